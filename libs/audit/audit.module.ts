@@ -1,0 +1,16 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type Service } from '#libs/contracts/index.js';
+import { AuditOwner, AuditTrail } from './audit-trail.js';
+
+@Module({})
+export class AuditModule {
+  /** Every service keeps its own log in its own schema. */
+  static forService(service: Service): DynamicModule {
+    return {
+      module: AuditModule,
+      global: true,
+      providers: [{ provide: AuditOwner, useValue: new AuditOwner(service) }, AuditTrail],
+      exports: [AuditTrail],
+    };
+  }
+}
