@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { command, event, itemsPerCommandMax } from './catalogue.js';
+import { asset, book, counts, id, plainDate, reference, units } from './fields.js';
+
+/** One side of an entry: `units` is always positive, `side` says which. */
+export const postingLine = z.object({
+  account: z.string().min(1).max(64),
+  asset,
+  side: z.enum(['DEBIT', 'CREDIT']),
+  units,
+});
+
+export const entryKinds = [
+  'OPENING_BALANCE',
+  'OPENING_REVERSED',
+  'TRADE_SETTLEMENT',
+  'FREE_DELIVERY',
+  'PAYMENT',
+  'PAYMENT_RETURN',
+  'DEPOSIT',
+  'WITHDRAWAL',
+  'TRANSFER',
+  'FEE',
+  'CORRECTION',
+] as const;
+
+/** One journal entry to book. `key` is its idempotency key: the same key is booked once, ever. */
+export const entryToPost = z.object({
+  key: z.string().min(1).max(128),
+  kind: z.enum(entryKinds),
+  book,
+  businessDate: plainDate,
+  valueDate: plainDate,
+  description: z.string().max(140),
+  /** The object whose fact this books, e.g. an instruction or a payment. */
+  subject: z.object({ kind: z.string().max(32), id }),
+  /** Present on a confirmed fact: it is booked even when the balance does not cover it. */
+  forced: z.object({ reason: z.string().max(140) }).optional(),
+  postings: z.array(postingLine).min(2).max(400),
+});
+export type EntryToPost = z.infer<typeof entryToPost>;
+
+export const entryOutcome = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('POSTED'), key: z.string(), entryId: id, subject: entryToPost.shape.subject }),
+  z.object({
+    outcome: z.literal('REFUSED'),
+    key: z.string(),
+    subject: entryToPost.shape.subject,
+    code: z.string(),
+    message: z.string(),
+    account: z.string().optional(),
+    asset: asset.optional(),
+    /** What was there, when the refusal is for want of it. */
+    availableUnits: z.string().regex(/^-?\d+$/).optional(),
+  }),
+]);
+export type EntryOutcome = z.infer<typeof entryOutcome>;
+
+export const dayPhases = [
+  'START_OF_DAY',
+  'GATE',
+  'AFFIRM',
+  'INSTRUCT',
+  'SETTLE',
+  'CUT_OFF',
+  'FAIL_SNAPSHOT',
+  'CONTROL_TOTALS',
+  'TRIAL_BALANCE',
+  'SEAL',
+  'ROLL',
+] as const;
+export type DayPhase = (typeof dayPhases)[number];
+
+/** Which service does the work of a phase; accounting runs the day and its own phases. */
+export const phaseRun = z.object({
+  phaseRunId: id,
+  book,
+  businessDate: plainDate,
+  phase: z.enum(dayPhases),
+  /** Settlement runs several times a day; other phases have cycle 1 only. */
+  cycle: z.number().int().min(1),
+  /** Every message below this sealed sequence was consumed before the phase started. */
+  barrierSequence: z.string(),
+});
+export type PhaseRun = z.infer<typeof phaseRun>;
+
+export const phaseCompleted = phaseRun.extend({
+  counts,
+  /** What stops the day, e.g. a control total that differs. */
+  problems: z.array(z.object({ code: z.string(), message: z.string() })),
+});
+export type PhaseCompleted = z.infer<typeof phaseCompleted>;
+
+export const businessDayChanged = z.object({
+  book,
+  businessDate: plainDate,
+  state: z.enum(['OPEN', 'CLOSED']),
+  /** The date that intake carries once this one is cut off. */
+  nextBusinessDate: plainDate,
+});
+export type BusinessDayChanged = z.infer<typeof businessDayChanged>;
+
+const dayKey = (payload: { book: string }) => `business-day:${payload.book}`;
+
+export const accountingMessages = {
+  'accounting.post-entries.v1': command(
+    ['settlement'],
+    'accounting',
+    z.object({ batchId: id, items: z.array(entryToPost).min(1).max(itemsPerCommandMax) }),
+    { lane: 'bulk' },
+  ),
+  'accounting.entries-decided.v1': event(
+    'accounting',
+    ['settlement'],
+    z.object({ batchId: id, items: z.array(entryOutcome).min(1).max(itemsPerCommandMax) }),
+    { lane: 'bulk' },
+  ),
+  'accounting.register-assets.v1': command(
+    ['settlement'],
+    'accounting',
+    z.object({
+      items: z
+        .array(
+          z.object({
+            asset,
+            kind: z.enum(['CURRENCY', 'INSTRUMENT']),
+            scale: z.number().int().min(0).max(12),
+            name: z.string().max(140),
+          }),
+        )
+        .max(itemsPerCommandMax),
+    }),
+    { orderedBy: () => 'assets' },
+  ),
+  'accounting.business-day-changed.v1': event('accounting', ['settlement', 'compliance'], businessDayChanged, {
+    orderedBy: dayKey,
+  }),
+  'accounting.run-phase.v1': command(['accounting'], 'accounting', phaseRun, { longRunning: true }),
+  'settlement.run-phase.v1': command(['accounting'], 'settlement', phaseRun, { longRunning: true }),
+  'settlement.phase-completed.v1': event('settlement', ['accounting'], phaseCompleted),
+} as const;
+
+export type CutOverReference = z.infer<typeof reference>;
