@@ -51,7 +51,10 @@ export const entryOutcome = z.discriminatedUnion('outcome', [
     account: z.string().optional(),
     asset: asset.optional(),
     /** What was there, when the refusal is for want of it. */
-    availableUnits: z.string().regex(/^-?\d+$/).optional(),
+    availableUnits: z
+      .string()
+      .regex(/^-?\d+$/)
+      .optional(),
   }),
 ]);
 export type EntryOutcome = z.infer<typeof entryOutcome>;

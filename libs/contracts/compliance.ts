@@ -32,7 +32,14 @@ export const screeningOutcome = z.object({
 });
 export type ScreeningOutcome = z.infer<typeof screeningOutcome>;
 
-export const approvalKinds = ['PAYMENT_RELEASE', 'HOLD_RELEASE', 'SSI_CHANGE', 'PRICE_OVERRIDE', 'LIMIT_CHANGE', 'MANUAL_REVERSAL'] as const;
+export const approvalKinds = [
+  'PAYMENT_RELEASE',
+  'HOLD_RELEASE',
+  'SSI_CHANGE',
+  'PRICE_OVERRIDE',
+  'LIMIT_CHANGE',
+  'MANUAL_REVERSAL',
+] as const;
 
 export const complianceMessages = {
   'compliance.screen-objects.v1': command(
@@ -120,7 +127,12 @@ export const complianceMessages = {
   'compliance.change-approval-payload.v1': command(
     ['settlement', 'accounting'],
     'compliance',
-    z.object({ approvalId: id, payloadHash: z.string().length(64), summary: z.string().max(280), changedBy: z.string() }),
+    z.object({
+      approvalId: id,
+      payloadHash: z.string().length(64),
+      summary: z.string().max(280),
+      changedBy: z.string(),
+    }),
     { orderedBy: (payload) => `approval:${payload.approvalId}` },
   ),
   /** Approvals whose time has run out by the business clock are closed, also when nobody asks for them. */

@@ -42,7 +42,10 @@ const cutOverChunkApplied = z.object({
 });
 
 const applyTo = (consumer: Service) =>
-  command(['settlement'], consumer, cutOverChunk, { lane: 'bulk', orderedBy: (payload) => `cut-over:${payload.importId}` });
+  command(['settlement'], consumer, cutOverChunk, {
+    lane: 'bulk',
+    orderedBy: (payload) => `cut-over:${payload.importId}`,
+  });
 const appliedBy = (producer: Service) => event(producer, ['settlement'], cutOverChunkApplied);
 const importOnly = z.object({ importId: id });
 
