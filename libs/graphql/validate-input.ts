@@ -1,0 +1,50 @@
+import { type Type } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { type ValidationError, validateSync } from 'class-validator';
+import { type Problem } from '#libs/kernel/index.js';
+
+/** Constraints whose fault has a name of its own in the catalogue; the others are spelled from the constraint. */
+const codes: Record<string, string> = {
+  isDefined: 'REQUIRED',
+  isNotEmpty: 'REQUIRED',
+  arrayNotEmpty: 'REQUIRED',
+  isString: 'INVALID_TEXT',
+  maxLength: 'TOO_LONG',
+  minLength: 'TOO_SHORT',
+  isLength: 'INVALID_LENGTH',
+  arrayMaxSize: 'TOO_MANY_ITEMS',
+  arrayMinSize: 'TOO_FEW_ITEMS',
+  isIn: 'NOT_ALLOWED',
+  isEnum: 'NOT_ALLOWED',
+  matches: 'INVALID_FORMAT',
+  whitelistValidation: 'UNKNOWN_FIELD',
+};
+
+const spelled = (constraint: string) => `INVALID_${constraint.replace(/^is/, '').replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()}`;
+
+function collect(errors: readonly ValidationError[], path: readonly string[], problems: Problem[]): void {
+  for (const error of errors) {
+    const here = [...path, error.property];
+    for (const [constraint, message] of Object.entries(error.constraints ?? {})) {
+      const given = (error.contexts?.[constraint] as { code?: unknown } | undefined)?.code;
+      const code = typeof given === 'string' ? given : (codes[constraint] ?? spelled(constraint));
+      problems.push({ code, message, path: here.join('.'), retryable: false } as unknown as Problem);
+    }
+    collect(error.children ?? [], here, problems);
+  }
+}
+
+/**
+ * Every fault of the input at once. The code of a fault is the decorator's
+ * `context: { code: 'INVALID_ISIN' }` when it has one.
+ */
+export function validateInput<T extends object>(type: Type<T>, value: unknown): Problem[] {
+  const instance = plainToInstance(type, value ?? {}, { enableImplicitConversion: false });
+  const problems: Problem[] = [];
+  collect(
+    validateSync(instance, { whitelist: true, forbidUnknownValues: false, stopAtFirstError: false, validationError: { target: false, value: false } }),
+    [],
+    problems,
+  );
+  return problems;
+}
