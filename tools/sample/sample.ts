@@ -47,6 +47,10 @@ export type DayStep = { at: string } & (
 
 const frankfurt = 'Europe/Berlin';
 
+/** The market keeps no calendar of its own: the days it is closed are written into its script. */
+const closedOn = (calendar: string): PlainDate[] =>
+  [...calendarOf(calendar).holidays].filter((date) => date >= '2026-11-01' && date <= '2027-12-31').sort();
+
 /** Every file of the sample, path → content. The same seed and scale give the same bytes. */
 export function makeSample(options: { days: number; scale: number; seed?: string }): Map<string, string> {
   const seed = options.seed ?? sampleSeed;
@@ -96,13 +100,14 @@ export function makeSample(options: { days: number; scale: number; seed?: string
           bic,
           depotAccount,
           cashAccount,
-          calendar,
+          closedOn: closedOn(calendar),
         })),
       agents: nostros.map(({ account, currency, agentBic, statementChannel }) => ({
         account,
         currency,
         bic: agentBic,
         channel: statementChannel,
+        closedOn: closedOn({ EUR: 'TARGET', GBP: 'GBLO', JPY: 'JPTO', USD: 'USNY' }[currency] ?? 'TARGET'),
         openingBalance: decimalText(opening.nostros.get(account) ?? 0n, exponentOf(currency)),
       })),
       depots: [...opening.depots].map(([account, held]) => ({

@@ -1,0 +1,126 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface ProcessPlan {
+  name: string;
+  /** Compiled entry, e.g. `dist/apps/settlement/src/main.js`. */
+  entry: string;
+  environment: Record<string, string>;
+}
+
+interface ReadyMessage {
+  type: 'ready';
+  port: number;
+}
+
+const stopTimeoutMs = 15_000;
+
+/** The processes of one installation: started together, stopped together, none outlives the launcher. */
+export class Processes {
+  private readonly children = new Map<string, ChildProcess>();
+  private stopping = false;
+  /** Peak resident memory of those that ended, in kilobytes. */
+  private endedPeakKilobytes = 0;
+
+  constructor(
+    private readonly logDirectory: string,
+    private readonly onUnexpectedExit: (name: string, how: string) => void,
+  ) {
+    mkdirSync(logDirectory, { recursive: true });
+  }
+
+  /** Starts one process and resolves with its port once it says that it is ready. */
+  start(plan: ProcessPlan, timeoutMs = 90_000): Promise<number> {
+    const log = createWriteStream(join(this.logDirectory, `${plan.name}.log`), { flags: 'a' });
+    const child = fork(plan.entry, [], {
+      env: { ...process.env, ...plan.environment, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A process group of its own: Ctrl-C reaches the launcher only, which stops the others in order.
+      detached: true,
+    });
+    child.stdout?.pipe(log);
+    child.stderr?.pipe(log);
+    this.children.set(plan.name, child);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(
+          new Error(
+            `${plan.name} was not ready after ${timeoutMs / 1000} s. Its log: ${join(this.logDirectory, `${plan.name}.log`)}`,
+          ),
+        );
+      }, timeoutMs);
+      child.on('message', (message: ReadyMessage) => {
+        if (message.type !== 'ready') return;
+        clearTimeout(timer);
+        resolve(message.port);
+      });
+      child.on('exit', (code, signal) => {
+        clearTimeout(timer);
+        this.children.delete(plan.name);
+        const how = signal ?? `exit code ${code ?? '?'}`;
+        reject(new Error(`${plan.name} ended while starting (${how}).\n${this.lastLines(plan.name)}`));
+        if (!this.stopping) this.onUnexpectedExit(plan.name, how);
+      });
+    });
+  }
+
+  pid(name: string): number | undefined {
+    return this.children.get(name)?.pid;
+  }
+
+  /** Stops the given processes (all, when none is named): a polite signal first, the hard one after a while. */
+  async stop(...names: string[]): Promise<void> {
+    const chosen = names.length > 0 ? names : [...this.children.keys()];
+    if (names.length === 0) this.stopping = true;
+    this.endedPeakKilobytes += this.peakKilobytes(chosen);
+    await Promise.all(
+      chosen.map(async (name) => {
+        const child = this.children.get(name);
+        if (!child || child.exitCode !== null) return;
+        child.removeAllListeners('exit');
+        const ended = new Promise<void>((resolve) =>
+          child.once('exit', () => {
+            resolve();
+          }),
+        );
+        child.kill('SIGTERM');
+        const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+        await ended;
+        clearTimeout(timer);
+        this.children.delete(name);
+      }),
+    );
+  }
+
+  /** Sum of the peak resident sets of our Node processes, this one included, in MB. */
+  peakMemoryMb(): number {
+    const own = peakOf(process.pid);
+    return Math.round((own + this.endedPeakKilobytes + this.peakKilobytes([...this.children.keys()])) / 1024);
+  }
+
+  private peakKilobytes(names: readonly string[]): number {
+    return names.reduce((sum, name) => sum + peakOf(this.children.get(name)?.pid), 0);
+  }
+
+  private lastLines(name: string): string {
+    try {
+      return readFileSync(join(this.logDirectory, `${name}.log`), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .slice(-15)
+        .join('\n');
+    } catch {
+      return '';
+    }
+  }
+}
+
+function peakOf(pid: number | undefined): number {
+  if (!pid) return 0;
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0; // not Linux, or it just ended
+  }
+}
