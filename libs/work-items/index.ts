@@ -1,0 +1,4 @@
+export * from './work-items.js';
+export { WorkItemsModule } from './work-items.module.js';
+export { WorkItemConnection, WorkItemType } from './work-item.graphql.js';
+export { workItemMigrations } from './work-item.migrations.js';
