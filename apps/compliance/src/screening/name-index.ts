@@ -1,5 +1,5 @@
-import { editsAllowed, type MatchExplanation, matchingConfiguration, scoreNames, skeleton, tokenSimilarity } from './name-matching.js';
-import { fold, type NameToken, type NormalisedName, normaliseName } from './name-tokens.js';
+import { editsAllowed, type MatchExplanation, matchingConfiguration, scoreNames, tokenSimilarity } from './name-matching.js';
+import { type NameToken, type NormalisedName, normaliseName } from './name-tokens.js';
 
 /** One name of a list entry: the main name or an alias. */
 export interface ListedName {
@@ -46,6 +46,8 @@ const similarTokensCached = 20_000;
 export class NameIndex {
   private readonly names: { listed: ListedName; normalised: NormalisedName }[] = [];
   private readonly tokens: NameToken[] = [];
+  private readonly foldedLengths: number[] = [];
+  private sharedTrigrams: Uint8Array | undefined;
   private readonly tokenNumbers = new Map<string, number>();
   private readonly namesOfToken: number[][] = [];
   private readonly tokensOfTrigram = postings<string>();
@@ -77,23 +79,32 @@ export class NameIndex {
     const number = this.tokens.push(token) - 1;
     this.tokenNumbers.set(token.text, number);
     this.namesOfToken.push([]);
+    this.foldedLengths.push(token.folded.length);
     for (const trigram of new Set([...trigramsOf(token.text), ...trigramsOf(token.folded)])) post(this.tokensOfTrigram, trigram, number);
-    post(this.tokensOfSkeleton, skeleton(fold(token.text)), number);
+    post(this.tokensOfSkeleton, token.sound, number);
     return number;
   }
 
   private similarTo(token: NameToken): readonly [token: number, similarity: number][] {
     const cached = this.similarTokens.get(token.text);
     if (cached) return cached;
-    const shared = new Map<number, number>();
-    const trigrams = new Set([...trigramsOf(token.text), ...trigramsOf(token.folded)]);
-    for (const trigram of trigrams) {
-      for (const number of this.tokensOfTrigram.get(trigram) ?? []) shared.set(number, (shared.get(number) ?? 0) + 1);
+    const shared = (this.sharedTrigrams ??= new Uint8Array(this.tokens.length));
+    const touched: number[] = [];
+    const allowed = editsAllowed(token.text.length + 1);
+    for (const trigram of new Set([...trigramsOf(token.text), ...trigramsOf(token.folded)])) {
+      for (const number of this.tokensOfTrigram.get(trigram) ?? []) {
+        if (Math.abs(this.foldedLengths[number]! - token.folded.length) > allowed) continue;
+        if (shared[number] === 0) touched.push(number);
+        shared[number]!++;
+      }
     }
-    const candidates = new Set<number>(this.tokensOfSkeleton.get(skeleton(token.folded)));
-    // One edit destroys at most three trigrams (a swap four), so a similar token still shares some.
-    const needed = Math.max(1, token.text.length - 4 * editsAllowed(token.text.length));
-    for (const [number, count] of shared) if (count >= Math.min(needed, 3)) candidates.add(number);
+    const candidates = new Set<number>(this.tokensOfSkeleton.get(token.sound));
+    // One edit destroys at most four of a word's trigrams (a swap), so a similar word still shares the rest.
+    const needed = Math.max(1, token.text.length - 4 * Math.max(allowed, 1));
+    for (const number of touched) {
+      if (shared[number]! >= needed) candidates.add(number);
+      shared[number] = 0;
+    }
     const similar: [number, number][] = [];
     for (const number of candidates) {
       const similarity = tokenSimilarity(token, this.tokens[number]!);

@@ -54,39 +54,36 @@ export interface NameScore {
  * the optimal string alignment distance.
  */
 export function editDistance(left: string, right: string, limit: number): number {
-  if (Math.abs(left.length - right.length) > limit) return limit + 1;
-  let before: number[] = [];
-  let row = Array.from({ length: right.length + 1 }, (_, column) => column);
+  if (left === right) return 0;
+  const width = right.length + 1;
+  if (Math.abs(left.length - right.length) > limit || width > rowWidthMax) return limit + 1;
+  let [before, row, next] = rows;
+  for (let column = 0; column < width; column++) row[column] = column;
   for (let i = 1; i <= left.length; i++) {
-    const next = [i];
+    const letter = left.charCodeAt(i - 1);
+    const letterBefore = i > 1 ? left.charCodeAt(i - 2) : -1;
+    next[0] = i;
     let least = i;
-    for (let j = 1; j <= right.length; j++) {
-      const same = left.charCodeAt(i - 1) === right.charCodeAt(j - 1);
-      let cost = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (same ? 0 : 1));
-      if (i > 1 && j > 1 && left.charCodeAt(i - 1) === right.charCodeAt(j - 2) && left.charCodeAt(i - 2) === right.charCodeAt(j - 1)) {
-        cost = Math.min(cost, before[j - 2]! + 1);
-      }
-      next.push(cost);
-      least = Math.min(least, cost);
+    for (let j = 1; j < width; j++) {
+      const other = right.charCodeAt(j - 1);
+      let cost = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (letter === other ? 0 : 1));
+      if (j > 1 && letterBefore === other && letter === right.charCodeAt(j - 2)) cost = Math.min(cost, before[j - 2]! + 1);
+      next[j] = cost;
+      if (cost < least) least = cost;
     }
     if (least > limit) return limit + 1;
-    before = row;
-    row = next;
+    [before, row, next] = [row, next, before];
   }
   return row[right.length]!;
 }
 
-/** Consonants as they sound, first letter kept apart: Mohammed, Muhamad and Mohamet share one. */
-export function skeleton(token: string): string {
-  return token
-    .replace(/h(?=.)/g, (letter, at: number) => (at === 0 ? letter : ''))
-    .replace(/[aeiouy]/g, '')
-    .replace(/d/g, 't')
-    .replace(/b|v/g, 'v')
-    .replace(/z|j|ts/g, 's')
-    .replace(/g/g, 'k')
-    .replace(/(.)\1+/g, '$1');
-}
+/** Nobody's name has a longer word; three rows are kept for all comparisons, which are many. */
+const rowWidthMax = 256;
+const rows: readonly [Uint16Array, Uint16Array, Uint16Array] = [
+  new Uint16Array(rowWidthMax),
+  new Uint16Array(rowWidthMax),
+  new Uint16Array(rowWidthMax),
+];
 
 /** Edits a word of this length may have and still be the same word: short words none, long words two. */
 export function editsAllowed(length: number): number {
@@ -105,18 +102,17 @@ const foldedPenalty = 200;
 const skeletonSimilarity = 8_600;
 
 /** Two vowels may differ where all consonants agree. */
-function soundsAlike(left: string, right: string): boolean {
-  if (Math.min(left.length, right.length) < 6 || left[0] !== right[0]) return false;
-  return skeleton(left) === skeleton(right) && editDistance(left, right, 2) <= 2;
+function soundsAlike(left: NameToken, right: NameToken): boolean {
+  if (left.sound !== right.sound || left.folded[0] !== right.folded[0]) return false;
+  return Math.min(left.folded.length, right.folded.length) >= 6 && editDistance(left.folded, right.folded, 2) <= 2;
 }
 
 /** How alike two tokens are, 0 to 10,000. */
 export function tokenSimilarity(left: NameToken, right: NameToken): number {
   if (left.text === right.text) return 10_000;
-  if (/\d/.test(left.text) || /\d/.test(right.text)) return 0;
-  let similarity = Math.max(editSimilarity(left.text, right.text), editSimilarity(left.folded, right.folded) - foldedPenalty);
-  if (similarity < skeletonSimilarity && soundsAlike(left.folded, right.folded)) similarity = skeletonSimilarity;
-  return similarity;
+  if (left.hasDigit || right.hasDigit) return 0;
+  const similarity = Math.max(editSimilarity(left.text, right.text), editSimilarity(left.folded, right.folded) - foldedPenalty);
+  return similarity < skeletonSimilarity && soundsAlike(left, right) ? skeletonSimilarity : similarity;
 }
 
 interface Pair {

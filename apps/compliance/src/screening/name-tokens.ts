@@ -6,6 +6,9 @@ export interface NameToken {
   readonly text: string;
   /** The spelling with the usual variants of romanisation folded together: `aleksandr` and `alexander` differ in one letter. */
   readonly folded: string;
+  /** Its consonants as they sound. */
+  readonly sound: string;
+  readonly hasDigit: boolean;
   /** Hundredths: 100 tells who is meant, 50 is a word that many companies have, 30 a particle or an initial. */
   readonly weight: number;
 }
@@ -106,6 +109,22 @@ export function fold(token: string): string {
   return folded;
 }
 
+/** Consonants as they sound: Mohammed, Muhamad and Mohamet share one. */
+export function skeleton(token: string): string {
+  return token
+    .replace(/(?<=.)h(?=.)|[aeiouy]/g, '')
+    .replace(/d/g, 't')
+    .replace(/b/g, 'v')
+    .replace(/z|j|ts/g, 's')
+    .replace(/g/g, 'k')
+    .replace(/(.)\1+/g, '$1');
+}
+
+function tokenOf(text: string): NameToken {
+  const folded = fold(text);
+  return { text, folded, sound: skeleton(folded), hasDigit: /\d/.test(text), weight: weightOf(text) };
+}
+
 function weightOf(token: string): number {
   if (token.length === 1 || particleSet.has(token)) return 30;
   return commonWordSet.has(token) ? 50 : 100;
@@ -116,6 +135,5 @@ export function normaliseName(name: string): NormalisedName {
   const telling = words.filter((word) => !legalFormSet.has(word));
   // A name made of legal forms only ("Company Ltd") keeps them: it must not match everything.
   const kept = telling.length > 0 ? telling : words;
-  const tokens = kept.map((text) => ({ text, folded: fold(text), weight: weightOf(text) }));
-  return { tokens, joined: kept.join('') };
+  return { tokens: kept.map(tokenOf), joined: kept.join('') };
 }
