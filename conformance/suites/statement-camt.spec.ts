@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { statementCamt } from './statement-camt.js';
+
+const corpora = process.env['CORPORA_DIRECTORY'] ?? '../shared/corpora';
+const withCorpora = existsSync(join(corpora, statementCamt.folder)) ? describe : describe.skip;
+
+withCorpora('statements made by others', () => {
+  it('are all read as expected', () => {
+    const result = statementCamt.run(corpora);
+    expect(result.failures).toEqual([]);
+    expect(result.passed).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,259 @@
+import { accepted, type Decision, refused } from '#libs/kernel/index.js';
+import { amountText, decimalFromUnits, exponentOf } from './decimal.js';
+import { openDocument, type Amount } from './message-reader.js';
+import { documentOf, messageProblem, tag, type XmlElement } from './xml.js';
+
+export const paymentVersions = {
+  initiation: 'pain.001.001.12',
+  status: 'pacs.002.001.14',
+  return: 'pacs.004.001.13',
+} as const;
+
+/** An account as the message names it: an IBAN is called one only where the sender did. */
+export interface AccountReference {
+  readonly iban?: string;
+  readonly other?: string;
+}
+
+export interface CreditTransfer {
+  readonly endToEndId: string;
+  readonly instructionId?: string;
+  readonly amount: Amount;
+  readonly creditorName: string;
+  readonly creditorAccount: AccountReference;
+  readonly creditorAgentBic?: string;
+  readonly creditorCountry?: string;
+  readonly remittance?: string;
+  readonly debtorName: string;
+  readonly debtorAccount: AccountReference;
+  readonly executionDate: string;
+  /** Where it stood in the file, for the answer per payment. */
+  readonly path: string;
+}
+
+/** pain.001 read: every transfer with the debtor and date of its batch. A fault stays with its transfer. */
+export interface CreditTransferInitiation {
+  readonly messageId: string;
+  readonly createdAt: string;
+  readonly initiatorName?: string;
+  readonly transfers: readonly CreditTransfer[];
+}
+
+export interface CreditTransferBatch {
+  readonly messageId: string;
+  readonly createdAt: string;
+  readonly initiatorName: string;
+  readonly batchId: string;
+  readonly executionDate: string;
+  readonly debtorName: string;
+  readonly debtorAccount: AccountReference;
+  readonly debtorAgentBic: string;
+  readonly transfers: readonly Omit<CreditTransfer, 'debtorName' | 'debtorAccount' | 'executionDate' | 'path'>[];
+}
+
+const accountTag = (name: string, account: AccountReference) =>
+  tag(name, [tag('Id', [account.iban ? tag('IBAN', account.iban) : tag('Othr', [tag('Id', account.other ?? 'NOTPROVIDED')])])]);
+
+export function writeCreditTransferInitiation(batch: CreditTransferBatch): string {
+  const scale = Math.max(0, ...batch.transfers.map(({ amount }) => exponentOf(amount.currency) ?? 0));
+  const sum = batch.transfers.reduce((total, { amount }) => total + amount.amountMinor * 10n ** BigInt(scale - (exponentOf(amount.currency) ?? 0)), 0n);
+  const totals = [tag('NbOfTxs', String(batch.transfers.length)), tag('CtrlSum', decimalFromUnits(sum, scale))];
+  const body = tag('CstmrCdtTrfInitn', [
+    tag('GrpHdr', [
+      tag('MsgId', batch.messageId),
+      tag('CreDtTm', batch.createdAt),
+      ...totals,
+      tag('InitgPty', [tag('Nm', batch.initiatorName)]),
+    ]),
+    tag('PmtInf', [
+      tag('PmtInfId', batch.batchId),
+      tag('PmtMtd', 'TRF'),
+      ...totals,
+      tag('ReqdExctnDt', [tag('Dt', batch.executionDate)]),
+      tag('Dbtr', [tag('Nm', batch.debtorName)]),
+      accountTag('DbtrAcct', batch.debtorAccount),
+      tag('DbtrAgt', [tag('FinInstnId', [tag('BICFI', batch.debtorAgentBic)])]),
+      ...batch.transfers.map((transfer) =>
+        tag('CdtTrfTxInf', [
+          tag('PmtId', [transfer.instructionId && tag('InstrId', transfer.instructionId), tag('EndToEndId', transfer.endToEndId)]),
+          tag('Amt', [
+            tag('InstdAmt', amountText(transfer.amount.amountMinor, transfer.amount.currency), { Ccy: transfer.amount.currency }),
+          ]),
+          transfer.creditorAgentBic && tag('CdtrAgt', [tag('FinInstnId', [tag('BICFI', transfer.creditorAgentBic)])]),
+          tag('Cdtr', [
+            tag('Nm', transfer.creditorName),
+            transfer.creditorCountry && tag('PstlAdr', [tag('Ctry', transfer.creditorCountry)]),
+          ]),
+          accountTag('CdtrAcct', transfer.creditorAccount),
+          transfer.remittance && tag('RmtInf', [tag('Ustrd', transfer.remittance)]),
+        ]),
+      ),
+    ]),
+  ]);
+  return documentOf(paymentVersions.initiation, body);
+}
+
+export function readCreditTransferInitiation(source: string | Uint8Array | XmlElement): Decision<CreditTransferInitiation> {
+  const opened = openDocument(source, 'pain.001');
+  if (!opened.ok) return opened;
+  const reader = opened.value;
+  const accountAt = (from: typeof reader, path: string): AccountReference => {
+    const iban = from.optional(`${path}/Id/IBAN`, 34);
+    const other = from.optional(`${path}/Id/Othr/Id`, 34);
+    return { ...(iban && { iban }), ...(other && { other }) };
+  };
+  const transfers = reader.children('PmtInf').flatMap((batch) => {
+    const shared = {
+      debtorName: batch.optional('Dbtr/Nm', 140) ?? '',
+      debtorAccount: accountAt(batch, 'DbtrAcct'),
+      executionDate: batch.date('ReqdExctnDt'),
+    };
+    return batch.children('CdtTrfTxInf').map((transfer, index): CreditTransfer => {
+      const optional = {
+        instructionId: transfer.optional('PmtId/InstrId', 35),
+        creditorAgentBic: transfer.optional('CdtrAgt/FinInstnId/BICFI', 11) ?? transfer.optional('CdtrAgt/FinInstnId/BIC', 11),
+        creditorCountry: transfer.optional('Cdtr/PstlAdr/Ctry', 2),
+        remittance: transfer.optional('RmtInf/Ustrd', 140),
+      };
+      return {
+        endToEndId: transfer.text('PmtId/EndToEndId'),
+        amount: transfer.amount('Amt/InstdAmt'),
+        creditorName: transfer.text('Cdtr/Nm', 140),
+        creditorAccount: accountAt(transfer, 'CdtrAcct'),
+        path: `CdtTrfTxInf[${index + 1}]`,
+        ...shared,
+        ...optional,
+      };
+    });
+  });
+  const declared = reader.optional('GrpHdr/NbOfTxs');
+  if (declared !== undefined && BigInt(/^\d{1,15}$/.test(declared) ? declared : '-1') !== BigInt(transfers.length)) {
+    return refused([
+      ...reader.problems,
+      messageProblem('CONTROL_COUNT', `The header announces ${declared} transfers, the file has ${transfers.length}.`, 'Document/CstmrCdtTrfInitn/GrpHdr/NbOfTxs'),
+    ]);
+  }
+  const initiatorName = reader.optional('GrpHdr/InitgPty/Nm', 140);
+  return reader.result({
+    messageId: reader.text('GrpHdr/MsgId'),
+    createdAt: reader.text('GrpHdr/CreDtTm'),
+    ...(initiatorName && { initiatorName }),
+    transfers,
+  });
+}
+
+export interface PaymentStatus {
+  readonly endToEndId: string;
+  readonly status: 'ACSC' | 'ACSP' | 'ACCC' | 'ACCP' | 'ACTC' | 'PDNG' | 'RJCT';
+  readonly reason?: string;
+  readonly agentReference?: string;
+}
+
+/** pacs.002: what became of each payment of our batch. */
+export interface PaymentStatusReport {
+  readonly messageId: string;
+  readonly createdAt: string;
+  readonly originalMessageId: string;
+  readonly statuses: readonly PaymentStatus[];
+}
+
+const transactionStatuses = ['ACSC', 'ACSP', 'ACCC', 'ACCP', 'ACTC', 'PDNG', 'RJCT'] as const;
+
+export function writePaymentStatusReport(report: PaymentStatusReport): string {
+  const body = tag('FIToFIPmtStsRpt', [
+    tag('GrpHdr', [tag('MsgId', report.messageId), tag('CreDtTm', report.createdAt)]),
+    tag('OrgnlGrpInfAndSts', [tag('OrgnlMsgId', report.originalMessageId), tag('OrgnlMsgNmId', paymentVersions.initiation)]),
+    ...report.statuses.map((status) =>
+      tag('TxInfAndSts', [
+        tag('OrgnlEndToEndId', status.endToEndId),
+        tag('TxSts', status.status),
+        status.reason && tag('StsRsnInf', [tag('Rsn', [tag('Cd', status.reason)])]),
+        status.agentReference && tag('AcctSvcrRef', status.agentReference),
+      ]),
+    ),
+  ]);
+  return documentOf(paymentVersions.status, body);
+}
+
+export function readPaymentStatusReport(source: string | Uint8Array | XmlElement): Decision<PaymentStatusReport> {
+  const opened = openDocument(source, 'pacs.002');
+  if (!opened.ok) return opened;
+  const reader = opened.value;
+  const statuses = reader.children('TxInfAndSts').map((transaction): PaymentStatus => {
+    const reason = transaction.optional('StsRsnInf/Rsn/Cd', 4) ?? transaction.optional('StsRsnInf/Rsn/Prtry', 35);
+    const agentReference = transaction.optional('AcctSvcrRef');
+    return {
+      endToEndId: transaction.text('OrgnlEndToEndId'),
+      status: transaction.oneOf('TxSts', transactionStatuses),
+      ...(reason && { reason }),
+      ...(agentReference && { agentReference }),
+    };
+  });
+  return reader.result({
+    messageId: reader.text('GrpHdr/MsgId'),
+    createdAt: reader.text('GrpHdr/CreDtTm'),
+    originalMessageId: reader.optional('OrgnlGrpInfAndSts/OrgnlMsgId') ?? reader.optional('TxInfAndSts/OrgnlGrpInf/OrgnlMsgId') ?? '',
+    statuses,
+  });
+}
+
+export interface PaymentReturn {
+  readonly returnId: string;
+  readonly endToEndId: string;
+  readonly amount: Amount;
+  readonly settlementDate?: string;
+  readonly reason: string;
+}
+
+/** pacs.004: money of payments already executed that came back. */
+export interface PaymentReturns {
+  readonly messageId: string;
+  readonly createdAt: string;
+  readonly originalMessageId: string;
+  readonly returns: readonly PaymentReturn[];
+}
+
+export function writePaymentReturns(message: PaymentReturns): string {
+  const body = tag('PmtRtr', [
+    tag('GrpHdr', [
+      tag('MsgId', message.messageId),
+      tag('CreDtTm', message.createdAt),
+      tag('NbOfTxs', String(message.returns.length)),
+      tag('SttlmInf', [tag('SttlmMtd', 'CLRG')]),
+    ]),
+    tag('OrgnlGrpInf', [tag('OrgnlMsgId', message.originalMessageId), tag('OrgnlMsgNmId', paymentVersions.initiation)]),
+    ...message.returns.map((item) =>
+      tag('TxInf', [
+        tag('RtrId', item.returnId),
+        tag('OrgnlEndToEndId', item.endToEndId),
+        tag('RtrdIntrBkSttlmAmt', amountText(item.amount.amountMinor, item.amount.currency), { Ccy: item.amount.currency }),
+        item.settlementDate && tag('IntrBkSttlmDt', item.settlementDate),
+        tag('RtrRsnInf', [tag('Rsn', [tag('Cd', item.reason)])]),
+      ]),
+    ),
+  ]);
+  return documentOf(paymentVersions.return, body);
+}
+
+export function readPaymentReturns(source: string | Uint8Array | XmlElement): Decision<PaymentReturns> {
+  const opened = openDocument(source, 'pacs.004');
+  if (!opened.ok) return opened;
+  const reader = opened.value;
+  const returns = reader.children('TxInf').map((item): PaymentReturn => {
+    const settlementDate = item.optionalDate('IntrBkSttlmDt');
+    return {
+      returnId: item.text('RtrId'),
+      endToEndId: item.text('OrgnlEndToEndId'),
+      amount: item.amount('RtrdIntrBkSttlmAmt'),
+      reason: item.optional('RtrRsnInf/Rsn/Cd', 4) ?? item.optional('RtrRsnInf/Rsn/Prtry', 35) ?? 'NARR',
+      ...(settlementDate && { settlementDate }),
+    };
+  });
+  const result = {
+    messageId: reader.text('GrpHdr/MsgId'),
+    createdAt: reader.text('GrpHdr/CreDtTm'),
+    originalMessageId: reader.optional('OrgnlGrpInf/OrgnlMsgId') ?? '',
+    returns,
+  };
+  return reader.problems.length > 0 ? refused(reader.problems) : accepted(result);
+}
