@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { type PlainDate } from '#libs/calendar/index.js';
+import { type BusinessDayChanged } from '#libs/contracts/index.js';
+import { type Tx } from '#libs/database/index.js';
+
+export interface BookDay {
+  readonly book: string;
+  readonly businessDate: PlainDate;
+  /** CUT_OFF: still being worked, while intake already carries the next date. */
+  readonly state: 'OPEN' | 'CUT_OFF' | 'CLOSED';
+  readonly nextBusinessDate: PlainDate;
+}
+
+const columns = `book_id AS book, business_date AS "businessDate", state, next_business_date AS "nextBusinessDate"`;
+
+/** Which business date each book works, as accounting announces it. */
+@Injectable()
+export class BookDays {
+  async all(tx: Tx): Promise<Map<string, BookDay>> {
+    // For share: a cut-off waits until every intake with the date before it is committed.
+    const rows = await tx.rows<BookDay>(`SELECT ${columns} FROM settlement.book_day ORDER BY book_id FOR SHARE`);
+    return new Map(rows.map((row) => [row.book, row]));
+  }
+
+  async find(tx: Tx, book: string): Promise<BookDay | null> {
+    const [row] = await tx.rows<BookDay>(`SELECT ${columns} FROM settlement.book_day WHERE book_id = $1`, [book]);
+    return row ?? null;
+  }
+
+  /** Returns false when what is announced is older than what is known. */
+  async announce(tx: Tx, changed: BusinessDayChanged): Promise<boolean> {
+    const changes = await tx.execute(
+      `INSERT INTO settlement.book_day (book_id, business_date, state, next_business_date) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (book_id) DO UPDATE SET business_date = excluded.business_date, state = excluded.state,
+         next_business_date = excluded.next_business_date
+        WHERE settlement.book_day.business_date < excluded.business_date
+           OR settlement.book_day.business_date = excluded.business_date AND settlement.book_day.state <> 'CLOSED'`,
+      [changed.book, changed.businessDate, changed.state, changed.nextBusinessDate],
+    );
+    return changes > 0;
+  }
+
+  /** Waits for the intakes that are under way with this date: they hold the row for share. */
+  async cutOff(tx: Tx, book: string, businessDate: PlainDate): Promise<void> {
+    await tx.execute(`UPDATE settlement.book_day SET state = 'CUT_OFF' WHERE book_id = $1 AND business_date = $2 AND state = 'OPEN'`, [book, businessDate]);
+  }
+
+  async intakeDate(tx: Tx, book: string): Promise<PlainDate> {
+    const [row] = await tx.rows<{ date: PlainDate }>(
+      `SELECT CASE WHEN state = 'OPEN' THEN business_date ELSE next_business_date END AS date
+         FROM settlement.book_day WHERE book_id = $1
+       UNION ALL SELECT kernel.now()::date WHERE NOT EXISTS (SELECT 1 FROM settlement.book_day WHERE book_id = $1)`,
+      [book],
+    );
+    if (!row) throw new Error(`book ${book} has no date`);
+    return row.date;
+  }
+}

@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { type PlainDate } from '#libs/calendar/index.js';
+import { type Tx } from '#libs/database/index.js';
+import { isValidOn, type Instrument, lastGoodPrice, type Nostro, type Place, type Price, type Rate } from './static-data.js';
+import { StaticDataRepository } from './static-data.repository.js';
+import { StaticFacts } from './static-facts.js';
+
+/** What other features ask of static data. */
+@Injectable()
+export class StaticDataService {
+  constructor(private readonly repository: StaticDataRepository) {}
+
+  /** Everything the rules need for many trades, in a handful of statements. */
+  async factsFor(
+    tx: Tx,
+    wanted: { isins: readonly string[]; counterpartyIds: readonly string[]; accounts: readonly string[]; upTo?: PlainDate },
+  ): Promise<StaticFacts> {
+    const clock = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
+    const now = clock?.now ?? new Date(0);
+    const isins = [...new Set(wanted.isins)];
+    const counterpartyIds = [...new Set(wanted.counterpartyIds)];
+    const accounts = [...new Set(wanted.accounts)].flatMap((account) => [account, `${account}-CASH`, `${account}-SAFE`]);
+    return new StaticFacts({
+      now,
+      places: await this.repository.places(tx),
+      instruments: await this.repository.instruments(tx, isins),
+      counterparties: await this.repository.counterparties(tx, counterpartyIds),
+      ssis: await this.repository.ssisOf(tx, counterpartyIds),
+      accounts: await this.repository.clientAccounts(tx, accounts),
+      prices: await this.repository.latestPrices(tx, isins, wanted.upTo ?? '9999-12-31'),
+      cycles: await this.repository.cycles(tx),
+    });
+  }
+
+  async places(tx: Tx): Promise<Place[]> {
+    return this.repository.places(tx);
+  }
+
+  async nostros(tx: Tx): Promise<Nostro[]> {
+    return this.repository.nostros(tx);
+  }
+
+  async instrumentsOf(tx: Tx, isins: readonly string[], onDate: PlainDate): Promise<Map<string, Instrument>> {
+    const found = await this.repository.instruments(tx, isins);
+    return new Map(found.filter((one) => isValidOn(one, onDate)).map((one) => [one.isin, one]));
+  }
+
+  /** The last good prices up to a date, each flagged when stale; an instrument without any is absent, never zero. */
+  async pricesOf(tx: Tx, isins: readonly string[], onDate: PlainDate): Promise<Map<string, Price & { isStale: boolean }>> {
+    const all = await this.repository.latestPrices(tx, isins, onDate);
+    const found = new Map<string, Price & { isStale: boolean }>();
+    for (const isin of isins) {
+      const best = lastGoodPrice(
+        all.filter((price) => price.isin === isin),
+        onDate,
+      );
+      if (best) found.set(isin, best);
+    }
+    return found;
+  }
+
+  async rateOf(tx: Tx, base: string, quote: string, onDate: PlainDate): Promise<Rate | undefined> {
+    const [latest] = await this.repository.rates(tx, base, quote, onDate);
+    return latest;
+  }
+}

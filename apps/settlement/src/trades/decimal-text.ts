@@ -1,0 +1,24 @@
+/** A decimal text as whole units at a scale; why not, when it is not one. */
+export type DecimalRead =
+  | { readonly units: bigint; readonly fault: null }
+  | { readonly units: null; readonly fault: 'NOT_A_DECIMAL' | 'EXCESS_SCALE' };
+
+const decimal = /^-?(0|[1-9]\d{0,30})(?:\.(\d+))?$/;
+
+/** Never by way of a float. Zeros beyond the scale are no excess: "12.500" is 12.50. */
+export function readUnits(text: string, scale: number): DecimalRead {
+  const match = decimal.exec(text);
+  if (!match) return { units: null, fault: 'NOT_A_DECIMAL' };
+  const [, whole = '0', fraction = ''] = match;
+  const significant = fraction.replace(/0+$/, '');
+  if (significant.length > scale) return { units: null, fault: 'EXCESS_SCALE' };
+  const magnitude = BigInt(whole + significant.padEnd(scale, '0'));
+  return { units: text.startsWith('-') ? -magnitude : magnitude, fault: null };
+}
+
+/** The one way a decimal is written, so that "10", "10.0" and "010" never make two facts. */
+export const plainDecimal = (text: string): string | null => {
+  if (!decimal.test(text)) return null;
+  const trimmed = text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
+  return trimmed === '-0' ? '0' : trimmed;
+};
