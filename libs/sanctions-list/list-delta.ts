@@ -14,7 +14,16 @@ export interface ListDelta {
   readonly modified: readonly ModifiedEntry[];
 }
 
-const fields: readonly (keyof ListEntry)[] = ['kind', 'name', 'programs', 'title', 'vessel', 'remarks', 'aliases', 'addresses'];
+const fields: readonly (keyof ListEntry)[] = [
+  'kind',
+  'name',
+  'programs',
+  'title',
+  'vessel',
+  'remarks',
+  'aliases',
+  'addresses',
+];
 
 /**
  * What changed from one version of a list to the next, by the publisher's entry id.
@@ -35,7 +44,10 @@ export function listDelta(before: readonly ListEntry[], after: readonly ListEntr
     deleted: before.filter(({ entryId }) => !current.has(entryId)),
     modified,
   };
-  invariant(before.length + delta.added.length - delta.deleted.length === after.length, 'a list delta explains the size of the new list');
+  invariant(
+    before.length + delta.added.length - delta.deleted.length === after.length,
+    'a list delta explains the size of the new list',
+  );
   return delta;
 }
 

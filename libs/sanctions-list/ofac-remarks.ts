@@ -15,7 +15,7 @@ export interface EntryRemarks {
 }
 
 const documentKinds =
-  'Passport|National ID No\\.|Identification Number|Registration Number|Tax ID No\\.|SSN|Cedula No\\.|R\\.F\\.C\\.|C\\.U\\.R\\.P\\.|D\\.N\\.I\\.|NIT #|Driver\'s License No\\.|SWIFT/BIC|Vessel Registration Identification|Aircraft Tail Number|MMSI';
+  "Passport|National ID No\\.|Identification Number|Registration Number|Tax ID No\\.|SSN|Cedula No\\.|R\\.F\\.C\\.|C\\.U\\.R\\.P\\.|D\\.N\\.I\\.|NIT #|Driver's License No\\.|SWIFT/BIC|Vessel Registration Identification|Aircraft Tail Number|MMSI";
 const documentPattern = new RegExp(`^(${documentKinds}) (.+?)(?: \\(([^()]+)\\))?(?: (?:issued|expires) .*)?$`);
 
 export function readRemarks(remarks: string | null): EntryRemarks {
@@ -26,8 +26,12 @@ export function readRemarks(remarks: string | null): EntryRemarks {
   const documents: { kind: string; number: string; country: string | null }[] = [];
   let gender: string | null = null;
   for (const part of (remarks ?? '').split(';')) {
-    const phrase = part.trim().replace(/\.$/, '').replace(/^alt\. /, '');
-    const rest = (prefix: string): string | undefined => (phrase.startsWith(prefix) ? phrase.slice(prefix.length).trim() : undefined);
+    const phrase = part
+      .trim()
+      .replace(/\.$/, '')
+      .replace(/^alt\. /, '');
+    const rest = (prefix: string): string | undefined =>
+      phrase.startsWith(prefix) ? phrase.slice(prefix.length).trim() : undefined;
     const birthDate = rest('DOB ');
     const birthPlace = rest('POB ');
     const nationality = rest('nationality ') ?? rest('citizen ');
@@ -39,7 +43,8 @@ export function readRemarks(remarks: string | null): EntryRemarks {
     else if (nationality !== undefined) nationalities.push(nationality);
     else if (statedGender !== undefined) gender = statedGender;
     else if (alias !== undefined) weakAliases.push(alias);
-    else if (document) documents.push({ kind: document[1] ?? '', number: document[2] ?? '', country: document[3] ?? null });
+    else if (document)
+      documents.push({ kind: document[1] ?? '', number: document[2] ?? '', country: document[3] ?? null });
   }
   return { birthDates, birthPlaces, nationalities, gender, weakAliases, documents };
 }

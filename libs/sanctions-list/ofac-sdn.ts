@@ -56,7 +56,20 @@ export function readOfacSdn(csv: string, companions: OfacCompanionFiles = {}): L
   const seen = new Set<string>();
   const entries = records(csv, 'entries', 12).map((fields, index): ListEntry => {
     const line = index + 1;
-    const [id, name, type, programs, title, callSign, vesselType, tonnage, grossRegisteredTonnage, flag, owner, remarks] = fields;
+    const [
+      id,
+      name,
+      type,
+      programs,
+      title,
+      callSign,
+      vesselType,
+      tonnage,
+      grossRegisteredTonnage,
+      flag,
+      owner,
+      remarks,
+    ] = fields;
     const entryId = required(id, 'entries', line, 'the entry');
     if (!/^\d+$/.test(entryId)) throw unreadable('entries', line, `"${entryId}" is no entry number`);
     if (seen.has(entryId)) throw unreadable('entries', line, `entry ${entryId} stands in the file twice`);
@@ -85,7 +98,10 @@ export function readOfacSdn(csv: string, companions: OfacCompanionFiles = {}): L
   const stray = [...aliases.keys(), ...addresses.keys()].find((entryId) => !seen.has(entryId));
   if (stray !== undefined) {
     throw new UnreadableList(
-      problem('LIST_FILES_DIFFER', `Entry ${stray} has aliases or addresses but does not stand in the list: the files are of different versions`),
+      problem(
+        'LIST_FILES_DIFFER',
+        `Entry ${stray} has aliases or addresses but does not stand in the list: the files are of different versions`,
+      ),
     );
   }
   return entries;
@@ -100,7 +116,12 @@ function records(csv: string, file: FileName, columns: number): Fields[] {
   try {
     rows = parse(text, { bom: true, trim: true, relaxQuotes: true, skipEmptyLines: true, relaxColumnCount: true });
   } catch (error) {
-    throw new UnreadableList(problem('LIST_UNREADABLE', `The ${file} file is no CSV: ${error instanceof Error ? error.message : String(error)}`));
+    throw new UnreadableList(
+      problem(
+        'LIST_UNREADABLE',
+        `The ${file} file is no CSV: ${error instanceof Error ? error.message : String(error)}`,
+      ),
+    );
   }
   return rows.map((row, index) => {
     if (row.length !== columns) throw unreadable(file, index + 1, `has ${row.length} columns, not ${columns}`);
@@ -108,7 +129,11 @@ function records(csv: string, file: FileName, columns: number): Fields[] {
   });
 }
 
-function groupByEntry<T>(rows: Fields[], read: (fields: Fields, line: number) => [string, T], idOf: (one: T) => string): ReadonlyMap<string, T[]> {
+function groupByEntry<T>(
+  rows: Fields[],
+  read: (fields: Fields, line: number) => [string, T],
+  idOf: (one: T) => string,
+): ReadonlyMap<string, T[]> {
   const groups = new Map<string, T[]>();
   rows.forEach((fields, index) => {
     const [entryId, one] = read(fields, index + 1);

@@ -20,7 +20,13 @@ describe('reading the OFAC files', () => {
       ['INDIVIDUAL', 'SDGT', 'IFSR'],
       ['VESSEL', 'IRAN'],
     ]);
-    expect(entries[0]).toMatchObject({ entryId: '36', name: 'AEROCARIBBEAN AIRLINES', title: null, vessel: null, remarks: null });
+    expect(entries[0]).toMatchObject({
+      entryId: '36',
+      name: 'AEROCARIBBEAN AIRLINES',
+      title: null,
+      vessel: null,
+      remarks: null,
+    });
     expect(entries[2]?.vessel).toEqual({
       callSign: '5IM316',
       vesselType: 'Crude Oil Tanker',
@@ -89,7 +95,9 @@ describe('the delta of two versions', () => {
     const delta = listDelta(before, after);
     expect(delta.added.map(({ entryId }) => entryId)).toEqual(['4']);
     expect(delta.deleted.map(({ entryId }) => entryId)).toEqual(['1']);
-    expect(delta.modified.map(({ after: entry, changedFields }) => [entry.entryId, ...changedFields])).toEqual([['2', 'remarks']]);
+    expect(delta.modified.map(({ after: entry, changedFields }) => [entry.entryId, ...changedFields])).toEqual([
+      ['2', 'remarks'],
+    ]);
     expect(listDelta(after, [...after].reverse())).toEqual({ added: [], deleted: [], modified: [] });
   });
 
