@@ -15,7 +15,22 @@ export type Rows = Record<string, RowParts | 'not yet'>;
 export type Values = Record<string, Record<string, string>>;
 
 /** The rows of the day, in the order that a reader meets them. */
-export const rowOrder = ['linesRead', 'newTrades', 'rejected', 'captured', 'due', 'dueOutcome', 'payments', 'paymentReplays', 'screening', 'files', 'approvals', 'breaks', 'shortfalls', 'workItems'];
+export const rowOrder = [
+  'linesRead',
+  'newTrades',
+  'rejected',
+  'captured',
+  'due',
+  'dueOutcome',
+  'payments',
+  'paymentReplays',
+  'screening',
+  'files',
+  'approvals',
+  'breaks',
+  'shortfalls',
+  'workItems',
+];
 /** Rows whose feature is not built. */
 const notYet = ['breaks', 'shortfalls'];
 

@@ -253,7 +253,10 @@ function writeDay(
     { at: '12:00', action: 'PHASE', phase: 'SETTLE', cycle: 1 },
     { at: '13:00', action: 'ADVANCE_MARKET' },
   );
-  if (first) steps.push({ at: '14:00', action: 'APPROVALS' });
+  if (first) {
+    out.set(`${folder}/approvals.json`, json(approvalsOfDayOne));
+    steps.push({ at: '14:00', action: 'APPROVALS' });
+  }
   steps.push({ at: '16:15', action: 'ADVANCE_MARKET' });
   part('17:00', 'late');
   steps.push(
@@ -275,3 +278,51 @@ const wirePayment = (payment: SamplePayment) => ({
 
 const json = (value: unknown): string =>
   `${JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one), 2)}\n`;
+
+/** What is asked of a second person on day 1, and how it ends; the first is the payment release of 09:40. */
+const approvalsOfDayOne = [
+  { kind: 'PAYMENT_RELEASE', outcome: 'approved' },
+  { kind: 'SSI_CHANGE', outcome: 'approved', ssiId: 'NGCP01-EU', safekeepingAccount: 'SAFENGCP01EUNEW' },
+  { kind: 'PRICE_OVERRIDE', outcome: 'approved', instrument: 0, price: '101.25' },
+  {
+    kind: 'LIMIT_CHANGE',
+    outcome: 'approved',
+    account: 'C000005-CASH',
+    book: 'NGEU',
+    currency: 'EUR',
+    overdraftLimit: '10000.00',
+  },
+  {
+    kind: 'MANUAL_REVERSAL',
+    outcome: 'approved',
+    account: 'C000006-CASH',
+    book: 'NGEU',
+    currency: 'EUR',
+    fee: '25.00',
+  },
+  { kind: 'SSI_CHANGE', outcome: 'rejected', ssiId: 'NGCP02-EU', safekeepingAccount: 'SAFENGCP02EUNEW' },
+  {
+    kind: 'LIMIT_CHANGE',
+    outcome: 'expired',
+    account: 'C000007-CASH',
+    book: 'NGEU',
+    currency: 'EUR',
+    overdraftLimit: '20000.00',
+  },
+  {
+    kind: 'LIMIT_CHANGE',
+    outcome: 'ownApprovalRefused',
+    account: 'C000008-CASH',
+    book: 'NGEU',
+    currency: 'EUR',
+    overdraftLimit: '30000.00',
+  },
+  {
+    kind: 'LIMIT_CHANGE',
+    outcome: 'changedPayloadRefused',
+    account: 'C000009-CASH',
+    book: 'NGEU',
+    currency: 'EUR',
+    overdraftLimit: '40000.00',
+  },
+];

@@ -1,0 +1,268 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DemoRole } from './access.js';
+import { type Api, until } from './api.js';
+import { approvalsOfDayOne, releasePayment } from './approvals.js';
+import { receiveList } from './institution.js';
+import { type Progress } from './progress.js';
+import { type DayScript, type DayStep } from './script.js';
+
+export interface DayContext {
+  api: Api;
+  progress: Progress;
+  sampleDirectory: string;
+  simulatorUrl: string;
+  /** Moves the database's business clock; only a sample installation has one that can be moved. */
+  setClock: (localTime: string) => Promise<void>;
+  ownFiles: { trades?: string; statement?: string; sanctions?: string };
+  /** Called between steps; the fault tests kill processes there. */
+  afterStep?: (step: DayStep) => Promise<void>;
+}
+
+/** Plays everyone around the back office for one day: front office, operations, compliance, and the market's clock. */
+export async function runBusinessDay(context: DayContext, script: DayScript): Promise<void> {
+  for (const step of script.steps) {
+    await context.setClock(`${script.date}T${step.at}`);
+    await perform(context, script, step);
+    await context.afterStep?.(step);
+  }
+}
+
+async function perform(context: DayContext, script: DayScript, step: DayStep): Promise<void> {
+  const { api, progress } = context;
+  const said = (text: string) => {
+    progress.step(`${step.at}  ${text}`);
+  };
+  switch (step.action) {
+    case 'OPEN':
+      progress.begin('startOfDay', `Start of day ${script.date}: ${step.books.join(', ')}`);
+      for (const book of step.books) await openDay(api, book, script.date);
+      await runPhases(context, script, 'START_OF_DAY', 1);
+      said('books open, what is due is eligible');
+      progress.begin('intake', 'Intake');
+      return;
+    case 'FILE': {
+      const own = step.kind === 'TRADES' && context.ownFiles.trades ? context.ownFiles.trades : undefined;
+      const content = readFileSync(own ?? join(context.sampleDirectory, step.file), 'utf8');
+      const outcome = await receiveFile(api, step.kind, own ? `own-${step.name}` : step.name, content);
+      said(`${step.name}: ${outcome}`);
+      return;
+    }
+    case 'PAYMENTS': {
+      const all = JSON.parse(readFileSync(join(context.sampleDirectory, step.file), 'utf8')) as Record<
+        string,
+        SubmittedPayment[]
+      >;
+      const payments = all[step.part] ?? [];
+      const { replayed, refused } = await submitPayments(api, payments);
+      said(
+        `${payments.length} payments by the front office${replayed > 0 ? `, ${replayed} of them replays without effect` : ''}${refused > 0 ? `, ${refused} refused` : ''}`,
+      );
+      return;
+    }
+    case 'RELEASE_PAYMENT':
+      await releasePayment(api, step.endToEndId);
+      said('one held payment released by a second person');
+      return;
+    case 'SANCTIONS_LIST': {
+      const read = (file: string) => readFileSync(join(context.sampleDirectory, file), 'utf8');
+      await receiveList(api, {
+        name: step.name,
+        source: 'SAMPLE',
+        content: read(step.files.primary),
+        altContent: read(step.files.alternateNames),
+        addContent: read(step.files.addresses),
+      });
+      if (context.ownFiles.sanctions)
+        await receiveList(api, {
+          name: `own-${step.name}`,
+          source: 'OWN',
+          content: readFileSync(context.ownFiles.sanctions, 'utf8'),
+        });
+      said('sanctions list updated, parties screened again');
+      return;
+    }
+    case 'PHASE': {
+      const names = {
+        GATE: 'gate',
+        AFFIRM: 'affirm',
+        INSTRUCT: 'instruct',
+        SETTLE: 'settle',
+        CUT_OFF: 'endOfDay',
+        FAIL_SNAPSHOT: 'endOfDay',
+      } as const;
+      const name = names[step.phase];
+      if (step.phase === 'GATE') progress.begin(name, 'Compliance gate, affirmation, instruction, settlement');
+      else progress.begin(name, phaseTitles[step.phase]);
+      await runPhases(context, script, step.phase, step.cycle);
+      said(phaseTitles[step.phase]);
+      return;
+    }
+    case 'ADVANCE_MARKET': {
+      const files = await advanceMarket(context, `${script.date}T${step.at}`);
+      said(`the market answered with ${files} files`);
+      return;
+    }
+    case 'APPROVALS':
+      progress.begin('approvals', 'Approvals');
+      said(await approvalsOfDayOne(api, context.setClock, script.date));
+      progress.begin('settle', 'Settlement, second half of the day');
+      return;
+    case 'CLOSE':
+      progress.begin('endOfDay', 'End of day');
+      if (context.ownFiles.statement)
+        await receiveFile(api, 'STATEMENT', 'own-statement.xml', readFileSync(context.ownFiles.statement, 'utf8'));
+      for (const phase of ['CONTROL_TOTALS', 'TRIAL_BALANCE', 'SEAL', 'ROLL'] as const)
+        await runPhases(context, script, phase, 1);
+      said('control totals agree, trial balance kept, day sealed, date rolled');
+      progress.end();
+      return;
+  }
+}
+
+const phaseTitles = {
+  GATE: 'gate passed: everything is screened',
+  AFFIRM: 'confirmed trades affirmed',
+  INSTRUCT: 'instructions sent to the places',
+  SETTLE: 'settlement cycle run between our own clients',
+  CUT_OFF: 'cut-offs passed, expected files checked',
+  FAIL_SNAPSHOT: 'fails snapshot taken',
+} as const;
+
+type Phase = keyof typeof phaseTitles | 'START_OF_DAY' | 'CONTROL_TOTALS' | 'TRIAL_BALANCE' | 'SEAL' | 'ROLL';
+
+async function openDay(api: Api, book: string, businessDate: string): Promise<void> {
+  await api.mutate(
+    'operations',
+    'openBusinessDay',
+    { book, businessDate, idempotencyKey: `open-${book}-${businessDate}` },
+    'businessDay { book businessDate state }',
+    'OpenBusinessDayInput',
+  );
+}
+
+/** Starts a phase in every open book and waits until each is done. */
+async function runPhases(context: DayContext, script: DayScript, phase: Phase, cycle: number): Promise<void> {
+  const { api, progress } = context;
+  for (const book of script.books) {
+    await api.mutate(
+      'operations',
+      'runBusinessDayPhase',
+      {
+        book,
+        businessDate: script.date,
+        phase,
+        cycle,
+        idempotencyKey: `phase-${book}-${script.date}-${phase}-${cycle}`,
+      },
+      'phaseRun { id state }',
+      'RunBusinessDayPhaseInput',
+    );
+    await until(`${phase} of ${book}`, async () => {
+      const data = await api.send<{
+        businessDay: {
+          phaseRuns: { phase: string; cycle: number; state: string; problems: { code: string; message: string }[] }[];
+        } | null;
+      }>(
+        'operations',
+        'query Day($book: String!, $businessDate: Date!) { businessDay(book: $book, businessDate: $businessDate) { phaseRuns { phase cycle state problems { code message } } } }',
+        { book, businessDate: script.date },
+      );
+      const run = data.businessDay?.phaseRuns.find((one) => one.phase === phase && one.cycle === cycle);
+      progress.note(`${phase} ${book}: ${run?.state ?? 'not started'}`);
+      if (run?.state === 'STOPPED' || run?.state === 'FAILED')
+        throw new Error(
+          `${phase} of ${book} stopped: ${run.problems.map((one) => `${one.code} ${one.message}`).join('; ')}`,
+        );
+      return run?.state === 'COMPLETED' ? true : undefined;
+    });
+  }
+}
+
+interface FileState {
+  state: string;
+  counts: Record<string, number> | null;
+  problems: { code: string; message: string }[];
+}
+
+async function receiveFile(api: Api, kind: string, name: string, content: string): Promise<string> {
+  const role: DemoRole = kind === 'STATEMENT' ? 'partner' : 'front-office';
+  const { file } = await api.mutate<{ file: { id: string }; problems: [] }>(
+    role,
+    'receiveFile',
+    { kind, name, content, idempotencyKey: `file-${name}` },
+    'file { id }',
+    'ReceiveFileInput',
+  );
+  const done = await until(`the import of ${name}`, async () => {
+    const data = await api.send<{ file: FileState | null }>(
+      'operations',
+      'query File($id: String!) { file(id: $id) { state counts problems { code message } } }',
+      { id: file.id },
+    );
+    return data.file && !['RECEIVED', 'IMPORTING'].includes(data.file.state) ? data.file : undefined;
+  });
+  return `${done.state.toLowerCase()} ${Object.entries(done.counts ?? {})
+    .map(([what, count]) => `${count} ${what}`)
+    .join(', ')}`.trim();
+}
+
+interface SubmittedPayment {
+  endToEndId: string;
+  book: string;
+  debtorAccount: string;
+  creditorName: string;
+  creditorIban: string;
+  creditorCountry: string;
+  currency: string;
+  amount: string;
+}
+
+async function submitPayments(
+  api: Api,
+  payments: readonly SubmittedPayment[],
+): Promise<{ replayed: number; refused: number }> {
+  const items = payments.map((one) => ({
+    idempotencyKey: one.endToEndId,
+    endToEndId: one.endToEndId,
+    book: one.book,
+    debtorAccount: one.debtorAccount,
+    creditorName: one.creditorName,
+    creditorIban: one.creditorIban,
+    creditorCountry: one.creditorCountry,
+    amount: { amount: one.amount, currency: one.currency },
+  }));
+  const payload = await api.tryMutate<{ results: { replayed: boolean; problems: { code: string }[] }[] }>(
+    'front-office',
+    'submitPayments',
+    { items },
+    'results { replayed problems { code } }',
+    'SubmitPaymentsInput',
+  );
+  return {
+    replayed: payload.results.filter((one) => one.replayed).length,
+    refused: payload.results.filter((one) => one.problems.length > 0).length,
+  };
+}
+
+/** Lets everything of ours out, moves the market's clock, and lets everything of theirs in. */
+async function advanceMarket(context: DayContext, to: string): Promise<number> {
+  await exchangeEmpty(context);
+  const response = await fetch(`${context.simulatorUrl}/advance`, { method: 'POST', body: JSON.stringify({ to }) });
+  const answer = (await response.json()) as { written?: object[]; message?: string };
+  if (!response.ok)
+    throw new Error(`The market simulator refused to advance to ${to}: ${answer.message ?? response.status}`);
+  await exchangeEmpty(context);
+  return answer.written?.length ?? 0;
+}
+
+async function exchangeEmpty({ api, progress }: DayContext): Promise<void> {
+  await until('the exchange with the market', async () => {
+    const { exchangeBacklog } = await api.send<{ exchangeBacklog: { outbound: number; inbound: number } }>(
+      'operations',
+      'query Backlog { exchangeBacklog { outbound inbound } }',
+    );
+    progress.note(`exchange: ${exchangeBacklog.outbound} messages to write, ${exchangeBacklog.inbound} files to read`);
+    return exchangeBacklog.outbound === 0 && exchangeBacklog.inbound === 0 ? true : undefined;
+  });
+}

@@ -1,0 +1,170 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import pg from 'pg';
+import { migrateAll, roleUrls } from '#tools/migrate/migrate.js';
+import { migrationPlan } from '#tools/migrate/catalogue.js';
+import { startEmbeddedPostgres } from '#tools/postgres/embedded.js';
+import { type Access, hashOfKey, readOrMakeAccess } from './access.js';
+import { type LauncherArguments } from './arguments.js';
+import { Processes, type ProcessPlan } from './processes.js';
+import { type Progress } from './progress.js';
+
+/** Everything of one running installation. */
+export interface Installation {
+  access: Access;
+  gatewayPort: number;
+  simulatorUrl: string;
+  ownerUrl: string;
+  verifyUrl: string;
+  logDirectory: string;
+  processes: Processes;
+  setClock: (localTime: string, zone: string) => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+/** Books that the demo people see. */
+const demoBooks = ['NGEU', 'NGUS'];
+
+/** Starts the database, migrates it, and starts every process; stops all of it again when any part fails. */
+export async function startInstallation(
+  options: LauncherArguments,
+  sampleDirectory: string,
+  progress: Progress,
+  onUnexpectedExit: (text: string) => void,
+): Promise<Installation> {
+  const dataDirectory = resolve(options.dataDirectory);
+  const logDirectory = join(dataDirectory, 'logs');
+  const exchangeDirectory = join(dataDirectory, 'exchange');
+  mkdirSync(exchangeDirectory, { recursive: true });
+  const access = readOrMakeAccess(dataDirectory);
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const external = process.env.DATABASE_URL;
+    let ownerUrl = external ?? '';
+    if (!external) {
+      const postgres = await startEmbeddedPostgres({ dataDirectory: join(dataDirectory, 'postgres') });
+      undo.push(() => postgres.stop());
+      ownerUrl = postgres.ownerUrl;
+      progress.step(`embedded Postgres on port ${postgres.port}`);
+    } else {
+      progress.step('your Postgres (DATABASE_URL)');
+    }
+    const passwords = await migrateAll({ ...(await migrationPlan()), ownerUrl, dataDirectory, mode: 'sample' });
+    const urls = roleUrls(ownerUrl, passwords);
+    progress.step('schemas migrated, each service with its own role');
+
+    const owner = new pg.Client({ connectionString: ownerUrl });
+    await owner.connect();
+    undo.push(() => owner.end());
+
+    const processes = new Processes(logDirectory, (name, how) => {
+      onUnexpectedExit(`${name} ended unexpectedly (${how}); its log: ${join(logDirectory, `${name}.log`)}`);
+    });
+    undo.push(() => processes.stop());
+
+    const shared = {
+      NODE_ENV: 'development',
+      INTERNAL_TOKEN_SECRET: access.internalTokenSecret,
+      MESSAGE_SEAL_KEY: access.messageSealKey,
+      EXCHANGE_DIRECTORY: exchangeDirectory,
+      CLOCK: 'database-row',
+      ...(process.env.QUEUE_URL ? { QUEUE_URL: process.env.QUEUE_URL } : {}),
+      QUEUE_DATABASE_URL: urls.queue,
+    };
+    const service = (
+      name: 'settlement' | 'accounting' | 'compliance',
+      extra: Record<string, string> = {},
+    ): ProcessPlan => ({
+      name,
+      entry: `dist/apps/${name}/src/main.js`,
+      environment: { ...shared, SERVICE_NAME: name, PORT: '0', WORKER: 'inline', DATABASE_URL: urls[name], ...extra },
+    });
+    const keysFile = join(dataDirectory, 'api-keys.json');
+    const principals = Object.entries(access.keys).map(([role, key]) => ({
+      hash: hashOfKey(key),
+      subject: `demo-${role}`,
+      kind: role === 'partner' ? 'MACHINE' : 'PERSON',
+      roles: [role],
+      books: demoBooks,
+    }));
+    writeFileSync(
+      keysFile,
+      JSON.stringify(Object.fromEntries(principals.map(({ hash, ...principal }) => [hash, principal]))),
+      { mode: 0o600 },
+    );
+
+    const [settlement, accounting, compliance, simulator] = await Promise.all([
+      processes.start(service('settlement')),
+      processes.start(service('accounting')),
+      processes.start(
+        service('compliance', {
+          API_CLIENTS_SEED: JSON.stringify(
+            principals.map(({ hash, ...principal }) => ({ ...principal, keyHash: hash })),
+          ),
+        }),
+      ),
+      processes.start({
+        name: 'market-simulator',
+        entry: 'dist/tools/market-simulator/main.js',
+        environment: {
+          EXCHANGE_DIRECTORY: exchangeDirectory,
+          SCRIPT_FILE: join(sampleDirectory, 'market', 'script.json'),
+          STATE_DIRECTORY: join(dataDirectory, 'market'),
+          PORT: '0',
+        },
+      }),
+    ]);
+    const gatewayPort = await processes.start({
+      name: 'gateway',
+      entry: 'dist/apps/gateway/src/main.js',
+      environment: {
+        ...shared,
+        SERVICE_NAME: 'gateway',
+        PORT: String(options.port),
+        API_KEYS_FILE: keysFile,
+        SETTLEMENT_URL: `http://127.0.0.1:${settlement}/graphql`,
+        ACCOUNTING_URL: `http://127.0.0.1:${accounting}/graphql`,
+        COMPLIANCE_URL: `http://127.0.0.1:${compliance}/graphql`,
+      },
+    });
+    progress.step('settlement, accounting, compliance, market simulator and gateway are up');
+
+    return {
+      access,
+      gatewayPort,
+      simulatorUrl: `http://127.0.0.1:${simulator}`,
+      ownerUrl,
+      verifyUrl: urls.verify,
+      logDirectory,
+      processes,
+      setClock: async (localTime, zone) => {
+        await owner.query(`SELECT kernel.set_clock(($1::timestamp) AT TIME ZONE $2)`, [localTime, zone]);
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** `--reset`: removes what the launcher made and nothing else. */
+export function removeData(dataDirectory: string): void {
+  for (const name of [
+    'postgres',
+    'exchange',
+    'market',
+    'sample',
+    'logs',
+    'access.json',
+    'api-keys.json',
+    'state.json',
+    'location',
+  ]) {
+    const path = join(dataDirectory, name);
+    if (existsSync(path)) rmSync(path, { recursive: true, force: true });
+  }
+}
