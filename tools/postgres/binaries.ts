@@ -34,7 +34,12 @@ export function installedBinaries(): PostgresBinaries {
 
 export function binariesIn(folder: string, version: string): PostgresBinaries {
   const suffix = platform() === 'win32' ? '.exe' : '';
-  return { folder, version, initdb: join(folder, 'bin', `initdb${suffix}`), postgres: join(folder, 'bin', `postgres${suffix}`) };
+  return {
+    folder,
+    version,
+    initdb: join(folder, 'bin', `initdb${suffix}`),
+    postgres: join(folder, 'bin', `postgres${suffix}`),
+  };
 }
 
 /** npm packs no symbolic links, so the package lists them; its install script, which we do not run, would make them. */

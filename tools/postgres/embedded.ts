@@ -80,7 +80,10 @@ export function removeEmbeddedPostgres(dataDirectory: string): void {
   const folder = embeddedDataDirectory(dataDirectory);
   const lock = readLockFile(join(folder, 'cluster'));
   if (lock && isPostmasterOf(lock.pid, join(folder, 'cluster'))) {
-    throw new EmbeddedPostgresError('START_FAILED', `Postgres is still running on ${folder} (pid ${lock.pid}): stop it first.`);
+    throw new EmbeddedPostgresError(
+      'START_FAILED',
+      `Postgres is still running on ${folder} (pid ${lock.pid}): stop it first.`,
+    );
   }
   rmSync(folder, { recursive: true, force: true });
   rmSync(resolve(dataDirectory), { recursive: true, force: true });
@@ -124,9 +127,23 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ? options.port : await freePort();
     try {
-      const pid = await launch({ binaries, folder, cluster, user, port, settings: { ...defaultSettings, ...options.settings } });
+      const pid = await launch({
+        binaries,
+        folder,
+        cluster,
+        user,
+        port,
+        settings: { ...defaultSettings, ...options.settings },
+      });
       rememberStarter(folder);
-      return { ownerUrl: urlAt(port), port, pid, dataDirectory: folder, isShared: false, stop: () => stopPostmaster(pid) };
+      return {
+        ownerUrl: urlAt(port),
+        port,
+        pid,
+        dataDirectory: folder,
+        isShared: false,
+        stop: () => stopPostmaster(pid),
+      };
     } catch (error) {
       // Between finding a free port and using it another program may have taken it.
       if (!(error instanceof EmbeddedPostgresError && error.code === 'PORT_IN_USE' && attempt < attempts)) throw error;
@@ -145,9 +162,13 @@ function place(
   // Made before it is looked at: the umask decides what a new folder lets through.
   mkdirSync(dirname(asked), { recursive: true });
   const binariesAreReachable = !user || canReach(user, join(binaries.folder, 'bin'));
-  if (known === asked && binariesAreReachable && (!user || canReach(user, dirname(asked)))) return { binaries, folder: asked };
+  if (known === asked && binariesAreReachable && (!user || canReach(user, dirname(asked))))
+    return { binaries, folder: asked };
 
-  const state = known === asked ? join(stateDirectory(), productName, createHash('sha256').update(asked).digest('hex').slice(0, 16)) : dirname(known);
+  const state =
+    known === asked
+      ? join(stateDirectory(), productName, createHash('sha256').update(asked).digest('hex').slice(0, 16))
+      : dirname(known);
   try {
     mkdirSync(state, { recursive: true, mode: 0o755 });
   } catch (cause) {
@@ -204,7 +225,14 @@ function initialise(binaries: PostgresBinaries, folder: string, user: OperatingS
   } finally {
     rmSync(forInitdb, { force: true });
   }
-  runToEnd(binaries, folder, user, binaries.postgres, ['--single', '-D', building, 'postgres'], `CREATE DATABASE ${databaseName}\n`);
+  runToEnd(
+    binaries,
+    folder,
+    user,
+    binaries.postgres,
+    ['--single', '-D', building, 'postgres'],
+    `CREATE DATABASE ${databaseName}\n`,
+  );
   writeFileSync(join(folder, 'owner-password'), password, { mode: 0o600 });
   chmodSync(join(folder, 'owner-password'), 0o600);
   renameSync(building, join(folder, 'cluster'));
@@ -213,8 +241,14 @@ function initialise(binaries: PostgresBinaries, folder: string, user: OperatingS
 /** Nothing of our environment decides what Postgres does (PGPORT, LANG, LC_ALL, …). */
 function environment(binaries: PostgresBinaries): NodeJS.ProcessEnv {
   const libraries = join(binaries.folder, 'lib');
-  const inherited = process.platform === 'win32' ? { ...process.env } : { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR };
-  return { ...inherited, LANG: 'C', TZ: 'UTC', ...(process.platform === 'linux' ? { LD_LIBRARY_PATH: libraries } : {}) };
+  const inherited =
+    process.platform === 'win32' ? { ...process.env } : { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR };
+  return {
+    ...inherited,
+    LANG: 'C',
+    TZ: 'UTC',
+    ...(process.platform === 'linux' ? { LD_LIBRARY_PATH: libraries } : {}),
+  };
 }
 
 function runToEnd(
@@ -225,7 +259,13 @@ function runToEnd(
   parameters: string[],
   input = '',
 ): void {
-  const ended = spawnSync(program, parameters, { cwd: folder, env: environment(binaries), input, encoding: 'utf8', ...user });
+  const ended = spawnSync(program, parameters, {
+    cwd: folder,
+    env: environment(binaries),
+    input,
+    encoding: 'utf8',
+    ...user,
+  });
   if (ended.error) throw spawnFault(ended.error, user);
   if (ended.status === 0) return;
   const said = `${ended.stdout}\n${ended.stderr}`;
@@ -260,7 +300,10 @@ interface Launch {
 async function launch({ binaries, folder, cluster, user, port, settings }: Launch): Promise<number> {
   const logFile = join(folder, 'postgres.log');
   if (existsSync(logFile) && statSync(logFile).size > logSizeMax) renameSync(logFile, `${logFile}.1`);
-  const parameters = Object.entries({ ...settings, port: String(port) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const parameters = Object.entries({ ...settings, port: String(port) }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   const until = Date.now() + startTimeoutMs;
   for (;;) {
     const log = openSync(logFile, 'a', 0o600);
@@ -289,10 +332,16 @@ async function launch({ binaries, folder, cluster, user, port, settings }: Launc
     const said = readFileSync(logFile).subarray(from).toString('utf8');
     if (outcome === 'late') {
       if (child.pid) await stopPostmaster(child.pid);
-      throw new EmbeddedPostgresError('START_TIMED_OUT', `Postgres was not ready in ${startTimeoutMs / 1000} s (${logFile}):\n${lastLines(said, 8)}`);
+      throw new EmbeddedPostgresError(
+        'START_TIMED_OUT',
+        `Postgres was not ready in ${startTimeoutMs / 1000} s (${logFile}):\n${lastLines(said, 8)}`,
+      );
     }
     // The processes of a postmaster that was killed hold its memory for a moment longer.
-    if (/pre-existing shared memory block|is another (?:postmaster|postgres) .*running/i.test(said) && Date.now() < until) {
+    if (
+      /pre-existing shared memory block|is another (?:postmaster|postgres) .*running/i.test(said) &&
+      Date.now() < until
+    ) {
       await delay(100);
       continue;
     }
@@ -303,7 +352,11 @@ async function launch({ binaries, folder, cluster, user, port, settings }: Launc
   }
 }
 
-async function readyOrEnded(child: ChildProcess, cluster: string, until: number): Promise<'ready' | 'ended' | 'late' | Error> {
+async function readyOrEnded(
+  child: ChildProcess,
+  cluster: string,
+  until: number,
+): Promise<'ready' | 'ended' | 'late' | Error> {
   const state: { ended?: 'ended' | Error } = {};
   child.once('error', (error) => (state.ended = error));
   child.once('exit', () => (state.ended ??= 'ended'));
@@ -328,7 +381,10 @@ async function runningPostmaster(cluster: string): Promise<{ pid: number; port: 
     }
     if (lock.isReady) return { pid: lock.pid, port: lock.port };
     if (Date.now() > until) {
-      throw new EmbeddedPostgresError('START_TIMED_OUT', `A Postgres on ${cluster} (pid ${lock.pid}) is neither ready nor ended.`);
+      throw new EmbeddedPostgresError(
+        'START_TIMED_OUT',
+        `A Postgres on ${cluster} (pid ${lock.pid}) is neither ready nor ended.`,
+      );
     }
     await delay(50);
   }

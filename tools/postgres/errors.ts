@@ -24,9 +24,15 @@ export class EmbeddedPostgresError extends Error {
 }
 
 /** What the server or initdb wrote last, told as a fault. `undefined`: nothing known in it. */
-export function faultIn(log: string, where: { dataDirectory: string; port?: number }): EmbeddedPostgresError | undefined {
+export function faultIn(
+  log: string,
+  where: { dataDirectory: string; port?: number },
+): EmbeddedPostgresError | undefined {
   if (/No space left on device|could not (?:extend|write to) file .*: (?:No space|Disk quota)/i.test(log)) {
-    return new EmbeddedPostgresError('DISK_FULL', `No space left on the disk that holds ${where.dataDirectory}. Free some, then start again.`);
+    return new EmbeddedPostgresError(
+      'DISK_FULL',
+      `No space left on the disk that holds ${where.dataDirectory}. Free some, then start again.`,
+    );
   }
   if (/could not bind|could not create any TCP\/IP sockets|Address already in use/i.test(log)) {
     return new EmbeddedPostgresError(
@@ -47,7 +53,10 @@ export function faultIn(log: string, where: { dataDirectory: string; port?: numb
     );
   }
   if (/error while loading shared libraries|GLIBC_|Exec format error/i.test(log)) {
-    return new EmbeddedPostgresError('BINARY_DOES_NOT_RUN', `The bundled Postgres does not run on this system: ${lastLines(log, 2)}`);
+    return new EmbeddedPostgresError(
+      'BINARY_DOES_NOT_RUN',
+      `The bundled Postgres does not run on this system: ${lastLines(log, 2)}`,
+    );
   }
   return undefined;
 }
@@ -56,9 +65,13 @@ export function faultIn(log: string, where: { dataDirectory: string; port?: numb
 export function faultOf(error: unknown, where: { dataDirectory: string }): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new EmbeddedPostgresError('DISK_FULL', `No space left on the disk that holds ${where.dataDirectory}. Free some, then start again.`, {
-      cause: error,
-    });
+    return new EmbeddedPostgresError(
+      'DISK_FULL',
+      `No space left on the disk that holds ${where.dataDirectory}. Free some, then start again.`,
+      {
+        cause: error,
+      },
+    );
   }
   return error;
 }

@@ -1,0 +1,28 @@
+export { Tx } from './tx.js';
+export {
+  Transactions,
+  TransactionAborted,
+  defaultTransactionSettings,
+  sqlStateOf,
+  type Isolation,
+  type TransactionOptions,
+  type TransactionSettings,
+} from './transactions.js';
+export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
+export { dataSourceOptions, openPool, poolConfig, type ConnectionSettings } from './data-source-options.js';
+export { typeParsers } from './types.js';
+export { baseMigrations } from './base.migrations.js';
+export {
+  RolesAreMissing,
+  databaseRoles,
+  ensureRoles,
+  newRolePasswords,
+  readOrMakeRolePasswords,
+  roleUrl,
+  roleUrls,
+  scramVerifier,
+  serviceRoles,
+  type DatabaseRole,
+  type RolePasswords,
+  type ServiceRole,
+} from './roles.js';

@@ -1,0 +1,148 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type pg from 'pg';
+import { DataSource } from 'typeorm';
+import { type PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import { Tx } from './tx.js';
+
+export type Isolation = 'read committed' | 'repeatable read' | 'serializable';
+
+export interface TransactionOptions {
+  /** Rows of which books are visible and may be written; the caller's own limit comes before it. */
+  books?: readonly string[] | 'all';
+  readOnly?: boolean;
+  isolation?: Isolation;
+  statementTimeoutMs?: number;
+}
+
+export interface TransactionSettings {
+  statementTimeoutMs: number;
+  /** A transaction whose caller forgot it holds locks: it is ended. */
+  idleTimeoutMs: number;
+  maxAttempts: number;
+  /** Wait before attempt n+1: random × base × 2^(n-1). */
+  retryBaseMs: number;
+  random: () => number;
+  delay: (ms: number) => Promise<void>;
+}
+
+export const defaultTransactionSettings: TransactionSettings = {
+  statementTimeoutMs: 30_000,
+  idleTimeoutMs: 60_000,
+  maxAttempts: 6,
+  retryBaseMs: 20,
+  random: Math.random,
+  delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+
+/** The work caught an error of the database and went on: nothing of it was kept. */
+export class TransactionAborted extends Error {
+  override readonly name = 'TransactionAborted';
+}
+
+/** serialization_failure and deadlock_detected: the same work may succeed when it is done again. */
+const retryable = new Set(['40001', '40P01']);
+
+export function sqlStateOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return 'driverError' in error ? sqlStateOf(error.driverError) : undefined;
+}
+
+/** The one way to the database: a transaction with its books, done again when Postgres asks for it. */
+@Injectable()
+export class Transactions {
+  private readonly settings: TransactionSettings;
+  private readonly logger = new Logger('Transactions');
+  private opening: Promise<unknown> | undefined;
+
+  constructor(
+    readonly dataSource: DataSource,
+    settings: Partial<TransactionSettings> = {},
+  ) {
+    this.settings = { ...defaultTransactionSettings, ...settings };
+  }
+
+  /** The work may run more than once; what must happen once belongs in `tx.afterCommit`. */
+  async run<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    const begin = this.beginning(options);
+    const pool = await this.pool();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.once(pool, begin, work);
+      } catch (error) {
+        if (!retryable.has(sqlStateOf(error) ?? '') || attempt >= this.settings.maxAttempts) throw error;
+        await this.settings.delay(this.settings.random() * this.settings.retryBaseMs * 2 ** (attempt - 1));
+      }
+    }
+  }
+
+  private async once<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    const lost: { error?: Error } = {};
+    const onError = (error: Error) => (lost.error = error);
+    client.on('error', onError);
+    const tx = new Tx(client, this.dataSource);
+    let result: T;
+    try {
+      await client.query(begin);
+      result = await work(tx);
+      tx.close();
+      const ended = await client.query('COMMIT');
+      if (ended.command === 'ROLLBACK') {
+        throw new TransactionAborted('a statement of the transaction failed and its error was not passed on; nothing was kept');
+      }
+    } catch (error) {
+      tx.close();
+      await client.query('ROLLBACK').catch((broken: unknown) => (lost.error ??= broken instanceof Error ? broken : new Error(String(broken))));
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(lost.error);
+    }
+    for (const then of tx.commitWork) {
+      try {
+        then();
+      } catch (error) {
+        // It is committed: the caller must not believe otherwise.
+        this.logger.error('work after the commit failed', error instanceof Error ? error.stack : String(error));
+      }
+    }
+    return result;
+  }
+
+  /** BEGIN and all settings in one round trip. */
+  private beginning({ books = 'all', readOnly = false, isolation, statementTimeoutMs }: TransactionOptions): string {
+    const list = books === 'all' ? '*' : books.map(checkedBook).join(',');
+    const mode = `${isolation ? ` ISOLATION LEVEL ${isolationLevel(isolation)}` : ''}${readOnly ? ' READ ONLY' : ''}`;
+    const timeout = Math.trunc(statementTimeoutMs ?? this.settings.statementTimeoutMs);
+    return (
+      `BEGIN${mode}; SELECT set_config('app.books', '${list}', true), set_config('statement_timeout', '${timeout}', true), ` +
+      `set_config('idle_in_transaction_session_timeout', '${this.settings.idleTimeoutMs}', true)`
+    );
+  }
+
+  private async pool(): Promise<pg.Pool> {
+    if (!this.dataSource.isInitialized) {
+      this.opening ??= this.dataSource.initialize();
+      await this.opening;
+    }
+    return (this.dataSource.driver as PostgresDriver).master as pg.Pool;
+  }
+}
+
+function isolationLevel(isolation: Isolation): string {
+  switch (isolation) {
+    case 'read committed':
+      return 'READ COMMITTED';
+    case 'repeatable read':
+      return 'REPEATABLE READ';
+    case 'serializable':
+      return 'SERIALIZABLE';
+  }
+}
+
+/** A book's name stands in the text of a statement and in a list with commas, and `*` would mean every book. */
+function checkedBook(book: string): string {
+  if (/^[A-Za-z0-9_.-]{1,64}$/.test(book)) return book;
+  throw new Error(`"${book}" is no name of a book`);
+}

@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import {
+  dataSourceOptions,
+  openPool,
+  readOrMakeRolePasswords,
+  roleUrl,
+  Transactions,
+  type DatabaseRole,
+  type TransactionSettings,
+} from '#libs/database/index.js';
+import { migrationPlan } from '#tools/migrate/catalogue.js';
+import { grantDatabase, type InstallationMode, migrateAll } from '#tools/migrate/migrate.js';
+
+export interface TestDatabaseOptions {
+  /** Only the schemas of these services; all of them when absent. TEST_SERVICES (with commas) narrows the default. */
+  services?: readonly string[];
+  mode?: InstallationMode;
+  /** Where the clock stands at first. */
+  startsAt?: string;
+}
+
+/** A database of its own for one test file, migrated, empty. */
+export interface TestDatabase {
+  readonly name: string;
+  readonly ownerUrl: string;
+  urlFor(role: DatabaseRole): string;
+  /** One pool for each role, closed by `drop`. */
+  pool(role: DatabaseRole | 'owner'): pg.Pool;
+  transactions(role: DatabaseRole, settings?: Partial<TransactionSettings>): Transactions;
+  /** Sets the business clock, backwards too. */
+  setClock(instant: string): Promise<void>;
+  drop(): Promise<void>;
+}
+
+const defaultStart = '2026-01-05T07:00:00Z';
+const templateLock = '7240118240337212';
+const poolSize = 10;
+
+function clusterUrl(): string {
+  const url = process.env.TEST_POSTGRES_URL;
+  if (url === undefined) throw new Error('no Postgres for tests: only *.int-spec.ts and *.e2e-spec.ts have one');
+  return url;
+}
+
+export function testRolePasswords() {
+  return readOrMakeRolePasswords(join(process.env.TEST_POSTGRES_DIRECTORY ?? '', 'role-passwords.json'));
+}
+
+function urlOf(name: string): string {
+  const url = new URL(clusterUrl());
+  url.pathname = `/${name}`;
+  return url.toString();
+}
+
+async function asOwner<T>(work: (client: pg.Client) => Promise<T>, url = clusterUrl()): Promise<T> {
+  const client = new pg.Client({ connectionString: url, application_name: 'test' });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Migrated once for a run of Jest, by the first test that needs it; the others wait and copy it. */
+async function template(services: readonly string[] | undefined): Promise<string> {
+  const narrowed = process.env.TEST_SERVICES?.split(',').filter((name) => name !== '');
+  const chosen = services ?? (narrowed?.length ? narrowed : undefined);
+  const name = `template_${chosen ? [...chosen].sort().join('_') || 'none' : 'all'}`;
+  await asOwner(async (client) => {
+    const exists = async () => (await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])).rowCount === 1;
+    if (await exists()) return;
+    await client.query('SELECT pg_advisory_lock($1)', [templateLock]);
+    if (await exists()) return;
+    const building = `building_${name}`;
+    await client.query(`DROP DATABASE IF EXISTS ${building} WITH (FORCE)`);
+    await client.query(`CREATE DATABASE ${building}`);
+    await migrateAll({ ...(await migrationPlan(chosen)), ownerUrl: urlOf(building), passwords: testRolePasswords() });
+    await client.query(`ALTER DATABASE ${building} RENAME TO ${name}`);
+  });
+  return name;
+}
+
+/** An empty database without any schema, for tests of the migrate step itself. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  return make(undefined);
+}
+
+export async function createTestDatabase({ services, mode = 'test', startsAt = defaultStart }: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const database = await make(await template(services));
+  await asOwner(async (client) => {
+    await grantDatabase(client);
+    await client.query('SELECT kernel.fix_installation($1, $2)', [mode, startsAt]);
+  }, database.ownerUrl);
+  return database;
+}
+
+async function make(from: string | undefined): Promise<TestDatabase> {
+  const name = `test_${process.env.JEST_WORKER_ID ?? '0'}_${randomBytes(6).toString('hex')}`;
+  await asOwner(async (client) => {
+    await client.query(`CREATE DATABASE ${name} ${from === undefined ? '' : `TEMPLATE ${from}`}`);
+  });
+  const ownerUrl = urlOf(name);
+  const passwords = testRolePasswords();
+  const urlFor = (role: DatabaseRole) => roleUrl(ownerUrl, role, passwords[role]);
+  const pools = new Map<string, pg.Pool>();
+  const dataSources: DataSource[] = [];
+  const setInstant = async (client: pg.Client, instant: string) => {
+    await client.query('UPDATE kernel.clock SET instant = $1', [instant]);
+  };
+  return {
+    name,
+    ownerUrl,
+    urlFor,
+    pool(role) {
+      const known = pools.get(role);
+      if (known) return known;
+      const pool = openPool({ url: role === 'owner' ? ownerUrl : urlFor(role), applicationName: `test ${role}`, poolSize });
+      pools.set(role, pool);
+      return pool;
+    },
+    transactions(role, settings) {
+      const dataSource = new DataSource(dataSourceOptions({ url: urlFor(role), applicationName: `test ${role}`, poolSize }));
+      dataSources.push(dataSource);
+      return new Transactions(dataSource, settings);
+    },
+    setClock: (instant) => asOwner((client) => setInstant(client, instant), ownerUrl),
+    async drop() {
+      await Promise.all([...pools.values()].map((pool) => pool.end()));
+      await Promise.all(dataSources.map((dataSource) => (dataSource.isInitialized ? dataSource.destroy() : undefined)));
+      await asOwner(async (client) => {
+        await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      });
+    },
+  };
+}
