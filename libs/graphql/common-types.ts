@@ -31,7 +31,7 @@ export class ProblemType {
     middleware: [dotted],
     description: 'Where in the input, e.g. "items.3.quantity"; null when it is not about one field.',
   })
-  path!: string | readonly (string | number)[] | null;
+  path!: readonly (string | number)[];
 
   @Field(() => Boolean, { description: 'True when the same request may succeed later.' })
   retryable!: boolean;

@@ -37,6 +37,8 @@ export interface SubgraphOptions {
   tokenSecret?: string;
   /** Where no database module is imported, e.g. in a test of the edge. */
   openTransaction?: OpenTransaction;
+  /** Schema first instead of code first. Nest knows one class per GraphQL name in a process, so several subgraphs in one test are written out. */
+  written?: { typeDefs: string; resolvers: Record<string, unknown> };
 }
 
 interface WsConnection {
@@ -77,9 +79,9 @@ function subgraphConfig(service: string, moduleRef: ModuleRef, options: Subgraph
   let schema: GraphQLSchema | undefined;
 
   return {
-    autoSchemaFile: { federation },
+    ...(options.written ? { typeDefs: options.written.typeDefs } : { autoSchemaFile: { federation } }),
     // Scalars that a service does not use are simply not in its schema.
-    resolvers: commonScalars,
+    resolvers: { ...commonScalars, ...options.written?.resolvers } as Record<string, never>,
     resolverValidationOptions: { requireResolversToMatchSchema: 'ignore' },
     buildSchemaOptions: { noDuplicatedFields: true },
     sortSchema: true,

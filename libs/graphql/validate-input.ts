@@ -1,7 +1,7 @@
 import { type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { type ValidationError, validateSync } from 'class-validator';
-import { type Problem } from '#libs/kernel/index.js';
+import { type Problem, problem } from '#libs/kernel/index.js';
 
 /** Constraints whose fault has a name of its own in the catalogue; the others are spelled from the constraint. */
 const codes: Record<string, string> = {
@@ -22,13 +22,13 @@ const codes: Record<string, string> = {
 
 const spelled = (constraint: string) => `INVALID_${constraint.replace(/^is/, '').replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()}`;
 
-function collect(errors: readonly ValidationError[], path: readonly string[], problems: Problem[]): void {
+function collect(errors: readonly ValidationError[], path: Problem['path'], problems: Problem[]): void {
   for (const error of errors) {
-    const here = [...path, error.property];
+    const here = [...path, /^\d+$/.test(error.property) ? Number(error.property) : error.property];
     for (const [constraint, message] of Object.entries(error.constraints ?? {})) {
       const given = (error.contexts?.[constraint] as { code?: unknown } | undefined)?.code;
       const code = typeof given === 'string' ? given : (codes[constraint] ?? spelled(constraint));
-      problems.push({ code, message, path: here.join('.'), retryable: false } as unknown as Problem);
+      problems.push(problem(code, message, here));
     }
     collect(error.children ?? [], here, problems);
   }

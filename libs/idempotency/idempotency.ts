@@ -1,6 +1,6 @@
 import { Global, Injectable, Module } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
-import { type Problem } from '#libs/kernel/index.js';
+import { type Problem, problem } from '#libs/kernel/index.js';
 import { differingPath, hashInput, type InputHashes } from './input-hashes.js';
 
 /** Mutations answer with their object and with what was wrong; the object is absent when there are problems. */
@@ -152,7 +152,7 @@ function at<T>(list: readonly T[], index: number): T {
 function reused(before: string, now: string, path: string): Problem {
   const message =
     before === now ? `this idempotency key was used before with another ${path}` : `this idempotency key was used before for ${before}`;
-  return { code: 'IDEMPOTENCY_KEY_REUSED', message, path, retryable: false } as unknown as Problem;
+  return problem('IDEMPOTENCY_KEY_REUSED', message, path.split('.'));
 }
 
 @Global()

@@ -48,7 +48,7 @@ interface Answer {
 @Controller('health')
 export class HealthController implements OnModuleInit {
   private checks: HealthCheck[] = [];
-  private static draining = false;
+  private draining = false;
 
   constructor(private readonly discovery: DiscoveryService) {}
 
@@ -60,8 +60,8 @@ export class HealthController implements OnModuleInit {
   }
 
   /** From now on the process asks to be taken out of rotation, while it finishes what it has. */
-  static drain(draining = true): void {
-    HealthController.draining = draining;
+  drain(): void {
+    this.draining = true;
   }
 
   @Get('live')
@@ -71,7 +71,7 @@ export class HealthController implements OnModuleInit {
 
   @Get('ready')
   async ready(@Res() response: Answer): Promise<void> {
-    const report = HealthController.draining
+    const report = this.draining
       ? { state: 'down' as const, checks: { draining: 'down' as const } }
       : await reportHealth(this.checks);
     response.status(report.state === 'down' ? 503 : 200).json(report);

@@ -36,7 +36,7 @@ function withOperations(module: Type | DynamicModule): DynamicModule {
 export interface BootOptions {
   module: Type | DynamicModule;
   config: ServiceConfig;
-  /** Last wiring of HTTP before Nest's own, e.g. the gateway's handler. */
+  /** Handlers that come before the body is read, e.g. the gateway's. */
   prepare?: (app: NestExpressApplication) => void | Promise<void>;
   logger?: Logger;
   /** False in tests: the test ends the service, not a signal. */
@@ -50,11 +50,10 @@ export async function bootService({ module, config, prepare, logger, followProce
     bodyParser: false,
     abortOnError: false,
   });
-  HealthController.drain(false);
   app.disable('x-powered-by');
   app.use(observeHttp);
-  app.useBodyParser('json', { limit: config.bodyLimit ?? '34mb' });
   await prepare?.(app);
+  app.useBodyParser('json', { limit: config.bodyLimit ?? '34mb' });
   await app.listen(config.port, config.host ?? process.env.HOST ?? '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
 
@@ -67,7 +66,7 @@ export async function bootService({ module, config, prepare, logger, followProce
 }
 
 async function drain(app: INestApplication): Promise<void> {
-  HealthController.drain();
+  app.get(HealthController).drain();
   const server = app.getHttpServer() as { closeIdleConnections?: () => void };
   server.closeIdleConnections?.();
   await app.close();

@@ -5,7 +5,7 @@ import { type Service } from '#libs/contracts/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
 import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes, validateInput } from '#libs/graphql/index.js';
 import { Idempotency } from '#libs/idempotency/index.js';
-import { type Problem } from '#libs/kernel/index.js';
+import { type Problem, problem } from '#libs/kernel/index.js';
 import { currencyExponent, formatDecimal } from '#libs/money/index.js';
 import {
   AssignWorkItemInput,
@@ -21,9 +21,6 @@ import {
 import { type WorkItemChangeRow, type WorkItemRow, WorkItems } from './work-items.js';
 
 type Kept = { workItemId: string | null; problems: Problem[] };
-
-const problem = (code: string, message: string, path: string) =>
-  ({ code, message, path, retryable: false }) as unknown as Problem;
 
 /** The fields a service adds for its work items: their names start with the service's, so that three subgraphs compose. */
 export function workItemResolver(service: Service): Type {
@@ -114,7 +111,7 @@ export function workItemResolver(service: Service): Type {
           const answer = await this.idempotency.run(tx, call, async (): Promise<Kept> => {
             if (await work(tx)) return { workItemId: input.id, problems: [] };
             const known = await this.workItems.find(tx, input.id);
-            const refusal = known ? problem('WORK_ITEM_CLOSED', 'it is closed', 'id') : problem('NOT_FOUND', 'no such work item', 'id');
+            const refusal = known ? problem('WORK_ITEM_CLOSED', 'it is closed', ['id']) : problem('NOT_FOUND', 'no such work item', ['id']);
             return { workItemId: null, problems: [refusal] };
           });
           const row = answer.workItemId ? await this.workItems.find(tx, answer.workItemId) : undefined;

@@ -1,0 +1,88 @@
+import { composeServices } from '@theguild/federation-composition';
+import { type DefinitionNode, type FieldDefinitionNode, Kind, type ObjectTypeDefinitionNode, parse, print, type TypeNode, visit } from 'graphql';
+import { deskName, mergedLists } from '../src/graph/merged-lists.js';
+
+// Used by the build and by tests; the running gateway only reads the file this makes.
+
+export interface SubgraphSdl {
+  name: string;
+  sdl: string;
+}
+
+/** Subgraphs' addresses are set when the gateway starts; the file holds places for them. */
+export const placeholderUrl = (name: string) => `http://${name}.invalid/graphql`;
+
+const namedTypeOf = (type: TypeNode): string => (type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type));
+
+/** Everything the named types are made of. */
+function closureOf(definitions: ReadonlyMap<string, DefinitionNode>, roots: readonly string[]): DefinitionNode[] {
+  const found = new Map<string, DefinitionNode>();
+  const queue = [...roots];
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    const definition = definitions.get(name);
+    if (!definition || found.has(name)) continue;
+    found.set(name, definition);
+    visit(definition, { NamedType: (node) => void queue.push(node.name.value) });
+  }
+  return [...found.values()].sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
+}
+
+const nameOf = (node: DefinitionNode) => ('name' in node && node.name ? node.name.value : '');
+
+function fieldOf(definitions: ReadonlyMap<string, DefinitionNode>, type: string, field: string): FieldDefinitionNode | undefined {
+  const definition = definitions.get(type) as ObjectTypeDefinitionNode | undefined;
+  return definition?.fields?.find((candidate) => candidate.name.value === field);
+}
+
+/**
+ * The gateway's own small subgraph: each list that every service keeps for itself, merged. Its types
+ * are the services' own, copied from the first that has the list.
+ */
+export function deskSdl(subgraphs: readonly SubgraphSdl[]): string | undefined {
+  const parts: string[] = [];
+  const roots: string[] = [];
+  const copied = new Map<string, DefinitionNode>();
+  for (const list of mergedLists) {
+    for (const { name, sdl } of subgraphs) {
+      const definitions = new Map(parse(sdl).definitions.map((definition) => [nameOf(definition), definition]));
+      const field = fieldOf(definitions, 'Query', list.fieldOf(name));
+      if (!field) continue;
+      const types = [namedTypeOf(field.type), ...(field.arguments ?? []).map((argument) => namedTypeOf(argument.type))];
+      for (const definition of closureOf(definitions, types)) copied.set(nameOf(definition), definition);
+      roots.push(print({ ...field, name: { ...field.name, value: list.name }, description: { kind: Kind.STRING, value: list.description } }));
+      break;
+    }
+  }
+  if (roots.length === 0) return undefined;
+  parts.push('extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@requiresScopes", "@tag", "@inaccessible"])');
+  parts.push(`type Query {\n${roots.join('\n')}\n}`);
+  parts.push(...[...copied.values()].map((definition) => print(definition)));
+  return parts.join('\n\n');
+}
+
+/** The supergraph of the services and the desk. Throws with every reason when they do not fit together. */
+export function composeSupergraph(subgraphs: readonly SubgraphSdl[]): string {
+  const desk = deskSdl(subgraphs);
+  const all = [...subgraphs, ...(desk ? [{ name: deskName, sdl: desk }] : [])];
+  const composed = composeServices(all.map(({ name, sdl }) => ({ name, url: placeholderUrl(name), typeDefs: parse(sdl) })));
+  if (!composed.supergraphSdl) {
+    throw new Error(`the subgraphs do not compose:\n  ${(composed.errors ?? []).map((error) => error.message).join('\n  ')}`);
+  }
+  return `${print(nullableRootFields(parse(composed.supergraphSdl)))}\n`;
+}
+
+/**
+ * A service may be away, so no field of Query promises a value: its part of the answer is null with an
+ * error, and the parts of the others stay.
+ */
+function nullableRootFields(document: ReturnType<typeof parse>): ReturnType<typeof parse> {
+  return visit(document, {
+    ObjectTypeDefinition: (node) =>
+      node.name.value === 'Query'
+        ? {
+            ...node,
+            fields: (node.fields ?? []).map((field) => ({ ...field, type: field.type.kind === Kind.NON_NULL_TYPE ? field.type.type : field.type })),
+          }
+        : undefined,
+  });
+}
