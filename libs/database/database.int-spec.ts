@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
-  database = await createTestDatabase({ services: ['settlement'] });
+  database = await createTestDatabase({  });
 });
 afterAll(() => database.drop());
 

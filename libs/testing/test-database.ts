@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { expect } from '@jest/globals';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import {
@@ -7,16 +8,21 @@ import {
   openPool,
   readOrMakeRolePasswords,
   roleUrl,
+  serviceRoles,
   Transactions,
   type DatabaseRole,
+  type ServiceRole,
   type TransactionSettings,
 } from '#libs/database/index.js';
 import { migrationPlan } from '#tools/migrate/catalogue.js';
 import { grantDatabase, type InstallationMode, migrateAll } from '#tools/migrate/migrate.js';
 
 export interface TestDatabaseOptions {
-  /** Only the schemas of these services; all of them when absent. TEST_SERVICES (with commas) narrows the default. */
-  services?: readonly string[];
+  /**
+   * Whose tables are made, beside those of the libraries, which are in every schema. When absent: for a test of a
+   * service its own, for a test of a library none, else all.
+   */
+  services?: readonly ServiceRole[];
   mode?: InstallationMode;
   /** Where the clock stands at first. */
   startsAt?: string;
@@ -65,11 +71,16 @@ async function asOwner<T>(work: (client: pg.Client) => Promise<T>, url = cluster
   }
 }
 
+function servicesOfTest(): readonly ServiceRole[] {
+  const path = relative(join(import.meta.dirname, '..', '..'), expect.getState().testPath ?? '').replaceAll('\\', '/');
+  if (path.startsWith('libs/')) return [];
+  const own = serviceRoles.find((name) => path.startsWith(`apps/${name}/`));
+  return own ? [own] : serviceRoles;
+}
+
 /** Migrated once for a run of Jest, by the first test that needs it; the others wait and copy it. */
-async function template(services: readonly string[] | undefined): Promise<string> {
-  const narrowed = process.env.TEST_SERVICES?.split(',').filter((name) => name !== '');
-  const chosen = services ?? (narrowed?.length ? narrowed : undefined);
-  const name = `template_${chosen ? [...chosen].sort().join('_') || 'none' : 'all'}`;
+async function template(services: readonly ServiceRole[]): Promise<string> {
+  const name = ['template', ...[...services].sort()].join('_');
   await asOwner(async (client) => {
     const exists = async () => (await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])).rowCount === 1;
     if (await exists()) return;
@@ -78,7 +89,7 @@ async function template(services: readonly string[] | undefined): Promise<string
     const building = `building_${name}`;
     await client.query(`DROP DATABASE IF EXISTS ${building} WITH (FORCE)`);
     await client.query(`CREATE DATABASE ${building}`);
-    await migrateAll({ ...(await migrationPlan(chosen)), ownerUrl: urlOf(building), passwords: testRolePasswords() });
+    await migrateAll({ ...(await migrationPlan(services)), ownerUrl: urlOf(building), passwords: testRolePasswords() });
     await client.query(`ALTER DATABASE ${building} RENAME TO ${name}`);
   });
   return name;
@@ -89,7 +100,7 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   return make(undefined);
 }
 
-export async function createTestDatabase({ services, mode = 'test', startsAt = defaultStart }: TestDatabaseOptions = {}): Promise<TestDatabase> {
+export async function createTestDatabase({ services = servicesOfTest(), mode = 'test', startsAt = defaultStart }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const database = await make(await template(services));
   await asOwner(async (client) => {
     await grantDatabase(client);

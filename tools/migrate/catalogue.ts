@@ -13,8 +13,11 @@ const sharedSchemas: Readonly<Record<string, string>> = { messagingMigrations: '
 
 export type MigrationPlan = Pick<MigrateOptions, 'baseMigrations' | 'extraMigrations' | 'services'>;
 
-/** Every migration there is: of the base, of the libraries (`*.migrations`) and of the services (`database/migrations`). */
-export async function migrationPlan(services: readonly string[] = serviceRoles): Promise<MigrationPlan> {
+/**
+ * Every migration there is: of the base, of the libraries (`*.migrations`) and of the services (`database/migrations`);
+ * with a list, of these services alone, beside what the libraries need in each schema.
+ */
+export async function migrationPlan(withServices: readonly string[] = serviceRoles): Promise<MigrationPlan> {
   const ofLibraries = await libraryMigrations();
   const extraMigrations: SchemaMigrations[] = [];
   const inEachService: MigrationClass[] = [];
@@ -24,7 +27,10 @@ export async function migrationPlan(services: readonly string[] = serviceRoles):
     else extraMigrations.push({ name: schema, migrations });
   }
   const planned: SchemaMigrations[] = [];
-  for (const name of services) planned.push({ name, migrations: [...inEachService, ...(await serviceMigrations(name))] });
+  for (const name of serviceRoles) {
+    const own = withServices.includes(name) ? await serviceMigrations(name) : [];
+    planned.push({ name, migrations: [...inEachService, ...own] });
+  }
   return { baseMigrations, extraMigrations, services: planned };
 }
 
