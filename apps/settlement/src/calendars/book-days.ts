@@ -55,4 +55,13 @@ export class BookDays {
     if (!row) throw new Error(`book ${book} has no date`);
     return row.date;
   }
+
+  /** The date of what belongs to no single book: that of the books being worked, else the next that will be. */
+  async institutionDate(tx: Tx): Promise<PlainDate> {
+    const row = await tx.row<{ date: PlainDate }>(
+      `SELECT coalesce(max(business_date) FILTER (WHERE state <> 'CLOSED'), min(next_business_date), kernel.now()::date) AS date FROM settlement.book_day`,
+    );
+    if (!row) throw new Error('no date');
+    return row.date;
+  }
 }

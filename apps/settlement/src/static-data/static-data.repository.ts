@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { type ClientAccount, type Counterparty, type Instrument, type Nostro, type Place, type Price, type Rate, type Ssi } from './static-data.js';
+import { type ClientAccount, type Counterparty, type Instrument, type Place, type Price, type Rate, type Ssi } from './static-data.js';
 
 interface VersionedTable {
   readonly table: string;
@@ -44,11 +44,6 @@ export const versionedTables = {
     table: 'client_account',
     key: ['account', 'currency'],
     columns: { account: 'text', party_id: 'text', book_id: 'text', kind: 'text', currency: 'text', state: 'text' },
-  },
-  nostro: {
-    table: 'nostro',
-    key: ['account', 'book_id'],
-    columns: { account: 'text', book_id: 'text', kind: 'text', currency: 'text', agent_bic: 'text', statement_channel: 'text' },
   },
 } as const satisfies Record<string, VersionedTable>;
 export type VersionedKind = keyof typeof versionedTables;
@@ -165,13 +160,6 @@ export class StaticDataRepository {
       [asOf.knownAt ?? null],
     );
   }
-  async nostros(tx: Tx): Promise<Nostro[]> {
-    return tx.rows<Nostro>(
-      `SELECT ${listOf(versionedTables.nostro)}, ${axes} FROM settlement.nostro WHERE ${known} ORDER BY book_id, account, valid_from`,
-      [null],
-    );
-  }
-
   async prices(tx: Tx, isins: readonly string[], asOf: AsOf & { from?: PlainDate | null; to?: PlainDate | null } = {}): Promise<Price[]> {
     return tx.rows<Price>(
       `SELECT version_id AS "versionId", isin, price_date AS "priceDate", trim_scale(price)::text AS price, currency, source,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { isValidOn, type Instrument, lastGoodPrice, type Nostro, type Place, type Price, type Rate } from './static-data.js';
+import { isValidOn, type Instrument, lastGoodPrice, type Place, type Price, type Rate } from './static-data.js';
 import { StaticDataRepository } from './static-data.repository.js';
 import { StaticFacts } from './static-facts.js';
 
@@ -34,10 +34,6 @@ export class StaticDataService {
 
   async places(tx: Tx): Promise<Place[]> {
     return this.repository.places(tx);
-  }
-
-  async nostros(tx: Tx): Promise<Nostro[]> {
-    return this.repository.nostros(tx);
   }
 
   async instrumentsOf(tx: Tx, isins: readonly string[], onDate: PlainDate): Promise<Map<string, Instrument>> {

@@ -66,15 +66,6 @@ export interface ClientAccount extends TwoAxes {
   readonly state: string;
 }
 
-export interface Nostro extends TwoAxes {
-  readonly account: string;
-  readonly bookId: string;
-  readonly kind: string;
-  readonly currency: string | null;
-  readonly agentBic: string | null;
-  readonly statementChannel: string | null;
-}
-
 export interface Price {
   readonly versionId: string;
   readonly isin: string;

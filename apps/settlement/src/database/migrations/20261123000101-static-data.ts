@@ -78,17 +78,6 @@ const tables: readonly { name: string; key: string; columns: string }[] = [
         currency text,
         state    text NOT NULL`,
   },
-  {
-    name: 'nostro',
-    key: 'account, book_id',
-    columns: `
-        account           text NOT NULL,
-        book_id           text NOT NULL,
-        kind              text NOT NULL,
-        currency          text,
-        agent_bic         text,
-        statement_channel text`,
-  },
 ];
 
 /**
@@ -124,9 +113,6 @@ export class StaticData20261123000101 implements MigrationInterface {
       ALTER TABLE settlement.client_account ENABLE ROW LEVEL SECURITY;
       ALTER TABLE settlement.client_account FORCE ROW LEVEL SECURITY;
       CREATE POLICY by_book ON settlement.client_account USING (kernel.sees_book(book_id));
-      ALTER TABLE settlement.nostro ENABLE ROW LEVEL SECURITY;
-      ALTER TABLE settlement.nostro FORCE ROW LEVEL SECURITY;
-      CREATE POLICY by_book ON settlement.nostro USING (kernel.sees_book(book_id));
 
       CREATE TABLE settlement.price (
         isin          text NOT NULL,
@@ -204,7 +190,7 @@ export class StaticData20261123000101 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       DROP TABLE settlement.calendar_closed_day, settlement.calendar_version, settlement.settlement_cycle,
-        settlement.rate, settlement.price, settlement.nostro, settlement.client_account, settlement.ssi, settlement.counterparty,
+        settlement.rate, settlement.price, settlement.client_account, settlement.ssi, settlement.counterparty,
         settlement.instrument, settlement.place;
       DROP FUNCTION settlement.only_supersede();`);
   }

@@ -103,7 +103,16 @@ export class ChangesAndCutOver20261123000104 implements MigrationInterface {
       END $$;
       CREATE TRIGGER only_unsigned_import BEFORE DELETE ON settlement.trade
         FOR EACH ROW EXECUTE FUNCTION settlement.only_unsigned_import();
-      GRANT DELETE ON settlement.trade TO settlement;
+      CREATE FUNCTION settlement.only_unsigned_version() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF NOT EXISTS (SELECT 1 FROM settlement.cut_over c WHERE c.import_id = OLD.origin AND c.state = 'ROLLING_BACK') THEN
+          RAISE EXCEPTION 'version % of trade % is never removed', OLD.version, OLD.trade_id USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN OLD;
+      END $$;
+      CREATE TRIGGER only_unsigned_version BEFORE DELETE ON settlement.trade_version
+        FOR EACH ROW EXECUTE FUNCTION settlement.only_unsigned_version();
+      GRANT DELETE ON settlement.trade, settlement.trade_version TO settlement;
 
       ALTER TABLE settlement.pending_change ENABLE ROW LEVEL SECURITY;
       ALTER TABLE settlement.pending_change FORCE ROW LEVEL SECURITY;
@@ -116,6 +125,8 @@ export class ChangesAndCutOver20261123000104 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
+      DROP TRIGGER only_unsigned_version ON settlement.trade_version;
+      DROP FUNCTION settlement.only_unsigned_version();
       DROP TRIGGER only_unsigned_import ON settlement.trade;
       DROP FUNCTION settlement.only_unsigned_import();
       DROP TABLE settlement.cut_over_kept, settlement.cut_over_signature, settlement.cut_over_rollback, settlement.cut_over_chunk,
