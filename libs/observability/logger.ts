@@ -25,7 +25,7 @@ const redactedPaths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${n
 const secretTexts: [RegExp, string][] = [
   [/(\w+:\/\/[^\s:/@]*):[^\s@]+@/g, '$1:[redacted]@'],
   [/\b(Bearer\s+)[\w.~+/=-]+/gi, '$1[redacted]'],
-  [/\bngb_([a-z-]+)_[0-9a-f]+/g, 'ngb_$1_[redacted]'],
+  [/\bngb_([a-z-]+)_[\w-]+/g, 'ngb_$1_[redacted]'],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, '[redacted]'],
 ];
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''));
+/** With or without the path: what is kept is where the service listens. */
+const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/(graphql\/?)?$/, ''));
 
 /** Everything the gateway reads from its environment. It has no database. */
 const environment = z.object({
