@@ -32,7 +32,7 @@ export interface LongJobStart {
   readonly counts: Record<string, number>;
 }
 
-interface Progress {
+export interface Progress {
   done: number;
   total: number | null;
   counts: Record<string, number>;
@@ -78,6 +78,10 @@ export class LongJob {
     return this.savedCheckpoint;
   }
 
+  get latestProgress(): Progress {
+    return this.latest;
+  }
+
   get isFinished(): boolean {
     return this.hasFinished;
   }
@@ -116,9 +120,10 @@ export class LongJob {
       if (lease?.is_held !== true) throw new LeaseLost(this.id);
       const done = await work(tx);
       const checkpoint = this.pendingCheckpoint;
-      await tx.execute('SELECT messaging.save_step($1, $2, $3::jsonb)', [
+      await tx.execute('SELECT messaging.save_step($1, $2, $3, $4::jsonb)', [
         this.id,
         this.start.token,
+        this.start.leaseMs,
         JSON.stringify({ ...this.latest, ...(checkpoint === undefined ? {} : { checkpoint }) }),
       ]);
       if (isLast) await this.onFinished(tx);

@@ -43,12 +43,13 @@ export class Outbox {
   async addAll(tx: Tx, messages: readonly MessageToAdd[]): Promise<AddedMessage[]> {
     if (messages.length === 0) return [];
     const headers = { ...contextHeaders(), ...(currentContext()?.subject === undefined ? {} : { requestedBy: currentContext()?.subject }) };
+    const payloads: string[] = [];
     const rows = messages.map((message) => {
       const definition = this.catalogue.get(message.name);
       const payload = definition.payload.parse(message.payload);
+      payloads.push(JSON.stringify(payload));
       return {
         name: message.name,
-        payload,
         headers: message.requestedBy === undefined ? headers : { ...headers, requestedBy: message.requestedBy },
         orderingKey: definition.orderedBy?.(payload as never) ?? null,
         dueAt: message.dueAt?.toISOString() ?? null,
@@ -57,8 +58,8 @@ export class Outbox {
       };
     });
     const added = await tx.rows<{ message_id: string; sequence: string; job_run_id: string | null }>(
-      'SELECT message_id, sequence, job_run_id FROM messaging.add($1::jsonb)',
-      [JSON.stringify(rows)],
+      'SELECT message_id, sequence, job_run_id FROM messaging.add($1::jsonb, $2::json[])',
+      [JSON.stringify(rows), payloads],
     );
     tx.afterCommit(() => {
       this.bell.ring();

@@ -1,16 +1,17 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 /** Text that may travel and rest in a queue: names and addresses are readable only with the message key. */
 const prefix = 'sealed:';
 const nonceBytes = 12;
 const tagBytes = 16;
 
+/** 32 bytes in base64 are the key itself; any other secret of 32 characters or more is stretched to one. */
 function messageKey(): Buffer {
-  const text = process.env.MESSAGE_SEAL_KEY;
-  if (text === undefined || text === '') throw new Error('MESSAGE_SEAL_KEY is not set: give 32 random bytes in base64, the same for every service');
-  const key = Buffer.from(text, 'base64');
-  if (key.length !== 32) throw new Error(`MESSAGE_SEAL_KEY must be 32 bytes in base64, it has ${key.length}`);
-  return key;
+  const text = process.env.MESSAGE_SEAL_KEY ?? '';
+  if (text.length < 32) throw new Error('MESSAGE_SEAL_KEY is not set or shorter than 32 characters: give 32 random bytes in base64, the same for every service');
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length === 32 && bytes.toString('base64') === text) return bytes;
+  return Buffer.from(hkdfSync('sha256', text, '', 'northgate message seal', 32));
 }
 
 /** AES-256-GCM under MESSAGE_SEAL_KEY: `sealed:` and base64 of nonce, tag and cipher text. */
