@@ -1,4 +1,4 @@
-import { addBusinessDays, calendarOf, combine, isBusinessDay, type PlainDate } from '#libs/calendar/index.js';
+import { addBusinessDays, type BusinessCalendar, calendarOf, combine, isBusinessDay, type PlainDate } from '#libs/calendar/index.js';
 
 /** The calendar of each currency's settlement system: cash moves only when it works. */
 export const currencyCalendars: Readonly<Record<string, string>> = { EUR: 'TARGET', USD: 'USNY', GBP: 'GBLO', JPY: 'JPTO' };
@@ -36,11 +36,18 @@ export function settlementCalendarIds(placeCalendarId: string, currency: string 
   return cash === undefined || cash === placeCalendarId ? [placeCalendarId] : [placeCalendarId, cash];
 }
 
-const jointOf = (ids: readonly string[]) => {
-  const [first, ...rest] = ids.map((id) => calendarOf(id));
-  if (!first) throw new Error('a settlement date needs a calendar');
-  return rest.reduce((joint, calendar) => combine(joint, calendar), first);
-};
+const joints = new Map<string, BusinessCalendar>();
+
+function jointOf(ids: readonly string[]): BusinessCalendar {
+  const key = ids.join('+');
+  let joint = joints.get(key);
+  if (!joint) {
+    const [first, ...rest] = ids.map((id) => calendarOf(id));
+    if (!first) throw new Error('a settlement date needs a calendar');
+    joints.set(key, (joint = rest.length === 0 ? first : combine(first, ...rest)));
+  }
+  return joint;
+}
 
 export const settlesOn = (placeCalendarId: string, currency: string | null, day: PlainDate): boolean =>
   isBusinessDay(jointOf(settlementCalendarIds(placeCalendarId, currency)), day);
