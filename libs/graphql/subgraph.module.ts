@@ -6,7 +6,7 @@ import { APP_FILTER, BaseExceptionFilter, ModuleRef } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import { getOperationAST, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { bearerOf, type Principal, tokenSecretsFrom, verifyInternalToken } from '#libs/auth/index.js';
-import { contextFrom, currentContext } from '#libs/observability/index.js';
+import { contextFrom, currentContext, HealthCheck, type HealthState } from '#libs/observability/index.js';
 import { formatError } from './format-error.js';
 import { GraphqlContext, type OpenTransaction, transactionsOf } from './graphql-context.js';
 import { errorsOf, operationPlugin } from './operation.plugin.js';
@@ -55,13 +55,35 @@ export class GraphqlErrorFilter extends BaseExceptionFilter {
   }
 }
 
+/** Without its database a service answers nothing. */
+export class DatabaseHealth extends HealthCheck {
+  readonly name = 'database';
+
+  constructor(private readonly openTransaction: OpenTransaction) {
+    super();
+  }
+
+  async check(): Promise<HealthState> {
+    await this.openTransaction(
+      async (tx) => {
+        await tx.rows('SELECT 1');
+      },
+      { books: [], readOnly: true },
+    );
+    return 'up';
+  }
+}
+
 /** The GraphQL of a service: code first, a federation subgraph, closed to everything but signed calls. */
 @Module({})
 export class SubgraphModule {
   static forService(service: string, options: SubgraphOptions = {}): DynamicModule {
     return {
       module: SubgraphModule,
-      providers: [{ provide: APP_FILTER, useClass: GraphqlErrorFilter }],
+      providers: [
+        { provide: APP_FILTER, useClass: GraphqlErrorFilter },
+        ...(options.openTransaction ? [] : [{ provide: DatabaseHealth, inject: [ModuleRef], useFactory: (moduleRef: ModuleRef) => new DatabaseHealth(transactionsOf(moduleRef)) }]),
+      ],
       imports: [
         GraphQLModule.forRootAsync<ApolloFederationDriverConfig>({
           driver: ApolloFederationDriver,
@@ -81,7 +103,7 @@ function subgraphConfig(service: string, moduleRef: ModuleRef, options: Subgraph
   return {
     ...(options.written ? { typeDefs: options.written.typeDefs } : { autoSchemaFile: { federation } }),
     // Scalars that a service does not use are simply not in its schema.
-    resolvers: { ...commonScalars, ...options.written?.resolvers } as Record<string, never>,
+    resolvers: { ...commonScalars, ...(options.written?.resolvers as typeof commonScalars | undefined) },
     resolverValidationOptions: { requireResolversToMatchSchema: 'ignore' },
     buildSchemaOptions: { noDuplicatedFields: true },
     sortSchema: true,

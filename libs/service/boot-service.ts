@@ -39,11 +39,13 @@ export interface BootOptions {
   /** Handlers that come before the body is read, e.g. the gateway's. */
   prepare?: (app: NestExpressApplication) => void | Promise<void>;
   logger?: Logger;
+  /** What is not a provider of the module and must be closed too, after the last request. */
+  onStop?: () => Promise<void>;
   /** False in tests: the test ends the service, not a signal. */
   followProcess?: boolean;
 }
 
-export async function bootService({ module, config, prepare, logger, followProcess = true }: BootOptions): Promise<RunningService> {
+export async function bootService({ module, config, prepare, onStop, logger, followProcess = true }: BootOptions): Promise<RunningService> {
   const log = logger ?? new Logger({ service: config.service });
   const app = await NestFactory.create<NestExpressApplication>(withOperations(module), {
     logger: log,
@@ -58,7 +60,7 @@ export async function bootService({ module, config, prepare, logger, followProce
   const { port } = app.getHttpServer().address() as AddressInfo;
 
   let stopping: Promise<void> | undefined;
-  const stop = () => (stopping ??= drain(app));
+  const stop = () => (stopping ??= drain(app).finally(onStop));
   if (followProcess) endWithProcess(log, stop, (config.drainSeconds ?? 20) * 1000);
   log.log(`listening on port ${port}`, config.service);
   process.send?.({ type: 'ready', port });

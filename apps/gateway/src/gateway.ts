@@ -8,6 +8,7 @@ import { type GatewayConfig } from './gateway.config.js';
 import { explorerPage } from './graph/explorer.js';
 import { createRuntime } from './graph/runtime.js';
 import { readSupergraph, supergraphFile } from './graph/supergraph.js';
+import { type QueueBoard } from './ops/queue-board.js';
 import { AccountingHealth, ComplianceHealth, SettlementHealth, SubgraphUrls } from './subgraph-health.js';
 
 export interface GatewayParts {
@@ -39,8 +40,14 @@ export async function bootGateway(config: GatewayConfig, parts: GatewayParts = {
   })
   class GatewayModule {}
 
+  let board: QueueBoard | undefined;
+  const closeOwn = async () => {
+    await board?.close();
+    await runtime.dispose();
+  };
   const service = await bootService({
     module: GatewayModule,
+    onStop: closeOwn,
     config: { service: 'gateway', port: config.port, host: config.host, bodyLimit: '1mb' },
     ...(parts.logger ? { logger: parts.logger } : {}),
     ...(parts.followProcess === undefined ? {} : { followProcess: parts.followProcess }),
@@ -52,15 +59,9 @@ export async function bootGateway(config: GatewayConfig, parts: GatewayParts = {
       });
       if (config.queueUrl ?? config.queueDatabaseUrl) {
         const { mountQueueBoard } = await import('./ops/queue-board.js');
-        await mountQueueBoard(app, clients, config);
+        board = await mountQueueBoard(app, clients, config);
       }
     },
   });
-  return {
-    ...service,
-    stop: async () => {
-      await service.stop();
-      await runtime.dispose();
-    },
-  };
+  return service;
 }
