@@ -55,6 +55,8 @@ export class Oracle {
   private readonly script: Script;
   private readonly open = new Map<string, OpenTrade>();
   private readonly partlySettled = new Set<string>();
+  /** Held and not released, whenever they were stopped. */
+  private readonly held = new Map<string, Set<string>>();
   private readonly openItems = new Map<string, Set<string>>();
   private readonly lateFromYesterday: OrderedPayment[] = [];
   private readonly seen = new Map<string, Line>();
@@ -105,6 +107,8 @@ export class Oracle {
     this.playDue(day, partyHits, expected);
     this.playFiles(day, expected);
     this.playApprovals(day, expected);
+    for (const [part, references] of this.held)
+      for (const reference of references) expected.add('screening', part, reference);
     for (const [part, references] of this.openItems)
       for (const reference of references) expected.add('workItems', part, reference);
     return expected.all();
@@ -162,7 +166,7 @@ export class Oracle {
       if (part.startsWith('repair') || part === 'unconfirmed') this.item('repairAndUnconfirmed', id);
       if (part === 'held') {
         this.item('held', id);
-        expected.add('screening', 'trades', id);
+        this.hold('trades', id);
       }
     }
   }
@@ -197,7 +201,7 @@ export class Oracle {
       expected.add('payments', outcome, payment.endToEndId, payment.currency, payment.amount);
       if (outcome === 'held') {
         this.item('held', payment.endToEndId);
-        expected.add('screening', 'payments', payment.endToEndId);
+        this.hold('payments', payment.endToEndId);
       }
     }
     for (const payment of part('late')) {
@@ -239,7 +243,7 @@ export class Oracle {
       if (outcome === 'settled') this.open.delete(id);
       else if (outcome === 'heldByCompliance') {
         this.item('held', id);
-        expected.add('screening', 'instructions', id);
+        this.hold('instructions', id);
       } else if (['noCounterpartyLeg', 'dmon', 'deptOrSafe'].includes(outcome)) this.item('unmatched', id);
       else this.item('failsAndPartials', id);
     }
@@ -301,6 +305,10 @@ export class Oracle {
     const path = `days/${day.date}/approvals.json`;
     if (!this.inputs.has(path)) return;
     for (const { outcome } of this.inputs.json<{ outcome: string }[]>(path)) expected.count('approvals', outcome, 1);
+  }
+
+  private hold(part: string, reference: string): void {
+    this.held.set(part, (this.held.get(part) ?? new Set<string>()).add(reference));
   }
 
   private item(part: string, reference: string): void {

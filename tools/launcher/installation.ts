@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { migrateAll, roleUrls } from '#tools/migrate/migrate.js';
 import { migrationPlan } from '#tools/migrate/catalogue.js';
-import { startEmbeddedPostgres } from '#tools/postgres/embedded.js';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '#tools/postgres/embedded.js';
+import { passwordsFile, postgresFolder } from '#tools/verify/database.js';
 import { type Access, hashOfKey, readOrMakeAccess } from './access.js';
 import { type LauncherArguments } from './arguments.js';
 import { Processes, type ProcessPlan } from './processes.js';
@@ -21,6 +22,9 @@ export interface Installation {
   setClock: (localTime: string, zone: string) => Promise<void>;
   stop: () => Promise<void>;
 }
+
+/** The evening before the first business day, when Northgate moves in. */
+const sampleStartsAt = '2026-11-24T21:00:00Z';
 
 /** Books that the demo people see. */
 const demoBooks = ['NGEU', 'NGUS'];
@@ -45,14 +49,14 @@ export async function startInstallation(
     const external = process.env.DATABASE_URL;
     let ownerUrl = external ?? '';
     if (!external) {
-      const postgres = await startEmbeddedPostgres({ dataDirectory: join(dataDirectory, 'postgres') });
+      const postgres = await startEmbeddedPostgres({ dataDirectory: postgresFolder(dataDirectory) });
       undo.push(() => postgres.stop());
       ownerUrl = postgres.ownerUrl;
       progress.step(`embedded Postgres on port ${postgres.port}`);
     } else {
       progress.step('your Postgres (DATABASE_URL)');
     }
-    const passwords = await migrateAll({ ...(await migrationPlan()), ownerUrl, dataDirectory, mode: 'sample' });
+    const passwords = await migrateAll({ ...(await migrationPlan()), ownerUrl, dataDirectory, mode: 'sample', startsAt: sampleStartsAt });
     const urls = roleUrls(ownerUrl, passwords);
     progress.step('schemas migrated, each service with its own role');
 
@@ -153,18 +157,9 @@ export async function startInstallation(
 
 /** `--reset`: removes what the launcher made and nothing else. */
 export function removeData(dataDirectory: string): void {
-  for (const name of [
-    'postgres',
-    'exchange',
-    'market',
-    'sample',
-    'logs',
-    'access.json',
-    'api-keys.json',
-    'state.json',
-    'location',
-  ]) {
-    const path = join(dataDirectory, name);
-    if (existsSync(path)) rmSync(path, { recursive: true, force: true });
+  removeEmbeddedPostgres(postgresFolder(dataDirectory));
+  rmSync(passwordsFile(dataDirectory), { force: true });
+  for (const name of ['exchange', 'market', 'sample', 'logs', 'access.json', 'api-keys.json', 'state.json']) {
+    rmSync(join(dataDirectory, name), { recursive: true, force: true });
   }
 }
