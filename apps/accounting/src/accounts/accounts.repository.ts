@@ -1,0 +1,216 @@
+import { Injectable } from '@nestjs/common';
+import { type Tx } from '#libs/database/index.js';
+import { type AccountKind, type AccountMode, type AccountState, type NormalSide, type StatementClass } from './accounts.js';
+
+export interface AccountRow {
+  readonly book: string;
+  readonly number: string;
+  readonly kind: AccountKind;
+  readonly statementClass: StatementClass;
+  readonly normalSide: NormalSide;
+  readonly mode: AccountMode;
+  readonly state: AccountState;
+  readonly partyId: string | null;
+  readonly currency: string | null;
+  readonly iban: string | null;
+  readonly openedAt: Date;
+}
+
+export interface BalanceRow {
+  readonly ledgerAccountId: string;
+  readonly book: string;
+  readonly number: string;
+  readonly asset: string;
+  readonly assetKind: 'CURRENCY' | 'INSTRUMENT';
+  readonly scale: number;
+  readonly normalSide: NormalSide;
+  readonly isStrict: boolean;
+  readonly postedDebit: string;
+  readonly postedCredit: string;
+  readonly pendingDebit: string;
+  readonly pendingCredit: string;
+  readonly available: string;
+  readonly limitUnits: string;
+  readonly forcedExcess: string;
+  readonly lastSequence: string;
+}
+
+export interface LimitRow {
+  readonly book: string;
+  readonly number: string;
+  readonly asset: string;
+  readonly scale: number;
+  readonly overdraftUnits: string;
+  readonly paymentLimitUnits: string | null;
+  readonly version: number;
+}
+
+export interface NewAccount {
+  readonly book: string;
+  readonly number: string;
+  readonly kind: AccountKind;
+  readonly statementClass: StatementClass;
+  readonly normalSide: NormalSide;
+  readonly mode: AccountMode;
+  readonly state: AccountState;
+  readonly partyId: string | null;
+  readonly currency: string | null;
+  readonly iban: string | null;
+  readonly agentBic: string | null;
+  readonly statementChannel: string | null;
+  readonly importId: string | null;
+}
+
+export interface AccountFilter {
+  readonly book?: string | null;
+  readonly party?: string | null;
+  readonly kind?: string | null;
+  readonly state?: string | null;
+  readonly numberPrefix?: string | null;
+}
+
+const accountColumns = `a.book_id AS book, a.number, a.kind, a.statement_class AS "statementClass", a.normal_side AS "normalSide",
+  a.mode, a.state, a.party_id AS "partyId", a.currency, a.iban, a.opened_at AS "openedAt"`;
+
+const balanceColumns = `b.ledger_account_id AS "ledgerAccountId", l.book_id AS book, l.number, l.asset, s.kind AS "assetKind", s.scale,
+  b.normal_side AS "normalSide", b.is_strict AS "isStrict", b.posted_debit AS "postedDebit", b.posted_credit AS "postedCredit",
+  -- A hold that ran out counts no more, whether or not somebody has used the account since.
+  b.pending_debit - coalesce(g.debit, 0) AS "pendingDebit", b.pending_credit - coalesce(g.credit, 0) AS "pendingCredit",
+  b.available + CASE b.normal_side WHEN 'CREDIT' THEN coalesce(g.debit, 0) ELSE coalesce(g.credit, 0) END AS available,
+  b.limit_units AS "limitUnits", b.forced_excess AS "forcedExcess", b.last_sequence AS "lastSequence"`;
+
+const balanceTables = `accounting.balance b
+  JOIN accounting.ledger_account l USING (ledger_account_id)
+  JOIN accounting.asset s ON s.asset = l.asset
+  LEFT JOIN LATERAL (
+    SELECT sum(h.open_units) FILTER (WHERE h.debit_account_id = b.ledger_account_id) AS debit,
+           sum(h.open_units) FILTER (WHERE h.credit_account_id = b.ledger_account_id) AS credit
+      FROM accounting.hold h
+     WHERE (b.pending_debit > 0 OR b.pending_credit > 0) AND h.open_units > 0 AND h.expires_at <= kernel.now()
+       AND (h.debit_account_id = b.ledger_account_id OR h.credit_account_id = b.ledger_account_id)) g ON true`;
+
+@Injectable()
+export class AccountsRepository {
+  async byNumber(tx: Tx, keys: readonly { book: string; number: string }[]): Promise<AccountRow[]> {
+    return tx.rows<AccountRow>(
+      `SELECT ${accountColumns} FROM accounting.account a
+         JOIN jsonb_to_recordset($1::jsonb) AS k(book text, number text) ON k.book = a.book_id AND k.number = a.number`,
+      [JSON.stringify(keys)],
+    );
+  }
+
+  async find(tx: Tx, book: string, number: string): Promise<AccountRow | undefined> {
+    const [row] = await this.byNumber(tx, [{ book, number }]);
+    return row;
+  }
+
+  /** The books that have an account of this number: most numbers stand in one book only. */
+  async booksOfNumber(tx: Tx, number: string): Promise<string[]> {
+    const rows = await tx.rows<{ book: string }>('SELECT book_id AS book FROM accounting.account WHERE number = $1 ORDER BY book_id LIMIT 2', [number]);
+    return rows.map(({ book }) => book);
+  }
+
+  async list(tx: Tx, filter: AccountFilter, first: number, after?: readonly (string | null)[]): Promise<AccountRow[]> {
+    return tx.rows<AccountRow>(
+      `SELECT ${accountColumns} FROM accounting.account a
+        WHERE ($1::text IS NULL OR a.book_id = $1) AND ($2::text IS NULL OR a.party_id = $2) AND ($3::text IS NULL OR a.kind = $3)
+          AND ($4::text IS NULL OR a.state = $4) AND ($5::text IS NULL OR starts_with(a.number, $5))
+          AND ($6::text IS NULL OR (a.book_id, a.number) > ($6, $7))
+        ORDER BY a.book_id, a.number LIMIT $8`,
+      [
+        filter.book ?? null,
+        filter.party ?? null,
+        filter.kind ?? null,
+        filter.state ?? null,
+        filter.numberPrefix ?? null,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        first + 1,
+      ],
+    );
+  }
+
+  async ofParties(tx: Tx, partyIds: readonly string[]): Promise<AccountRow[]> {
+    return tx.rows<AccountRow>(`SELECT ${accountColumns} FROM accounting.account a WHERE a.party_id = ANY ($1::text[]) ORDER BY a.book_id, a.number`, [
+      partyIds,
+    ]);
+  }
+
+  async balancesOf(tx: Tx, keys: readonly { book: string; number: string }[]): Promise<BalanceRow[]> {
+    return tx.rows<BalanceRow>(
+      `SELECT ${balanceColumns} FROM ${balanceTables}
+         JOIN jsonb_to_recordset($1::jsonb) AS k(book text, number text) ON k.book = l.book_id AND k.number = l.number
+        ORDER BY l.book_id, l.number, s.kind, l.asset`,
+      [JSON.stringify(keys)],
+    );
+  }
+
+  async balances(
+    tx: Tx,
+    filter: { book?: string | null; account?: string | null; asset?: string | null },
+    first: number,
+    after?: readonly (string | null)[],
+  ): Promise<BalanceRow[]> {
+    return tx.rows<BalanceRow>(
+      `SELECT ${balanceColumns} FROM ${balanceTables}
+        WHERE ($1::text IS NULL OR l.book_id = $1) AND ($2::text IS NULL OR l.number = $2) AND ($3::text IS NULL OR l.asset = $3)
+          AND ($4::bigint IS NULL OR b.ledger_account_id > $4::bigint)
+        ORDER BY b.ledger_account_id LIMIT $5`,
+      [filter.book ?? null, filter.account ?? null, filter.asset ?? null, after?.[0] ?? null, first + 1],
+    );
+  }
+
+  async limitsOf(tx: Tx, keys: readonly { book: string; number: string }[]): Promise<LimitRow[]> {
+    return tx.rows<LimitRow>(
+      `SELECT m.book_id AS book, m.number, m.asset, s.scale, m.overdraft_units AS "overdraftUnits", m.payment_limit_units AS "paymentLimitUnits", m.version
+         FROM accounting.account_limit m JOIN accounting.asset s USING (asset)
+         JOIN jsonb_to_recordset($1::jsonb) AS k(book text, number text) ON k.book = m.book_id AND k.number = m.number
+        ORDER BY m.book_id, m.number, m.asset`,
+      [JSON.stringify(keys)],
+    );
+  }
+
+  /** An account whose import was rolled back may come again with another one. */
+  async open(tx: Tx, accounts: readonly NewAccount[]): Promise<void> {
+    await tx.execute(
+      `INSERT INTO accounting.account (book_id, number, kind, statement_class, normal_side, mode, state, party_id, currency, iban, agent_bic, statement_channel, import_id)
+       SELECT DISTINCT ON (book, number) book, number, kind, "statementClass", "normalSide", mode, state, "partyId", currency, iban, "agentBic", "statementChannel", "importId"
+         FROM jsonb_to_recordset($1::jsonb) AS a(book text, number text, kind text, "statementClass" text, "normalSide" text, mode text, state text,
+              "partyId" text, currency text, iban text, "agentBic" text, "statementChannel" text, "importId" text)
+        ORDER BY book, number, iban NULLS LAST
+       ON CONFLICT (book_id, number) DO UPDATE SET party_id = excluded.party_id, iban = coalesce(excluded.iban, account.iban),
+          agent_bic = excluded.agent_bic, statement_channel = excluded.statement_channel, currency = excluded.currency, import_id = excluded.import_id`,
+      [JSON.stringify(accounts)],
+    );
+  }
+
+  async setLimit(tx: Tx, limit: { book: string; number: string; asset: string; overdraftUnits: string; paymentLimitUnits: string | null }): Promise<void> {
+    await tx.execute('SELECT accounting.set_limit($1, $2, $3, $4, $5)', [
+      limit.book,
+      limit.number,
+      limit.asset,
+      limit.overdraftUnits,
+      limit.paymentLimitUnits,
+    ]);
+  }
+
+  async setLimits(
+    tx: Tx,
+    limits: readonly { book: string; number: string; asset: string; overdraftUnits: string; paymentLimitUnits: string | null }[],
+  ): Promise<void> {
+    await tx.execute(
+      `SELECT accounting.set_limit(m.book, m.number, m.asset, m."overdraftUnits", m."paymentLimitUnits")
+         FROM jsonb_to_recordset($1::jsonb) AS m(book text, number text, asset text, "overdraftUnits" numeric, "paymentLimitUnits" numeric)
+        ORDER BY m.book, m.number, m.asset`,
+      [JSON.stringify(limits)],
+    );
+  }
+
+  async setStates(tx: Tx, accounts: readonly { book: string; number: string; state: AccountState }[]): Promise<void> {
+    await tx.execute(
+      `SELECT accounting.set_account_state(a.book, a.number, a.state)
+         FROM jsonb_to_recordset($1::jsonb) AS a(book text, number text, state text) ORDER BY a.book, a.number`,
+      [JSON.stringify(accounts)],
+    );
+  }
+}

@@ -1,0 +1,56 @@
+/** What an account is, by its kind: how it stands in the statement, on which side it grows, how it is kept. */
+export const accountKinds = [
+  'CLIENT_CASH',
+  'CLIENT_CUSTODY',
+  'NOSTRO',
+  'DEPOT',
+  'SUSPENSE',
+  'MIGRATION',
+  'INCOME',
+  'EXPENSE',
+  'EQUITY',
+] as const;
+export type AccountKind = (typeof accountKinds)[number];
+export type NormalSide = 'DEBIT' | 'CREDIT';
+export type StatementClass = 'OWN' | 'CLIENT_MONEY' | 'CLIENT_CUSTODY' | 'MEMORANDUM';
+/** STRICT: the limit is enforced on every posting. ROLLUP: no limit, so it need never be waited for. */
+export type AccountMode = 'STRICT' | 'ROLLUP';
+export const accountStates = ['OPEN', 'BLOCKED', 'CLOSED'] as const;
+export type AccountState = (typeof accountStates)[number];
+
+export interface AccountTerms {
+  readonly statementClass: StatementClass;
+  readonly normalSide: NormalSide;
+  readonly mode: AccountMode;
+}
+
+const terms: Readonly<Record<AccountKind, AccountTerms>> = {
+  CLIENT_CASH: { statementClass: 'CLIENT_MONEY', normalSide: 'CREDIT', mode: 'STRICT' },
+  CLIENT_CUSTODY: { statementClass: 'CLIENT_CUSTODY', normalSide: 'CREDIT', mode: 'STRICT' },
+  NOSTRO: { statementClass: 'OWN', normalSide: 'DEBIT', mode: 'ROLLUP' },
+  DEPOT: { statementClass: 'CLIENT_CUSTODY', normalSide: 'DEBIT', mode: 'ROLLUP' },
+  SUSPENSE: { statementClass: 'OWN', normalSide: 'DEBIT', mode: 'ROLLUP' },
+  MIGRATION: { statementClass: 'MEMORANDUM', normalSide: 'DEBIT', mode: 'ROLLUP' },
+  INCOME: { statementClass: 'OWN', normalSide: 'CREDIT', mode: 'ROLLUP' },
+  EXPENSE: { statementClass: 'OWN', normalSide: 'DEBIT', mode: 'ROLLUP' },
+  EQUITY: { statementClass: 'OWN', normalSide: 'CREDIT', mode: 'ROLLUP' },
+};
+
+export const termsOf = (kind: AccountKind): AccountTerms => terms[kind];
+
+/** The fee account is the firm's income. */
+export function accountKindOf(text: string): AccountKind | undefined {
+  if (text === 'FEES') return 'INCOME';
+  return accountKinds.find((kind) => kind === text);
+}
+
+/** Signed as people read it: positive on the account's own side. */
+export const towardsNormalSide = (debitPositiveUnits: bigint, side: NormalSide): bigint =>
+  side === 'DEBIT' ? debitPositiveUnits : -debitPositiveUnits;
+
+export const accountIdOf = (book: string, number: string): string => `${book}/${number}`;
+
+export function accountKeyOf(id: string): { book: string; number: string } | undefined {
+  const cut = id.indexOf('/');
+  return cut < 1 || cut === id.length - 1 ? undefined : { book: id.slice(0, cut), number: id.slice(cut + 1) };
+}

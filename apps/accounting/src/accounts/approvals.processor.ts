@@ -1,0 +1,21 @@
+import { Injectable } from '@nestjs/common';
+import { type PayloadOf } from '#libs/contracts/index.js';
+import { type Tx } from '#libs/database/index.js';
+import { Handles } from '#libs/messaging/index.js';
+import { Reversals } from '../journal/reversals.service.js';
+import { LimitChanges } from './limit-changes.service.js';
+
+@Injectable()
+export class ApprovalsProcessor {
+  constructor(
+    private readonly limitChanges: LimitChanges,
+    private readonly reversals: Reversals,
+  ) {}
+
+  @Handles('compliance.approval-decided.v1')
+  async decided(tx: Tx, event: PayloadOf<'compliance.approval-decided.v1'>): Promise<void> {
+    if (event.service !== 'accounting') return;
+    if (event.kind === 'LIMIT_CHANGE') await this.limitChanges.decided(tx, event);
+    if (event.kind === 'MANUAL_REVERSAL') await this.reversals.decided(tx, event);
+  }
+}

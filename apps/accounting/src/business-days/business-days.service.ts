@@ -1,0 +1,110 @@
+import { Injectable } from '@nestjs/common';
+import { AuditTrail } from '#libs/audit/index.js';
+import { type DayPhase } from '#libs/contracts/index.js';
+import { type Tx } from '#libs/database/index.js';
+import { idFrom, isRefused, type Problem, problem } from '#libs/kernel/index.js';
+import { Outbox } from '#libs/messaging/index.js';
+import { isDateOfBook, nextDateOfBook } from './books.js';
+import { decideOpening, decidePhase, ownPhases } from './business-day.js';
+import { BusinessDaysRepository, type DayRow, type PhaseRunRow } from './business-days.repository.js';
+import { ControlTotalsRepository } from './control-totals.repository.js';
+
+@Injectable()
+export class BusinessDays {
+  constructor(
+    private readonly days: BusinessDaysRepository,
+    private readonly totals: ControlTotalsRepository,
+    private readonly outbox: Outbox,
+    private readonly audit: AuditTrail,
+  ) {}
+
+  async open(tx: Tx, book: string, businessDate: string, by: string): Promise<{ day?: DayRow; problems: readonly Problem[] }> {
+    await this.days.lockBook(tx, book);
+    const latest = await this.days.latest(tx, book);
+    const isFirst = latest === undefined;
+    const decision = decideOpening({
+      businessDate,
+      isWorkingDay: isDateOfBook(book, businessDate),
+      latest,
+      isSigned: isFirst && (await this.days.isSigned(tx, book)),
+      latestEntryDate: isFirst ? await this.days.latestEntryDate(tx, book) : undefined,
+      migrationOpen: isFirst ? await this.totals.migrationOpen(tx, book) : [],
+    });
+    if (isRefused(decision)) return { problems: decision.problems };
+    if (decision.value === 'OPEN') {
+      const nextBusinessDate = nextDateOfBook(book, businessDate);
+      await this.days.insertOrOpen(tx, book, businessDate, nextBusinessDate);
+      await this.outbox.add(tx, 'accounting.business-day-changed.v1', { book, businessDate, state: 'OPEN', nextBusinessDate });
+      await this.record(tx, 'BUSINESS_DAY_OPENED', book, businessDate, by);
+    }
+    return { day: await this.days.day(tx, book, businessDate), problems: [] };
+  }
+
+  /** Asks for a phase: it starts when all that was said before has been heard by every service. */
+  async requestPhase(
+    tx: Tx,
+    asked: { book: string; businessDate?: string | null; phase: DayPhase; cycle: number },
+    by: string,
+  ): Promise<{ run?: PhaseRunRow; problems: readonly Problem[] }> {
+    const { book, phase, cycle } = asked;
+    await this.days.lockBook(tx, book);
+    const day = asked.businessDate ? await this.days.day(tx, book, asked.businessDate) : await this.days.latestWorked(tx, book);
+    if (!day || day.state === 'NEXT') return { problems: [problem('DAY_NOT_OPEN', 'The book has no open business day of that date', ['businessDate'])] };
+    const runs = await this.days.runs(tx, [{ book, businessDate: day.businessDate }]);
+    const decision = decidePhase(runs, { phase, cycle });
+    if (isRefused(decision)) return { problems: decision.problems };
+    const phaseRunId = idFrom('phr', book, day.businessDate, phase, String(cycle));
+    if (decision.value !== 'KNOWN') {
+      await this.days.request(tx, {
+        phaseRunId,
+        book,
+        businessDate: day.businessDate,
+        phase,
+        cycle,
+        barrierSequence: await this.outbox.nextSequence(tx),
+        requestedBy: by,
+      });
+      await this.record(tx, 'PHASE_REQUESTED', book, day.businessDate, by, { phase, cycle });
+    }
+    return { run: await this.days.run(tx, phaseRunId), problems: [] };
+  }
+
+  /** Starts every phase whose barrier has been reached. Returns how many. */
+  async startWaiting(tx: Tx): Promise<number> {
+    let started = 0;
+    for (const run of await this.days.lockWaiting(tx)) {
+      const { consumed, waiting } = await this.outbox.consumedBelow(tx, run.barrierSequence);
+      if (!consumed) {
+        await this.days.stillWaiting(tx, run.phaseRunId, waiting);
+        continue;
+      }
+      const name = ownPhases.includes(run.phase) ? 'accounting.run-phase.v1' : 'settlement.run-phase.v1';
+      const { phaseRunId, book, businessDate, phase, cycle, barrierSequence } = run;
+      const added = await this.outbox.add(
+        tx,
+        name,
+        { phaseRunId, book, businessDate, phase, cycle, barrierSequence },
+        { businessKey: `${book} ${businessDate} ${phase}${cycle > 1 ? ` ${cycle}` : ''}`, requestedBy: run.requestedBy },
+      );
+      await this.days.started(tx, phaseRunId, added.jobRunId ?? null);
+      started += 1;
+    }
+    return started;
+  }
+
+  async complete(tx: Tx, phaseRunId: string, counts: Record<string, number>, problems: readonly { code: string; message: string }[]): Promise<void> {
+    const run = await this.days.run(tx, phaseRunId, true);
+    if (!run) throw new Error(`${phaseRunId} was never asked for`);
+    if (!(await this.days.completed(tx, phaseRunId, counts, problems))) return;
+    await this.record(tx, problems.length > 0 ? 'PHASE_STOPPED' : 'PHASE_COMPLETED', run.book, run.businessDate, run.requestedBy, {
+      phase: run.phase,
+      cycle: run.cycle,
+      counts,
+      problems,
+    });
+  }
+
+  async record(tx: Tx, action: string, book: string, businessDate: string, by: string, after?: object): Promise<void> {
+    await this.audit.append(tx, { action, objectKind: 'BUSINESS_DAY', objectId: `${book}/${businessDate}`, bookId: book, principal: by, after });
+  }
+}

@@ -1,0 +1,126 @@
+import { type EntryToPost } from '#libs/contracts/index.js';
+import { type Problem, problem } from '#libs/kernel/index.js';
+
+/**
+ * Why an item is not booked. The list is closed and ordered: the first that applies is the answer.
+ * Before all of them stands the idempotency key; the input's own faults come next and are not remembered.
+ */
+export const resultCodes = [
+  { code: 'IDEMPOTENCY_KEY_REUSED', meaning: 'The key was used before with another input.' },
+  { code: 'TOO_FEW_POSTINGS', meaning: 'An entry has at least two postings.' },
+  { code: 'AMOUNT_NOT_POSITIVE', meaning: 'Every amount is positive; the side says the direction.' },
+  { code: 'NOT_BALANCED', meaning: 'Debits and credits differ in an asset.' },
+  { code: 'ACCOUNT_NOT_FOUND', meaning: 'The book has no account of that number.' },
+  { code: 'ASSET_NOT_FOUND', meaning: 'The asset is not registered.' },
+  { code: 'ASSET_MISMATCH', meaning: 'The account does not hold assets of that kind.' },
+  { code: 'PERIOD_NOT_OPEN', meaning: 'The business date is not open yet.' },
+  { code: 'PERIOD_CLOSED', meaning: 'The business date is being closed or is closed.' },
+  { code: 'ENTRY_NOT_FOUND', meaning: 'There is no entry of that id to reverse.' },
+  { code: 'NOT_REVERSIBLE', meaning: 'A reversal is not reversed; book the entry again.' },
+  { code: 'ALREADY_REVERSED', meaning: 'The entry was reversed before.' },
+  { code: 'HOLD_NOT_FOUND', meaning: 'There is no hold of that id.' },
+  { code: 'HOLD_EXPIRED', meaning: 'The hold ran out by the business clock.' },
+  { code: 'HOLD_CLOSED', meaning: 'Nothing of the hold is open any more.' },
+  { code: 'ACCOUNT_CLOSED', meaning: 'The account is closed.' },
+  { code: 'ACCOUNT_BLOCKED', meaning: 'The account is blocked: nothing goes out.' },
+  { code: 'LIMIT_EXCEEDED', meaning: 'The amount is above the limit for a single payment.' },
+  { code: 'HOLD_EXCEEDED', meaning: 'More was asked for than is open on the hold.' },
+  { code: 'INSUFFICIENT_FUNDS', meaning: 'The available balance and the limit do not cover it.' },
+  { code: 'INSUFFICIENT_SECURITIES', meaning: 'Fewer securities are available.' },
+  { code: 'LINKED_ITEM_REFUSED', meaning: 'Another item of the group was refused, so none of it is booked.' },
+] as const;
+export type ResultCode = (typeof resultCodes)[number]['code'];
+
+const meanings: ReadonlyMap<string, string> = new Map(resultCodes.map(({ code, meaning }) => [code, meaning]));
+export const messageOf = (code: string): string => meanings.get(code) ?? code;
+
+interface Common {
+  readonly key: string;
+  readonly book: string;
+  /** Items of one group are booked all or none. */
+  readonly group?: string;
+}
+
+export interface PostingLine {
+  readonly account: string;
+  readonly asset: string;
+  readonly side: 'DEBIT' | 'CREDIT';
+  readonly units: string;
+}
+
+interface Dated extends Common {
+  readonly kind: string;
+  readonly businessDate: string;
+  readonly valueDate: string;
+  readonly description: string;
+  readonly subject: { readonly kind: string; readonly id: string };
+  /** A confirmed fact: booked even when the balance does not cover it. */
+  readonly forced?: { readonly reason: string };
+}
+
+/** What the posting function decides and books. */
+export type PostingItem =
+  | (Dated & { readonly op: 'ENTRY'; readonly postings: readonly PostingLine[] })
+  | (Dated & { readonly op: 'REVERSAL'; readonly reverses: string })
+  | (Dated & { readonly op: 'CAPTURE'; readonly hold: { readonly holdId: string; readonly units: string; readonly final: boolean } })
+  | (Common & { readonly op: 'RELEASE'; readonly hold: { readonly holdId: string; readonly units?: string } })
+  | (Common & {
+      readonly op: 'HOLD';
+      readonly hold: {
+        readonly debitAccount: string;
+        readonly creditAccount: string;
+        readonly asset: string;
+        readonly units: string;
+        readonly expiresAt: string;
+        readonly reason: string;
+      };
+    });
+
+export interface PostingResult {
+  readonly outcome: 'POSTED' | 'REFUSED';
+  readonly key: string;
+  readonly book: string;
+  readonly op: PostingItem['op'];
+  /** The entry or hold that came of it. */
+  readonly id?: string;
+  /** Of an entry booked by this very call, in hex. */
+  readonly hash?: string;
+  readonly code?: ResultCode;
+  readonly account?: string;
+  readonly asset?: string;
+  readonly availableUnits?: string;
+  /** What a forced entry drew beyond the limit. */
+  readonly excess?: readonly { readonly account: string; readonly asset: string; readonly units: string }[];
+  readonly replayed: boolean;
+}
+
+export function refusalText(result: PostingResult): string {
+  const where = result.account === undefined ? '' : ` (${result.account}${result.asset === undefined ? '' : ` in ${result.asset}`})`;
+  return `${messageOf(result.code ?? '')}${where}`;
+}
+
+export const asEntry = ({ forced, ...entry }: EntryToPost): PostingItem => ({ op: 'ENTRY', ...entry, ...(forced ? { forced } : {}) });
+
+/** Every fault that an entry has by itself, at once. The database checks the same again. */
+export function faultsOf(postings: readonly PostingLine[], path: readonly (string | number)[] = ['postings']): Problem[] {
+  const problems: Problem[] = [];
+  if (postings.length < 2) problems.push(problem('TOO_FEW_POSTINGS', messageOf('TOO_FEW_POSTINGS'), path));
+  const sums = new Map<string, bigint>();
+  postings.forEach((line, n) => {
+    const units = BigInt(line.units);
+    if (units <= 0n) problems.push(problem('AMOUNT_NOT_POSITIVE', messageOf('AMOUNT_NOT_POSITIVE'), [...path, n, 'amount']));
+    sums.set(line.asset, (sums.get(line.asset) ?? 0n) + (line.side === 'DEBIT' ? units : -units));
+  });
+  for (const [asset, sum] of sums) {
+    if (sum === 0n) continue;
+    const more = sum > 0n ? `debits exceed credits by ${sum}` : `credits exceed debits by ${-sum}`;
+    problems.push(problem('NOT_BALANCED', `In ${asset} ${more} units`, path));
+  }
+  return problems;
+}
+
+/** What moves both ways between two accounts. */
+export const transferOf = (debit: string, credit: string, asset: string, units: string): PostingLine[] => [
+  { account: debit, asset, side: 'DEBIT', units },
+  { account: credit, asset, side: 'CREDIT', units },
+];
