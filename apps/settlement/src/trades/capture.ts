@@ -226,7 +226,7 @@ function changesOf(standings: readonly Standing[], context: CaptureContext): Pic
     const intake = context.intake(standing.bookId);
     const isProcessed = isKnown ? context.trades.get(tradeId)?.state !== 'RECEIVED' : intake?.isOpen === true;
     const enrichment = enrich({ ...economics, hasFreeText: economics.counterpartyName !== null }, context.enrichmentFacts);
-    const state = standing.state === 'CANCELLED' ? 'CANCELLED' : isProcessed ? enrichment.state : 'RECEIVED';
+    const state: TradeState = standing.state === 'CANCELLED' ? 'CANCELLED' : isProcessed ? enrichment.state : 'RECEIVED';
     const change = {
       tradeId,
       line: { ...economics, version: standing.version },

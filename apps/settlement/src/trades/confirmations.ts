@@ -1,8 +1,8 @@
+import { isPlainDate } from '#libs/calendar/index.js';
 import { isIsin } from '#libs/identifiers/index.js';
 import { canonicalJson, type Problem, problem, sha256Hex } from '#libs/kernel/index.js';
 import { currencyExponent, isCurrency } from '#libs/money/index.js';
 import { plainDecimal } from './decimal-text.js';
-import { isPlainDate } from './validation.js';
 
 export const confirmationColumns = ['source', 'executionId', 'counterparty', 'isin', 'quantity', 'amount', 'currency', 'settlementDate', 'status'] as const;
 export type RawConfirmation = Readonly<Record<(typeof confirmationColumns)[number], string>>;

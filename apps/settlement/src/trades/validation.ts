@@ -1,4 +1,4 @@
-import { type PlainDate } from '#libs/calendar/index.js';
+import { isPlainDate, type PlainDate } from '#libs/calendar/index.js';
 import { isIsin } from '#libs/identifiers/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
 import { currencyExponent, isCurrency } from '#libs/money/index.js';
@@ -22,18 +22,11 @@ export type LineVerdict =
   | { readonly line: TradeLine; readonly problems: readonly [] }
   | { readonly line: null; readonly problems: readonly Problem[] };
 
-const plainDate = /^\d{4}-\d{2}-\d{2}$/;
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 const identifier = /^[A-Za-z0-9._:/-]{1,52}$/;
 const accountNumber = /^[A-Z0-9-]{1,32}$/;
 
-export function isPlainDate(text: string): text is PlainDate {
-  if (!plainDate.test(text)) return false;
-  const day = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
-}
-
-const has = <T extends string>(list: readonly T[], text: string): text is T => (list as readonly string[]).includes(text);
+const oneOf = <T extends string>(list: readonly T[], text: string): T | null => list.find((name) => name === text) ?? null;
 
 /** Every fault of the line at once, each with its code and column. Nothing is stored of a line that has one. */
 export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
@@ -48,15 +41,15 @@ export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
   if (!identifier.test(text('executionId'))) fault('INVALID_IDENTIFIER', 'executionId has 1 to 52 letters, digits or . _ : / -', 'executionId');
   const version = /^[1-9]\d{0,5}$/.test(text('version')) ? Number(text('version')) : 0;
   if (version === 0) fault('INVALID_VERSION', 'version is a whole number from 1', 'version');
-  const action = has(tradeActions, text('action')) ? text('action') : null;
+  const action = oneOf(tradeActions, text('action'));
   if (action === null) fault('INVALID_ACTION', `action is one of ${tradeActions.join(', ')}`, 'action');
   if (action === 'CORRECT' && version === 1) fault('INVALID_VERSION', 'a correction has a version above 1', 'version');
 
-  const side = has(sides, text('side')) ? text('side') : null;
+  const side = oneOf(sides, text('side'));
   if (side === null) fault('INVALID_SIDE', 'side is BUY or SELL', 'side');
-  const assetClass = has(assetClasses, text('assetClass')) ? text('assetClass') : null;
+  const assetClass = oneOf(assetClasses, text('assetClass'));
   if (assetClass === null) fault('INVALID_ASSET_CLASS', `assetClass is one of ${assetClasses.join(', ')}`, 'assetClass');
-  const market = has(markets, text('market')) ? text('market') : null;
+  const market = oneOf(markets, text('market'));
   if (market === null) fault('INVALID_MARKET', `market is one of ${markets.join(', ')}`, 'market');
   const kind = raw.kind ?? 'DVP';
 
