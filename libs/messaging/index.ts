@@ -9,6 +9,7 @@ export { MessagingModule, type MessagingSettings } from './messaging.module.js';
 export { MessagingRuntime } from './messaging-runtime.js';
 export { MessagingHealth, messagingFigures, type MessagingFigures, type QueueFigures } from './messaging-figures.js';
 export { messagingMigrations, declareMessageRoutes } from './messaging.migrations.js';
+export { messagingInvariants } from './messaging.invariants.js';
 export { QueueRefused, queueName, queuePrefix } from './queues.js';
 export { HandlersWrong } from './handler-registry.js';
 export { describeError } from './error-fingerprint.js';

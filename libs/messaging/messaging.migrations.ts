@@ -3,6 +3,7 @@ import { MessagingTables20261101000200 } from './migrations/20261101000200-messa
 import { MessagingAdd20261101000210 } from './migrations/20261101000210-messaging-add.js';
 import { MessagingDeliver20261101000220 } from './migrations/20261101000220-messaging-deliver.js';
 import { MessagingJobRuns20261101000230 } from './migrations/20261101000230-messaging-job-runs.js';
+import { MessageRoutes20261101000250 } from './migrations/20261101000250-message-routes.js';
 import { MessagingWatch20261101000240 } from './migrations/20261101000240-messaging-watch.js';
 
 /** Run once a database: schema `messaging` belongs to no service. */
@@ -12,6 +13,7 @@ export const messagingMigrations = [
   MessagingDeliver20261101000220,
   MessagingJobRuns20261101000230,
   MessagingWatch20261101000240,
+  MessageRoutes20261101000250,
 ];
 
 /**
