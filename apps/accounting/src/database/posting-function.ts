@@ -361,7 +361,8 @@ BEGIN
             a_pending_credit[h_credit[h]] := a_pending_credit[h_credit[h]] - amount;
             IF a_credit[h_debit[h]] THEN a_free[h_debit[h]] := a_free[h_debit[h]] + amount; END IF;
             IF NOT a_credit[h_credit[h]] THEN a_free[h_credit[h]] := a_free[h_credit[h]] + amount; END IF;
-            moves := moves || jsonb_build_object('hold', h_id[h], 'kind', 'RELEASED', 'units', amount::text);
+            moves := moves || jsonb_build_object('hold', h_id[h], 'kind', 'RELEASED', 'units', amount::text,
+              'key', CASE WHEN op[i.o] = 'RELEASE' THEN key[i.o] END);
           END IF;
         END IF;
       END IF;
@@ -417,8 +418,8 @@ BEGIN
   IF moves <> '[]' THEN
     UPDATE hold hd SET captured_units = hd.captured_units + m.captured, released_units = hd.released_units + m.released
       FROM unnest(h_id, h_captured, h_released) AS m(id, captured, released) WHERE m.id = hd.hold_id AND m.captured + m.released > 0;
-    INSERT INTO hold_movement (hold_id, book_id, kind, units, entry_id, moved_at)
-    SELECT m.v->>'hold', hd.book_id, m.v->>'kind', (m.v->>'units')::numeric, m.v->>'entry', moment
+    INSERT INTO hold_movement (hold_id, book_id, kind, units, entry_id, idempotency_key, moved_at)
+    SELECT m.v->>'hold', hd.book_id, m.v->>'kind', (m.v->>'units')::numeric, m.v->>'entry', m.v->>'key', moment
       FROM jsonb_array_elements(moves) WITH ORDINALITY AS m(v, o) JOIN hold hd ON hd.hold_id = m.v->>'hold' ORDER BY m.o;
   END IF;
 

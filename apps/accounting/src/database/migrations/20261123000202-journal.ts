@@ -140,10 +140,13 @@ const tables = `
     kind        text NOT NULL CHECK (kind IN ('CAPTURED','RELEASED','EXPIRED')),
     units       numeric(39,0) NOT NULL CHECK (units > 0),
     entry_id    text REFERENCES accounting.journal_entry (entry_id),
+    -- Of a release that somebody asked for; an expiry has none, a capture's stands on its entry.
+    idempotency_key text,
     moved_at    timestamptz NOT NULL,
     CHECK ((kind = 'CAPTURED') = (entry_id IS NOT NULL))
   );
   CREATE INDEX hold_movement_hold ON accounting.hold_movement (hold_id);
+  CREATE UNIQUE INDEX hold_movement_key ON accounting.hold_movement (book_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
   -- One input per key, for good. The hash tells another input from a repetition.
   CREATE TABLE accounting.posting_key (
