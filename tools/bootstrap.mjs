@@ -2,7 +2,17 @@
 // missing or stale, then hands over. Plain JavaScript without dependencies, because there are none yet.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -22,7 +32,9 @@ function checkNode() {
   const isFit = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major >= 24;
   if (isFit) return;
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  fail(`This is Node ${process.versions.node} (${process.execPath}); needed is ${engines.node}. See https://nodejs.org/en/download`);
+  fail(
+    `This is Node ${process.versions.node} (${process.execPath}); needed is ${engines.node}. See https://nodejs.org/en/download`,
+  );
 }
 
 function run(program, parameters, environment = {}) {
@@ -50,8 +62,15 @@ function isInstalled() {
   const record = readIfThere(join(root, 'node_modules', '.package-lock.json'));
   if (record === '') return false;
   const installed = JSON.parse(record).packages;
-  const wanted = Object.entries(JSON.parse(lockText).packages).filter(([path, entry]) => path !== '' && !entry.optional);
-  if (!wanted.every(([path, entry]) => installed[path]?.version === entry.version && installed[path]?.integrity === entry.integrity)) return false;
+  const wanted = Object.entries(JSON.parse(lockText).packages).filter(
+    ([path, entry]) => path !== '' && !entry.optional,
+  );
+  if (
+    !wanted.every(
+      ([path, entry]) => installed[path]?.version === entry.version && installed[path]?.integrity === entry.integrity,
+    )
+  )
+    return false;
   writeFileSync(installStamp, sha256(lockText));
   return true;
 }
@@ -60,7 +79,11 @@ function install() {
   if (isInstalled()) return;
   say('Installing what package-lock.json names (about a minute, once) …');
   const code = run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
-  if (code !== 0) fail('npm ci failed. Is the registry reachable? Behind a proxy set HTTPS_PROXY, or "npm config set registry …".', code);
+  if (code !== 0)
+    fail(
+      'npm ci failed. Is the registry reachable? Behind a proxy set HTTPS_PROXY, or "npm config set registry …".',
+      code,
+    );
   writeFileSync(installStamp, sha256(readFileSync(lockFile, 'utf8')));
 }
 
@@ -78,8 +101,19 @@ function filesIn(folder) {
 /** What a build depends on; the content counts, as a checkout gives every file a new time. */
 function sourceHash() {
   const hash = createHash('sha256');
-  const files = [...sourceFolders.flatMap(filesIn).filter(isSource), 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-  for (const path of files.sort()) hash.update(path).update('\0').update(readFileSync(join(root, path))).update('\0');
+  const files = [
+    ...sourceFolders.flatMap(filesIn).filter(isSource),
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+  ];
+  for (const path of files.sort())
+    hash
+      .update(path)
+      .update('\0')
+      .update(readFileSync(join(root, path)))
+      .update('\0');
   return hash.digest('hex');
 }
 
@@ -100,7 +134,11 @@ function build() {
   // Without the stamp nobody knows what dist/ holds, so the compiler writes everything again.
   if (!existsSync(buildStamp)) rmSync(join(root, 'dist', 'build.tsbuildinfo'), { force: true });
   rmSync(buildStamp, { force: true });
-  const code = run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json']);
+  const code = run(process.execPath, [
+    join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+    '-p',
+    'tsconfig.build.json',
+  ]);
   if (code !== 0) fail('The build failed.', code);
   removeOrphans();
   writeFileSync(buildStamp, wanted);
@@ -110,7 +148,7 @@ function build() {
 function alone(work) {
   const lock = join(root, 'dist', '.bootstrap-lock');
   mkdirSync(join(root, 'dist'), { recursive: true });
-  for (let isTold = false; ; ) {
+  for (let isTold = false; ;) {
     try {
       const handle = openSync(lock, 'wx');
       writeFileSync(handle, String(process.pid));
@@ -159,7 +197,11 @@ function ancestors() {
 }
 
 function handOver(program, parameters, environment = {}) {
-  const child = spawn(program, parameters, { cwd: process.cwd(), stdio: 'inherit', env: { ...process.env, ...environment } });
+  const child = spawn(program, parameters, {
+    cwd: process.cwd(),
+    stdio: 'inherit',
+    env: { ...process.env, ...environment },
+  });
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
     process.on(signal, () => {
       // Ctrl-C in a terminal goes to the whole group; passed on, it would count as a second one.
@@ -195,11 +237,23 @@ const built = (path) => () => {
 
 function test() {
   alone(install);
-  const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--disable-warning=ExperimentalWarning'].filter(Boolean).join(' ');
+  const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
+    .filter(Boolean)
+    .join(' ');
   const workers = args.some((arg) => /^(--maxWorkers|-w|--runInBand|-i)\b/.test(arg)) ? [] : ['--maxWorkers=2'];
-  handOver(process.execPath, [join(root, 'node_modules', 'jest', 'bin', 'jest.js'), '--config', join(root, 'jest.config.mjs'), ...workers, ...args], {
-    NODE_OPTIONS: nodeOptions,
-  });
+  handOver(
+    process.execPath,
+    [
+      join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+      '--config',
+      join(root, 'jest.config.mjs'),
+      ...workers,
+      ...args,
+    ],
+    {
+      NODE_OPTIONS: nodeOptions,
+    },
+  );
 }
 
 /** Everything that needs no database: each part says its name, all of them run, one failure fails the whole. */
@@ -208,10 +262,35 @@ function check() {
   const bin = (...path) => join(root, 'node_modules', ...path);
   const parts = [
     ['lock file', 'npm', ['ci', '--dry-run', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']],
-    ['format', process.execPath, [bin('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level', 'warn', ...sourceFolders.map((folder) => `${folder}/**/*.{ts,mjs}`), '--no-error-on-unmatched-pattern']],
+    [
+      'format',
+      process.execPath,
+      [
+        bin('prettier', 'bin', 'prettier.cjs'),
+        '--check',
+        '--log-level',
+        'warn',
+        ...sourceFolders.map((folder) => `${folder}/**/*.{ts,mjs}`),
+        '--no-error-on-unmatched-pattern',
+      ],
+    ],
     ['types', process.execPath, [bin('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'tsconfig.json']],
     ['lint', process.execPath, ['--max-old-space-size=4096', bin('eslint', 'bin', 'eslint.js'), '.']],
-    ['boundaries', process.execPath, [bin('dependency-cruiser', 'bin', 'dependency-cruise.mjs'), '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'apps', 'libs', 'tools', 'test']],
+    [
+      'boundaries',
+      process.execPath,
+      [
+        bin('dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
+        '--config',
+        '.dependency-cruiser.cjs',
+        '--output-type',
+        'err',
+        'apps',
+        'libs',
+        'tools',
+        'test',
+      ],
+    ],
   ];
   const failed = [];
   for (const [name, program, parameters] of parts) {
@@ -244,5 +323,6 @@ const commands = {
 };
 
 checkNode();
-if (!Object.hasOwn(commands, command)) fail(`Usage: node tools/bootstrap.mjs ${Object.keys(commands).join('|')} [arguments]`, 2);
+if (!Object.hasOwn(commands, command))
+  fail(`Usage: node tools/bootstrap.mjs ${Object.keys(commands).join('|')} [arguments]`, 2);
 commands[command]();

@@ -30,13 +30,30 @@ describe('configuration', () => {
   });
 
   it('takes Redis, and Postgres on a host without dots', () => {
-    const config = loadConfig(serviceEnvironment, { ...complete, DATABASE_URL: 'postgresql://a:b@postgres/x', QUEUE_URL: 'redis://redis:6379' });
+    const config = loadConfig(serviceEnvironment, {
+      ...complete,
+      DATABASE_URL: 'postgresql://a:b@postgres/x',
+      QUEUE_URL: 'redis://redis:6379',
+    });
     expect(config.QUEUE_URL).toBe('redis://redis:6379');
   });
 
   it('tells all faults at once, each with what to do', () => {
-    const faults = faultsOf({ ...complete, INTERNAL_TOKEN_SECRET: 'short', DATABASE_URL: '', PORT: '70000', WORKER: 'maybe', QUEUE_URL: 'http://x' });
-    expect(faults.map(({ variable }) => variable).sort()).toEqual(['DATABASE_URL', 'INTERNAL_TOKEN_SECRET', 'PORT', 'QUEUE_URL', 'WORKER']);
+    const faults = faultsOf({
+      ...complete,
+      INTERNAL_TOKEN_SECRET: 'short',
+      DATABASE_URL: '',
+      PORT: '70000',
+      WORKER: 'maybe',
+      QUEUE_URL: 'http://x',
+    });
+    expect(faults.map(({ variable }) => variable).sort()).toEqual([
+      'DATABASE_URL',
+      'INTERNAL_TOKEN_SECRET',
+      'PORT',
+      'QUEUE_URL',
+      'WORKER',
+    ]);
     expect(faults.find(({ variable }) => variable === 'DATABASE_URL')?.fault).toBe('is not set');
     for (const { remedy } of faults) expect(remedy).toMatch(/^Set it to \S+/);
   });
@@ -54,7 +71,11 @@ describe('configuration', () => {
   it('lists every variable with a description', () => {
     const list = environmentReference();
     expect(list.find(({ name }) => name === 'DATABASE_URL')).toMatchObject({ isRequired: true, isSecret: true });
-    expect(list.find(({ name }) => name === 'LOG_LEVEL')).toMatchObject({ isRequired: false, default: 'info', isSecret: false });
+    expect(list.find(({ name }) => name === 'LOG_LEVEL')).toMatchObject({
+      isRequired: false,
+      default: 'info',
+      isSecret: false,
+    });
     for (const { description } of list) expect(description).not.toBe('');
   });
 });

@@ -1,2 +1,14 @@
-export { ConfigurationError, loadConfig, redacted, referenceOf, type ConfigSchema, type EnvironmentVariable } from './load-config.js';
-export { databaseEnvironment, environmentReference, serviceEnvironment, type ServiceEnvironment } from './service-environment.js';
+export {
+  ConfigurationError,
+  loadConfig,
+  redacted,
+  referenceOf,
+  type ConfigSchema,
+  type EnvironmentVariable,
+} from './load-config.js';
+export {
+  databaseEnvironment,
+  environmentReference,
+  serviceEnvironment,
+  type ServiceEnvironment,
+} from './service-environment.js';

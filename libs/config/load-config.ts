@@ -6,17 +6,26 @@ export class ConfigurationError extends Error {
 
   constructor(readonly faults: readonly { variable: string; fault: string; remedy: string }[]) {
     super(
-      ['The configuration is not complete:', ...faults.map(({ variable, fault, remedy }) => `  ${variable}: ${fault}. ${remedy}`)].join('\n'),
+      [
+        'The configuration is not complete:',
+        ...faults.map(({ variable, fault, remedy }) => `  ${variable}: ${fault}. ${remedy}`),
+      ].join('\n'),
     );
   }
 }
 
 export type ConfigSchema = z.ZodObject;
 
+const fieldsOf = (schema: ConfigSchema) => schema.shape as Readonly<Record<string, z.core.$ZodType>>;
+
 /** Reads the environment once. An empty variable counts as absent, as in a compose file that passes all of them on. */
-export function loadConfig<S extends ConfigSchema>(schema: S, environment: NodeJS.ProcessEnv = process.env): Readonly<z.output<S>> {
+export function loadConfig<S extends ConfigSchema>(
+  schema: S,
+  environment: NodeJS.ProcessEnv = process.env,
+): Readonly<z.output<S>> {
   const given: Record<string, string> = {};
-  for (const name of Object.keys(schema.shape)) {
+  const fields = fieldsOf(schema);
+  for (const name of Object.keys(fields)) {
     const value = environment[name];
     if (value !== undefined && value !== '') given[name] = value;
   }
@@ -25,7 +34,7 @@ export function loadConfig<S extends ConfigSchema>(schema: S, environment: NodeJ
   throw new ConfigurationError(
     parsed.error.issues.map((issue) => {
       const variable = String(issue.path[0] ?? '(environment)');
-      const field = schema.shape[variable];
+      const field = fields[variable];
       const what = field === undefined ? undefined : descriptionOf(field);
       const isMissing = !(variable in given);
       return {
@@ -47,9 +56,9 @@ export interface EnvironmentVariable {
 
 /** For the generated documentation. */
 export function referenceOf(schema: ConfigSchema): EnvironmentVariable[] {
-  return Object.entries(schema.shape).map(([name, field]) => {
+  return Object.entries(fieldsOf(schema)).map(([name, field]) => {
     const empty = z.safeParse(field, undefined);
-    const byDefault = empty.success && empty.data !== undefined ? String(empty.data) : undefined;
+    const byDefault = empty.success && empty.data !== undefined ? JSON.stringify(empty.data).replaceAll('"', '') : undefined;
     return {
       name,
       description: descriptionOf(field) ?? '',

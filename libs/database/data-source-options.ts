@@ -14,7 +14,12 @@ export interface ConnectionSettings {
 const connectTimeoutMs = 15_000;
 
 /** One way to open a pool, with and without TypeORM, so that values come back the same. */
-export function poolConfig({ url, applicationName, poolSize, connectTimeoutMs: timeout = connectTimeoutMs }: ConnectionSettings): pg.PoolConfig {
+export function poolConfig({
+  url,
+  applicationName,
+  poolSize,
+  connectTimeoutMs: timeout = connectTimeoutMs,
+}: ConnectionSettings): pg.PoolConfig {
   return {
     connectionString: url,
     application_name: applicationName,

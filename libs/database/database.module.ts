@@ -22,7 +22,11 @@ export class DatabaseModule {
     const environment = () =>
       url === undefined
         ? loadConfig(databaseEnvironment)
-        : loadConfig(databaseEnvironment, { DATABASE_STATEMENT_TIMEOUT_MS: process.env.DATABASE_STATEMENT_TIMEOUT_MS, DATABASE_POOL_SIZE: process.env.DATABASE_POOL_SIZE, DATABASE_URL: url });
+        : loadConfig(databaseEnvironment, {
+            DATABASE_STATEMENT_TIMEOUT_MS: process.env.DATABASE_STATEMENT_TIMEOUT_MS,
+            DATABASE_POOL_SIZE: process.env.DATABASE_POOL_SIZE,
+            DATABASE_URL: url,
+          });
     return {
       module: DatabaseModule,
       global: true,
@@ -31,7 +35,11 @@ export class DatabaseModule {
           useFactory: () => {
             const config = environment();
             return {
-              ...dataSourceOptions({ url: config.DATABASE_URL, applicationName: service, poolSize: poolSize ?? config.DATABASE_POOL_SIZE }),
+              ...dataSourceOptions({
+                url: config.DATABASE_URL,
+                applicationName: service,
+                poolSize: poolSize ?? config.DATABASE_POOL_SIZE,
+              }),
               entities,
               retryAttempts: 5,
               retryDelay: 500,
@@ -43,7 +51,8 @@ export class DatabaseModule {
         {
           provide: Transactions,
           inject: [DataSource],
-          useFactory: (dataSource: DataSource) => new Transactions(dataSource, { statementTimeoutMs: environment().DATABASE_STATEMENT_TIMEOUT_MS }),
+          useFactory: (dataSource: DataSource) =>
+            new Transactions(dataSource, { statementTimeoutMs: environment().DATABASE_STATEMENT_TIMEOUT_MS }),
         },
       ],
       exports: [TypeOrmModule, Transactions],

@@ -26,14 +26,25 @@ const definitions: Readonly<Record<DatabaseRole, RoleDefinition>> = {
   settlement: ofService('settlement'),
   accounting: ofService('accounting'),
   compliance: ofService('compliance'),
-  queue: { attributes: `${common} NOBYPASSRLS`, settings: { search_path: 'bullmq', idle_in_transaction_session_timeout: '60s' } },
-  verify: { attributes: `${common} BYPASSRLS`, settings: { default_transaction_read_only: 'on', statement_timeout: '15min' } },
+  queue: {
+    attributes: `${common} NOBYPASSRLS`,
+    settings: { search_path: 'bullmq', idle_in_transaction_session_timeout: '60s' },
+  },
+  verify: {
+    attributes: `${common} BYPASSRLS`,
+    settings: { default_transaction_read_only: 'on', statement_timeout: '15min' },
+  },
 };
 
 function ofService(schema: string): RoleDefinition {
   return {
     attributes: `${common} NOBYPASSRLS`,
-    settings: { search_path: schema, statement_timeout: '30s', lock_timeout: '15s', idle_in_transaction_session_timeout: '60s' },
+    settings: {
+      search_path: schema,
+      statement_timeout: '30s',
+      lock_timeout: '15s',
+      idle_in_transaction_session_timeout: '60s',
+    },
   };
 }
 
@@ -66,18 +77,28 @@ function statementsFor(role: DatabaseRole, exists: boolean, password: string): s
   const secret = `PASSWORD ${literal(scramVerifier(password))}`;
   return [
     exists ? `ALTER ROLE ${identifier(role)} ${secret}` : `CREATE ROLE ${identifier(role)} ${attributes} ${secret}`,
-    ...Object.entries(settings).map(([name, value]) => `ALTER ROLE ${identifier(role)} SET ${name} = ${literal(value)}`),
+    ...Object.entries(settings).map(
+      ([name, value]) => `ALTER ROLE ${identifier(role)} SET ${name} = ${literal(value)}`,
+    ),
   ];
 }
 
 const inUse = (error: unknown) => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   // duplicate_object, unique_violation, and "tuple concurrently updated", which has no code of its own
-  return code === '42710' || code === '23505' || (error instanceof Error && error.message.includes('tuple concurrently updated'));
+  return (
+    code === '42710' ||
+    code === '23505' ||
+    (error instanceof Error && error.message.includes('tuple concurrently updated'))
+  );
 };
 
 /** Makes the roles that are missing (they belong to the whole cluster) and puts their passwords right. */
-export async function ensureRoles(owner: pg.Client | pg.PoolClient, passwords: RolePasswords, ownerUrl?: string): Promise<void> {
+export async function ensureRoles(
+  owner: pg.Client | pg.PoolClient,
+  passwords: RolePasswords,
+  ownerUrl?: string,
+): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await ensureRolesOnce(owner, passwords, ownerUrl);
@@ -89,8 +110,15 @@ export async function ensureRoles(owner: pg.Client | pg.PoolClient, passwords: R
   }
 }
 
-async function ensureRolesOnce(owner: pg.Client | pg.PoolClient, passwords: RolePasswords, ownerUrl: string | undefined): Promise<void> {
-  const { rows: known } = await owner.query<{ rolname: DatabaseRole }>('SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)', [databaseRoles]);
+async function ensureRolesOnce(
+  owner: pg.Client | pg.PoolClient,
+  passwords: RolePasswords,
+  ownerUrl: string | undefined,
+): Promise<void> {
+  const { rows: known } = await owner.query<{ rolname: DatabaseRole }>(
+    'SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)',
+    [databaseRoles],
+  );
   const existing = new Set(known.map(({ rolname }) => rolname));
   const statements: string[] = [];
   for (const role of databaseRoles) {
@@ -136,18 +164,29 @@ export function roleUrl(ownerUrl: string, role: DatabaseRole, password: string):
 }
 
 export function roleUrls(ownerUrl: string, passwords: RolePasswords): Record<DatabaseRole, string> {
-  return Object.fromEntries(databaseRoles.map((role) => [role, roleUrl(ownerUrl, role, passwords[role])])) as Record<DatabaseRole, string>;
+  return Object.fromEntries(databaseRoles.map((role) => [role, roleUrl(ownerUrl, role, passwords[role])])) as Record<
+    DatabaseRole,
+    string
+  >;
 }
 
 export function newRolePasswords(): RolePasswords {
-  return Object.fromEntries(databaseRoles.map((role) => [role, randomBytes(24).toString('base64url')])) as Record<DatabaseRole, string>;
+  return Object.fromEntries(databaseRoles.map((role) => [role, randomBytes(24).toString('base64url')])) as Record<
+    DatabaseRole,
+    string
+  >;
 }
 
 /** The passwords kept in a file that only its owner reads; the file is made when it is missing. */
 export function readOrMakeRolePasswords(file: string): RolePasswords {
-  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<DatabaseRole, string>>) : {};
+  const known = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<DatabaseRole, string>>)
+    : {};
   const missing = databaseRoles.filter((role) => known[role] === undefined || known[role] === '');
-  const passwords = { ...newRolePasswords(), ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== '')) };
+  const passwords = {
+    ...newRolePasswords(),
+    ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== '')),
+  };
   if (missing.length > 0) {
     mkdirSync(dirname(file), { recursive: true });
     const building = `${file}.${process.pid}`;

@@ -1,7 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
-import { type PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { Tx } from './tx.js';
 
 export type Isolation = 'read committed' | 'repeatable read' | 'serializable';
@@ -89,11 +88,15 @@ export class Transactions {
       tx.close();
       const ended = await client.query('COMMIT');
       if (ended.command === 'ROLLBACK') {
-        throw new TransactionAborted('a statement of the transaction failed and its error was not passed on; nothing was kept');
+        throw new TransactionAborted(
+          'a statement of the transaction failed and its error was not passed on; nothing was kept',
+        );
       }
     } catch (error) {
       tx.close();
-      await client.query('ROLLBACK').catch((broken: unknown) => (lost.error ??= broken instanceof Error ? broken : new Error(String(broken))));
+      await client
+        .query('ROLLBACK')
+        .catch((broken: unknown) => (lost.error ??= broken instanceof Error ? broken : new Error(String(broken))));
       throw error;
     } finally {
       client.off('error', onError);
@@ -126,7 +129,7 @@ export class Transactions {
       this.opening ??= this.dataSource.initialize();
       await this.opening;
     }
-    return (this.dataSource.driver as PostgresDriver).master as pg.Pool;
+    return (this.dataSource.driver as unknown as { master: pg.Pool }).master;
   }
 }
 

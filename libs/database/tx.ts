@@ -34,7 +34,10 @@ export class Tx {
   get manager(): EntityManager {
     this.refuseWhenEnded();
     if (!this.entityManager) {
-      const runner = this.dataSource.createQueryRunner() as QueryRunner & { databaseConnection: unknown; transactionDepth: number };
+      const runner = this.dataSource.createQueryRunner() as QueryRunner & {
+        databaseConnection: unknown;
+        transactionDepth: number;
+      };
       runner.databaseConnection = this.client;
       (runner as { isTransactionActive: boolean }).isTransactionActive = true;
       runner.transactionDepth = 1;

@@ -20,4 +20,4 @@ export const typeParsers: pg.CustomTypesConfig = {
     }
     return parserOf(oid, format);
   },
-} as pg.CustomTypesConfig;
+};

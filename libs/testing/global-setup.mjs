@@ -2,7 +2,16 @@
 // the code that starts Postgres is TypeScript and is translated here first.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -39,14 +48,19 @@ async function translated(folder) {
 function cleanUpAfter(pid, postgresPid, folders) {
   if (process.platform === 'win32') return undefined;
   const script = `while kill -0 "$1" 2>/dev/null; do sleep 1; done; kill -QUIT "$2" 2>/dev/null; sleep 1; shift 2; rm -rf "$@"`;
-  const watchdog = spawn('/bin/sh', ['-c', script, 'sh', String(pid), String(postgresPid), ...folders], { detached: true, stdio: 'ignore' });
+  const watchdog = spawn('/bin/sh', ['-c', script, 'sh', String(pid), String(postgresPid), ...folders], {
+    detached: true,
+    stdio: 'ignore',
+  });
   watchdog.unref();
   return watchdog;
 }
 
 export default async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), 'northgate-test-'));
-  const { startEmbeddedPostgres, removeEmbeddedPostgres } = await import(join(await translated('tools/postgres'), 'embedded.js'));
+  const { startEmbeddedPostgres, removeEmbeddedPostgres } = await import(
+    join(await translated('tools/postgres'), 'embedded.js')
+  );
   const { chmodSync } = await import('node:fs');
   // Root runs Postgres as another user, who must get in; the data below is closed to others.
   chmodSync(folder, 0o755);

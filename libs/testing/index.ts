@@ -1,3 +1,9 @@
-export { createEmptyDatabase, createTestDatabase, testRolePasswords, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
+export {
+  createEmptyDatabase,
+  createTestDatabase,
+  testRolePasswords,
+  type TestDatabase,
+  type TestDatabaseOptions,
+} from './test-database.js';
 export { redisForTests, type TestRedis } from './redis.js';
 export { waitFor } from './wait-for.js';

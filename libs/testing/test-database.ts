@@ -82,7 +82,8 @@ function servicesOfTest(): readonly ServiceRole[] {
 async function template(services: readonly ServiceRole[]): Promise<string> {
   const name = ['template', ...[...services].sort()].join('_');
   await asOwner(async (client) => {
-    const exists = async () => (await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])).rowCount === 1;
+    const exists = async () =>
+      (await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])).rowCount === 1;
     if (await exists()) return;
     await client.query('SELECT pg_advisory_lock($1)', [templateLock]);
     if (await exists()) return;
@@ -100,7 +101,11 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   return make(undefined);
 }
 
-export async function createTestDatabase({ services = servicesOfTest(), mode = 'test', startsAt = defaultStart }: TestDatabaseOptions = {}): Promise<TestDatabase> {
+export async function createTestDatabase({
+  services = servicesOfTest(),
+  mode = 'test',
+  startsAt = defaultStart,
+}: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const database = await make(await template(services));
   await asOwner(async (client) => {
     await grantDatabase(client);
@@ -129,19 +134,27 @@ async function make(from: string | undefined): Promise<TestDatabase> {
     pool(role) {
       const known = pools.get(role);
       if (known) return known;
-      const pool = openPool({ url: role === 'owner' ? ownerUrl : urlFor(role), applicationName: `test ${role}`, poolSize });
+      const pool = openPool({
+        url: role === 'owner' ? ownerUrl : urlFor(role),
+        applicationName: `test ${role}`,
+        poolSize,
+      });
       pools.set(role, pool);
       return pool;
     },
     transactions(role, settings) {
-      const dataSource = new DataSource(dataSourceOptions({ url: urlFor(role), applicationName: `test ${role}`, poolSize }));
+      const dataSource = new DataSource(
+        dataSourceOptions({ url: urlFor(role), applicationName: `test ${role}`, poolSize }),
+      );
       dataSources.push(dataSource);
       return new Transactions(dataSource, settings);
     },
     setClock: (instant) => asOwner((client) => setInstant(client, instant), ownerUrl),
     async drop() {
       await Promise.all([...pools.values()].map((pool) => pool.end()));
-      await Promise.all(dataSources.map((dataSource) => (dataSource.isInitialized ? dataSource.destroy() : undefined)));
+      await Promise.all(
+        dataSources.filter(({ isInitialized }) => isInitialized).map((dataSource) => dataSource.destroy()),
+      );
       await asOwner(async (client) => {
         await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       });

