@@ -56,7 +56,13 @@ export async function startInstallation(
     } else {
       progress.step('your Postgres (DATABASE_URL)');
     }
-    const passwords = await migrateAll({ ...(await migrationPlan()), ownerUrl, dataDirectory, mode: 'sample', startsAt: sampleStartsAt });
+    const passwords = await migrateAll({
+      ...(await migrationPlan()),
+      ownerUrl,
+      dataDirectory,
+      mode: 'sample',
+      startsAt: sampleStartsAt,
+    });
     const urls = roleUrls(ownerUrl, passwords);
     progress.step('schemas migrated, each service with its own role');
 
@@ -159,7 +165,16 @@ export async function startInstallation(
 export function removeData(dataDirectory: string): void {
   removeEmbeddedPostgres(postgresFolder(dataDirectory));
   rmSync(passwordsFile(dataDirectory), { force: true });
-  for (const name of ['exchange', 'market', 'sample', 'logs', 'access.json', 'api-keys.json', 'state.json']) {
+  for (const name of [
+    'exchange',
+    'market',
+    'sample',
+    'logs',
+    'reports',
+    'access.json',
+    'api-keys.json',
+    'state.json',
+  ]) {
     rmSync(join(dataDirectory, name), { recursive: true, force: true });
   }
 }

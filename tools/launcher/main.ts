@@ -6,12 +6,13 @@ import { verifyAll } from '#tools/verify/verify.js';
 import { Api } from './api.js';
 import { ArgumentError, type LauncherArguments, readArguments, usage } from './arguments.js';
 import { runBusinessDay } from './business-day.js';
+import { type DayFigure } from './figures.js';
 import { type Installation, removeData, startInstallation } from './installation.js';
 import { moveIn } from './institution.js';
 import { takeLock } from './lock.js';
 import { Progress } from './progress.js';
 import { readDayScript } from './script.js';
-import { reportOf } from './report.js';
+import { figuresOf, reportOf } from './report.js';
 import { summaryText, welcomeText } from './summary.js';
 
 /** What the launcher remembers between starts; everything else is in the database. */
@@ -104,6 +105,7 @@ async function main(): Promise<number> {
         },
         script,
       );
+      keepFigures(dataDirectory, date, await figuresOf(api, date));
       state.lastDay = date;
       keep();
     }
@@ -143,6 +145,13 @@ async function main(): Promise<number> {
     await stop();
     throw error;
   }
+}
+
+/** Each day's figures with the references behind them, for a look and for the oracle. */
+function keepFigures(dataDirectory: string, date: string, figures: readonly DayFigure[]): void {
+  const folder = join(dataDirectory, 'reports');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${date}.json`), `${JSON.stringify(figures, null, 1)}\n`);
 }
 
 /** The next days on which a book opens, after the last one that was run. */

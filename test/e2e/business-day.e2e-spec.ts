@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import { differences } from '../oracle/compare.js';
+import { Oracle } from '../oracle/oracle.js';
+import { figuresOfDay, type LauncherRun, runLauncher, temporaryData } from './launcher.js';
+
+const days = ['2026-11-25', '2026-11-26', '2026-11-27'];
+
+describe('the first three business days, from nothing, on the embedded default', () => {
+  const data = temporaryData();
+  let dayOne: LauncherRun;
+  let nextDays: LauncherRun;
+
+  beforeAll(async () => {
+    dayOne = await runLauncher(data.directory);
+    // The same data directory again: it goes on with the next days.
+    nextDays = await runLauncher(data.directory, ['--days', '2']);
+  }, 600_000);
+
+  afterAll(() => {
+    data.remove();
+  });
+
+  it('ends well, with every invariant proven and every asset at zero', () => {
+    expect({ code: dayOne.exitCode, errors: dayOne.exitCode === 0 ? '' : dayOne.errors.slice(-3000) }).toEqual({
+      code: 0,
+      errors: '',
+    });
+    expect(dayOne.report?.verify.broken).toBe(0);
+    expect(dayOne.report?.verify.checked).toBeGreaterThan(10_000);
+    expect(Object.values(dayOne.report?.ledger.sums ?? { none: '1' }).filter((sum) => sum !== '0')).toEqual([]);
+  });
+
+  it('comes to the counts of the sample day', () => {
+    expect(dayOne.report?.trades).toEqual({ received: 1996, captured: 1982, rejected: 14, held: 6 });
+    expect(dayOne.report?.due).toEqual({ total: 1900, settled: 1812, partial: 9, pending: 74, held: 5 });
+    expect(dayOne.report?.workItems).toBe(116);
+    expect(dayOne.report?.businessDates).toEqual({ NGEU: '2026-11-25', NGUS: '2026-11-25' });
+  });
+
+  it('goes on with the next days on the same data', () => {
+    expect({ code: nextDays.exitCode, errors: nextDays.exitCode === 0 ? '' : nextDays.errors.slice(-3000) }).toEqual({
+      code: 0,
+      errors: '',
+    });
+    expect(nextDays.report?.businessDates).toEqual({ NGEU: '2026-11-27', NGUS: '2026-11-27' });
+    expect(nextDays.report?.verify.broken).toBe(0);
+  });
+
+  it('agrees with the oracle on every id and value of every day', () => {
+    const oracle = new Oracle(join(data.directory, 'sample'));
+    const found = days.map((date) => ({
+      date,
+      differences: differences(oracle.play(date), figuresOfDay(data.directory, date)),
+    }));
+    expect(found).toEqual(days.map((date) => ({ date, differences: [] })));
+  });
+});
