@@ -55,4 +55,13 @@ describe('the suite of calendars', () => {
       'something else from 2014-08-15: the rule is not understood',
     ]);
   });
+
+  it('says which tables it does not know', async () => {
+    expect(await run({ swaps: [] })).toMatchObject({
+      passed: 0,
+      failed: 0,
+      skipped: 1,
+      notes: [expect.stringContaining('swaps')],
+    });
+  });
 });

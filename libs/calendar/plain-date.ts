@@ -13,7 +13,7 @@ const toMilliseconds = (date: PlainDate): number => {
 const fromMilliseconds = (milliseconds: number): PlainDate => new Date(milliseconds).toISOString().slice(0, 10);
 
 /** True for a day that exists: `2026-02-29` does not. */
-export const isPlainDate = (text: string): text is PlainDate =>
+export const isPlainDate = (text: string): boolean =>
   /^\d{4}-\d{2}-\d{2}$/.test(text) &&
   !Number.isNaN(Date.parse(`${text}T00:00:00Z`)) &&
   fromMilliseconds(Date.parse(`${text}T00:00:00Z`)) === text;

@@ -11,4 +11,6 @@ export function makeIban(country: string, bban: string): string {
 }
 
 export const ibanProblem = (text: string, path: readonly (string | number)[] = []): Problem | undefined =>
-  isIban(text) ? undefined : problem('INVALID_IBAN', `"${text.slice(0, 36)}" is no IBAN: country, length or check digits are wrong`, path);
+  isIban(text)
+    ? undefined
+    : problem('INVALID_IBAN', `"${text.slice(0, 36)}" is no IBAN: country, length or check digits are wrong`, path);

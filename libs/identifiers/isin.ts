@@ -7,10 +7,12 @@ const shape = /^[A-Z]{2}[A-Z0-9]{9}\d$/;
 export function isinCheckDigit(countryAndNsin: string): string {
   const digits = lettersToDigits(countryAndNsin);
   let sum = 0;
-  [...digits].reverse().forEach((character, index) => {
-    const value = Number(character) * (index % 2 === 0 ? 2 : 1);
-    sum += value > 9 ? value - 9 : value;
-  });
+  Array.from(digits)
+    .reverse()
+    .forEach((character, index) => {
+      const value = Number(character) * (index % 2 === 0 ? 2 : 1);
+      sum += value > 9 ? value - 9 : value;
+    });
   return String((10 - (sum % 10)) % 10);
 }
 
@@ -18,9 +20,16 @@ export const isIsin = (text: string): boolean => shape.test(text) && isinCheckDi
 
 /** A full ISIN from country and national number, eleven characters. */
 export function makeIsin(countryAndNsin: string): string {
-  if (!/^[A-Z]{2}[A-Z0-9]{9}$/.test(countryAndNsin)) throw new RangeError(`${countryAndNsin} is not a country code and nine characters`);
+  if (!/^[A-Z]{2}[A-Z0-9]{9}$/.test(countryAndNsin))
+    throw new RangeError(`${countryAndNsin} is not a country code and nine characters`);
   return countryAndNsin + isinCheckDigit(countryAndNsin);
 }
 
 export const isinProblem = (text: string, path: readonly (string | number)[] = []): Problem | undefined =>
-  isIsin(text) ? undefined : problem('INVALID_ISIN', `"${text.slice(0, 20)}" is no ISIN: two letters, nine characters and a matching check digit`, path);
+  isIsin(text)
+    ? undefined
+    : problem(
+        'INVALID_ISIN',
+        `"${text.slice(0, 20)}" is no ISIN: two letters, nine characters and a matching check digit`,
+        path,
+      );

@@ -2,7 +2,8 @@ import { type Problem, problem } from '#libs/kernel/index.js';
 import { lettersToDigits, remainderBy97 } from './check-digits.js';
 
 /** ISO 17442: eighteen characters and two check digits, remainder 1 by 97. */
-export const isLei = (text: string): boolean => /^[A-Z0-9]{18}\d{2}$/.test(text) && remainderBy97(lettersToDigits(text)) === 1;
+export const isLei = (text: string): boolean =>
+  /^[A-Z0-9]{18}\d{2}$/.test(text) && remainderBy97(lettersToDigits(text)) === 1;
 
 export function makeLei(first18: string): string {
   if (!/^[A-Z0-9]{18}$/.test(first18)) throw new RangeError(`${first18} is not eighteen characters`);

@@ -24,7 +24,8 @@ export class FixedClock extends Clock {
 
   advanceTo(iso: string): void {
     const next = new Date(iso);
-    if (next < this.current) throw new Error(`The clock stands at ${this.current.toISOString()} and does not go back to ${iso}`);
+    if (next < this.current)
+      throw new Error(`The clock stands at ${this.current.toISOString()} and does not go back to ${iso}`);
     this.current = next;
   }
 }

@@ -31,7 +31,8 @@ export function seededRandom(seed: string): SeededRandom {
     const range = max - min + 1n;
     let drawn = 0n;
     // 64 bits more than needed make the bias of the remainder negligible.
-    for (let bits = 0n; bits < BigInt(range.toString(2).length) + 64n; bits += 32n) drawn = (drawn << 32n) | BigInt(next());
+    for (let bits = 0n; bits < BigInt(range.toString(2).length) + 64n; bits += 32n)
+      drawn = (drawn << 32n) | BigInt(next());
     return min + (drawn % range);
   };
   const integer = (min: number, max: number) => Number(bigint(BigInt(min), BigInt(max)));

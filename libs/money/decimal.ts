@@ -14,13 +14,20 @@ const digitsMax = 39;
  */
 export function parseDecimal(text: string, scale: number): Decision<bigint> {
   const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text);
-  if (!match) return refused(problem('INVALID_DECIMAL', `"${shorten(text)}" is no decimal number; write digits with an optional point, e.g. 1234.50`));
+  if (!match)
+    return refused(
+      problem(
+        'INVALID_DECIMAL',
+        `"${shorten(text)}" is no decimal number; write digits with an optional point, e.g. 1234.50`,
+      ),
+    );
   const [, sign = '', whole = '', fraction = ''] = match;
   if (/[1-9]/.test(fraction.slice(scale))) {
     return refused(problem('EXCESS_SCALE', `"${shorten(text)}" has more than ${scale} decimal places`));
   }
   const digits = (whole + fraction.slice(0, scale).padEnd(scale, '0')).replace(/^0+(?=\d)/, '');
-  if (digits.length > digitsMax) return refused(problem('OUT_OF_RANGE', `"${shorten(text)}" has more than ${digitsMax} digits`));
+  if (digits.length > digitsMax)
+    return refused(problem('OUT_OF_RANGE', `"${shorten(text)}" has more than ${digitsMax} digits`));
   const units = BigInt(digits);
   return accepted(sign ? -units : units);
 }

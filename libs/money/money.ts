@@ -19,8 +19,14 @@ export function parseMoney(text: string, currency: string): Decision<Money> {
 /** The amount as decimal text, without the currency: `12.30`. */
 export const formatMoney = (money: Money): string => formatDecimal(money.amountMinor, currencyExponent(money.currency));
 
-export const addMoney = (a: Money, b: Money): Money => ({ ...a, amountMinor: a.amountMinor + sameCurrency(a, b).amountMinor });
-export const subtractMoney = (a: Money, b: Money): Money => ({ ...a, amountMinor: a.amountMinor - sameCurrency(a, b).amountMinor });
+export const addMoney = (a: Money, b: Money): Money => ({
+  ...a,
+  amountMinor: a.amountMinor + sameCurrency(a, b).amountMinor,
+});
+export const subtractMoney = (a: Money, b: Money): Money => ({
+  ...a,
+  amountMinor: a.amountMinor - sameCurrency(a, b).amountMinor,
+});
 export const negate = (money: Money): Money => ({ ...money, amountMinor: -money.amountMinor });
 export const sumMinor = (amounts: readonly bigint[]): bigint => amounts.reduce((sum, one) => sum + one, 0n);
 
@@ -50,7 +56,8 @@ export function grossAmountMinor(trade: {
  */
 export function allocate(totalMinor: bigint, weights: readonly bigint[]): bigint[] {
   const weightSum = sumMinor(weights);
-  if (weightSum <= 0n || weights.some((weight) => weight < 0n)) throw new RangeError('Weights must be positive and not all zero');
+  if (weightSum <= 0n || weights.some((weight) => weight < 0n))
+    throw new RangeError('Weights must be positive and not all zero');
   const sign = totalMinor < 0n ? -1n : 1n;
   const size = totalMinor * sign;
   const parts = weights.map((weight) => (size * weight) / weightSum);

@@ -12,5 +12,6 @@ const modes: Record<RoundingMode, DecimalConstructor.Rounding> = {
 
 /** Rounds once, to whole units at `scale` decimals. Half to even unless the product says otherwise. */
 export function roundToMinor(value: Decimal, scale: number, mode: RoundingMode = 'HALF_EVEN'): bigint {
-  return BigInt(value.times(new Decimal(10).pow(scale)).toDecimalPlaces(0, modes[mode]).toFixed(0));
+  // Made anew, so that our precision holds whichever constructor made the value.
+  return BigInt(new Decimal(value).times(new Decimal(10).pow(scale)).toDecimalPlaces(0, modes[mode]).toFixed(0));
 }

@@ -107,11 +107,14 @@ export function readOfacSdn(csv: string, companions: OfacCompanionFiles = {}): L
   return entries;
 }
 
+const endOfFileMark = '\u001a';
+
 type Fields = readonly (string | undefined)[];
 type FileName = 'entries' | 'aliases' | 'addresses';
 
 function records(csv: string, file: FileName, columns: number): Fields[] {
-  const text = csv.replace(/\u001a\s*$/, '');
+  const body = csv.trimEnd();
+  const text = body.endsWith(endOfFileMark) ? body.slice(0, -1) : body;
   let rows: string[][];
   try {
     rows = parse(text, { bom: true, trim: true, relaxQuotes: true, skipEmptyLines: true, relaxColumnCount: true });
