@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DemoRole } from './access.js';
 import { type Api, until } from './api.js';
-import { approvalsOfDayOne, releasePayment } from './approvals.js';
+import { releasePayment, runApprovals } from './approvals.js';
 import { receiveList } from './institution.js';
 import { type Progress } from './progress.js';
 import { type DayScript, type DayStep } from './script.js';
@@ -105,7 +105,16 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
     }
     case 'APPROVALS':
       progress.begin('approvals', 'Approvals');
-      said(await approvalsOfDayOne(api, context.setClock, script.date));
+      said(
+        await runApprovals(
+          api,
+          JSON.parse(
+            readFileSync(join(context.sampleDirectory, 'days', script.date, 'approvals.json'), 'utf8'),
+          ) as Parameters<typeof runApprovals>[1],
+          context.setClock,
+          script.date,
+        ),
+      );
       progress.begin('settle', 'Settlement, second half of the day');
       return;
     case 'CLOSE':

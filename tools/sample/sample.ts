@@ -2,7 +2,7 @@ import { addDays, calendarOf, instantOf, isBusinessDay, type PlainDate } from '#
 import { stringify } from 'csv-stringify/sync';
 import { makeCutOver, makeHolders, makePosition, nostros, openingMarketBooks, places } from './cut-over.js';
 import { makeDueTrades } from './due.js';
-import { type Book, makeInstitution } from './institution.js';
+import { type Book, type Counterparty, type Institution, makeInstitution } from './institution.js';
 import { initialList, updatedList } from './names.js';
 import { type DayTrades, decimalText, makeDayOneTrades, makeQuietTrades, quietVolume } from './new-trades.js';
 import {
@@ -85,7 +85,7 @@ export function makeSample(options: { days: number; scale: number; seed?: string
       : makeQuietPayments(institution, date, options.scale, books);
     for (const [endToEndId, reason] of payments.returned) returned[endToEndId] = reason;
     if (first) statementDifferences.push(...differencesOf(date, payments));
-    writeDay(out, date, books, trades, payments, first);
+    writeDay(out, institution, date, books, trades, payments, first);
   }
 
   const opening = openingMarketBooks(institution, position);
@@ -159,6 +159,7 @@ function differencesOf(date: PlainDate, payments: DayPayments): object[] {
 
 function writeDay(
   out: Map<string, string>,
+  institution: Institution,
   date: PlainDate,
   books: Book[],
   trades: DayTrades,
@@ -254,7 +255,7 @@ function writeDay(
     { at: '13:00', action: 'ADVANCE_MARKET' },
   );
   if (first) {
-    out.set(`${folder}/approvals.json`, json(approvalsOfDayOne));
+    out.set(`${folder}/approvals.json`, json(approvalsOf(institution)));
     steps.push({ at: '14:00', action: 'APPROVALS' });
   }
   steps.push({ at: '16:15', action: 'ADVANCE_MARKET' });
@@ -280,49 +281,47 @@ const json = (value: unknown): string =>
   `${JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one), 2)}\n`;
 
 /** What is asked of a second person on day 1, and how it ends; the first is the payment release of 09:40. */
-const approvalsOfDayOne = [
-  { kind: 'PAYMENT_RELEASE', outcome: 'approved' },
-  { kind: 'SSI_CHANGE', outcome: 'approved', ssiId: 'NGCP01-EU', safekeepingAccount: 'SAFENGCP01EUNEW' },
-  { kind: 'PRICE_OVERRIDE', outcome: 'approved', instrument: 0, price: '101.25' },
-  {
-    kind: 'LIMIT_CHANGE',
-    outcome: 'approved',
-    account: 'C000005-CASH',
+const approvalsOf = (institution: Institution) => {
+  const [first, second] = institution.counterparties;
+  const priced = institution.instruments[0];
+  const ssi = (counterparty: Counterparty | undefined) => ({
+    ssiId: `${counterparty?.counterpartyId ?? ''}-EU`,
+    counterparty: counterparty?.counterpartyId ?? '',
+    market: 'EU',
+    place: 'T2S',
+    agentBic: counterparty?.bic ?? '',
+    safekeepingAccount: `NEW${counterparty?.counterpartyId ?? ''}EU`,
+    cashAccount: `CASH${counterparty?.counterpartyId ?? ''}EU`,
+    validFrom: firstDay,
+  });
+  const limit = (account: string, overdraftLimit: string) => ({
+    account,
     book: 'NGEU',
     currency: 'EUR',
-    overdraftLimit: '10000.00',
-  },
-  {
-    kind: 'MANUAL_REVERSAL',
-    outcome: 'approved',
-    account: 'C000006-CASH',
-    book: 'NGEU',
-    currency: 'EUR',
-    fee: '25.00',
-  },
-  { kind: 'SSI_CHANGE', outcome: 'rejected', ssiId: 'NGCP02-EU', safekeepingAccount: 'SAFENGCP02EUNEW' },
-  {
-    kind: 'LIMIT_CHANGE',
-    outcome: 'expired',
-    account: 'C000007-CASH',
-    book: 'NGEU',
-    currency: 'EUR',
-    overdraftLimit: '20000.00',
-  },
-  {
-    kind: 'LIMIT_CHANGE',
-    outcome: 'ownApprovalRefused',
-    account: 'C000008-CASH',
-    book: 'NGEU',
-    currency: 'EUR',
-    overdraftLimit: '30000.00',
-  },
-  {
-    kind: 'LIMIT_CHANGE',
-    outcome: 'changedPayloadRefused',
-    account: 'C000009-CASH',
-    book: 'NGEU',
-    currency: 'EUR',
-    overdraftLimit: '40000.00',
-  },
-];
+    overdraftLimit,
+  });
+  return [
+    { kind: 'PAYMENT_RELEASE', outcome: 'approved' },
+    { kind: 'SSI_CHANGE', outcome: 'approved', ssi: ssi(first) },
+    {
+      kind: 'PRICE_OVERRIDE',
+      outcome: 'approved',
+      priceOverride: {
+        isin: priced?.isin ?? '',
+        priceDate: firstDay,
+        price: decimalText((priced?.priceHundredths ?? 0n) + 1n, 2),
+        currency: priced?.currency ?? '',
+      },
+    },
+    { kind: 'LIMIT_CHANGE', outcome: 'approved', limit: limit('C000005-CASH', '10000.00') },
+    {
+      kind: 'MANUAL_REVERSAL',
+      outcome: 'approved',
+      fee: { account: 'C000006-CASH', book: 'NGEU', currency: 'EUR', amount: '25.00' },
+    },
+    { kind: 'SSI_CHANGE', outcome: 'rejected', ssi: ssi(second) },
+    { kind: 'LIMIT_CHANGE', outcome: 'expired', limit: limit('C000007-CASH', '20000.00') },
+    { kind: 'LIMIT_CHANGE', outcome: 'ownApprovalRefused', limit: limit('C000008-CASH', '30000.00') },
+    { kind: 'LIMIT_CHANGE', outcome: 'changedPayloadRefused', limit: limit('C000009-CASH', '40000.00') },
+  ];
+};

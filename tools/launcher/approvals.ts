@@ -1,0 +1,213 @@
+import { type DemoRole } from './access.js';
+import { type Api, until } from './api.js';
+
+/** What the sample's day 1 asks of a second person; see `days/<date>/approvals.json`. */
+interface ApprovalCase {
+  kind: 'PAYMENT_RELEASE' | 'SSI_CHANGE' | 'PRICE_OVERRIDE' | 'LIMIT_CHANGE' | 'MANUAL_REVERSAL';
+  outcome: 'approved' | 'rejected' | 'expired' | 'ownApprovalRefused' | 'changedPayloadRefused';
+  ssi?: Record<string, string>;
+  priceOverride?: Record<string, string>;
+  limit?: { account: string; book: string; currency: string; overdraftLimit: string };
+  fee?: { account: string; book: string; currency: string; amount: string };
+}
+
+interface Proposal {
+  approvalId: string;
+  /** The maker's own object, which a changed payload names. */
+  changeId: string;
+  maker: DemoRole;
+}
+
+interface ApprovalState {
+  id: string;
+  payloadHash: string;
+  state: string;
+}
+
+/** A compliance analyst proposes to release the held payment, a second person approves. */
+export async function releasePayment(api: Api, endToEndId: string): Promise<void> {
+  const alert = await until(`the alert on ${endToEndId}`, async () => {
+    const data = await api.send<{ alerts: { edges: { node: { id: string } }[] } }>(
+      'compliance',
+      'query Alerts($reference: String!) { alerts(filter: { reference: $reference, state: OPEN }, first: 1) { edges { node { id } } } }',
+      { reference: endToEndId },
+    );
+    return data.alerts.edges[0]?.node;
+  });
+  const { approval } = await api.mutate<{ approval: { id: string }; problems: [] }>(
+    'compliance',
+    'proposeRelease',
+    {
+      alertId: alert.id,
+      reason: 'The date of birth differs from the listed person',
+      idempotencyKey: `release-${endToEndId}`,
+    },
+    'approval { id }',
+    'ProposeReleaseInput',
+  );
+  await decide(api, 'compliance-approver', await approvalById(api, approval.id), 'APPROVE');
+}
+
+/** The other approvals of the day, each to its scripted end. */
+export async function runApprovals(
+  api: Api,
+  cases: readonly ApprovalCase[],
+  setClock: (localTime: string) => Promise<void>,
+  date: string,
+): Promise<string> {
+  const expiring: { one: ApprovalCase; proposal: Proposal }[] = [];
+  for (const [index, one] of cases.entries()) {
+    if (one.kind === 'PAYMENT_RELEASE') continue;
+    const proposal = await propose(api, one, `${date}-${index}`, date);
+    const approval = await until(`the approval of ${one.kind}`, () =>
+      approvalById(api, proposal.approvalId).catch(() => undefined),
+    );
+    switch (one.outcome) {
+      case 'approved':
+        await decide(api, 'operations-approver', approval, 'APPROVE');
+        break;
+      case 'rejected':
+        await decide(api, 'operations-approver', approval, 'REJECT');
+        break;
+      case 'expired':
+        expiring.push({ one, proposal });
+        break;
+      case 'ownApprovalRefused':
+        await mustBeRefused(api, proposal.maker, approval, 'OWN_APPROVAL');
+        break;
+      case 'changedPayloadRefused': {
+        const { account = '', book = '', currency = '' } = one.limit ?? {};
+        await api.mutate(
+          proposal.maker,
+          'changeLimitProposal',
+          {
+            changeId: proposal.changeId,
+            book,
+            account,
+            currency,
+            overdraftLimit: '99999.00',
+            reason: 'A higher limit after all',
+            idempotencyKey: `change-${date}-${index}`,
+          },
+          'change { id }',
+          'ChangeLimitProposalInput',
+        );
+        await until('the changed payload', async () => {
+          const now = await approvalById(api, proposal.approvalId);
+          return now.payloadHash === approval.payloadHash ? undefined : true;
+        });
+        await mustBeRefused(api, 'operations-approver', approval, 'PAYLOAD_CHANGED');
+        break;
+      }
+    }
+  }
+  if (expiring.length > 0) {
+    await setClock(`${date}T15:30`);
+    for (const { proposal } of expiring)
+      await mustBeRefused(api, 'operations-approver', await approvalById(api, proposal.approvalId), 'APPROVAL_EXPIRED');
+  }
+  return `${cases.length - 1} approvals decided, expired or refused as they must be`;
+}
+
+async function propose(api: Api, one: ApprovalCase, key: string, date: string): Promise<Proposal> {
+  const reason = 'Asked by the client';
+  const idempotencyKey = `propose-${key}`;
+  const start = async (
+    maker: DemoRole,
+    mutation: string,
+    input: Record<string, unknown>,
+    inputType: string,
+  ): Promise<Proposal> => {
+    const { change } = await api.mutate<{ change: { id: string; approvalId: string }; problems: [] }>(
+      maker,
+      mutation,
+      { ...input, reason, idempotencyKey },
+      'change { id approvalId }',
+      inputType,
+    );
+    return { approvalId: change.approvalId, changeId: change.id, maker };
+  };
+  switch (one.kind) {
+    case 'SSI_CHANGE':
+      return start('operations', 'proposeSsiChange', { ssi: one.ssi }, 'ProposeSsiChangeInput');
+    case 'PRICE_OVERRIDE':
+      return start(
+        'operations',
+        'proposePriceOverride',
+        { priceOverride: one.priceOverride },
+        'ProposePriceOverrideInput',
+      );
+    case 'LIMIT_CHANGE':
+      return start(
+        'controller',
+        'proposeLimitChange',
+        { ...one.limit, ...(one.outcome === 'expired' ? { expiresAt: `${date}T14:00:00Z` } : {}) },
+        'ProposeLimitChangeInput',
+      );
+    case 'MANUAL_REVERSAL': {
+      const { account = '', book = '', currency = '', amount = '' } = one.fee ?? {};
+      const { entry } = await api.mutate<{ entry: { id: string }; problems: [] }>(
+        'controller',
+        'postTransfer',
+        {
+          book,
+          debitAccount: account,
+          creditAccount: 'FEES',
+          amount: { amount, currency },
+          description: 'Custody fee, charged by mistake',
+          idempotencyKey: `fee-${key}`,
+        },
+        'entry { id }',
+        'PostTransferInput',
+      );
+      return start('controller', 'proposeReversal', { entryId: entry.id }, 'ProposeReversalInput');
+    }
+    case 'PAYMENT_RELEASE':
+      throw new Error('The payment release has its own step');
+  }
+}
+
+async function approvalById(api: Api, id: string): Promise<ApprovalState> {
+  const { approval } = await api.send<{ approval: ApprovalState | null }>(
+    'operations-approver',
+    'query Approval($id: ID!) { approval(id: $id) { id payloadHash state } }',
+    { id },
+  );
+  if (!approval) throw new Error(`There is no approval ${id}`);
+  return approval;
+}
+
+const decisionInput = (approval: ApprovalState, decision: 'APPROVE' | 'REJECT', role: DemoRole) => ({
+  approvalId: approval.id,
+  payloadHash: approval.payloadHash,
+  decision,
+  reason: decision === 'APPROVE' ? 'Checked against the documents' : 'The documents do not support it',
+  idempotencyKey: `decide-${approval.id}-${role}`,
+});
+
+async function decide(
+  api: Api,
+  role: DemoRole,
+  approval: ApprovalState,
+  decision: 'APPROVE' | 'REJECT',
+): Promise<void> {
+  await api.mutate(
+    role,
+    'decideApproval',
+    decisionInput(approval, decision, role),
+    'approval { id state }',
+    'DecideApprovalInput',
+  );
+}
+
+async function mustBeRefused(api: Api, role: DemoRole, approval: ApprovalState, code: string): Promise<void> {
+  const { problems } = await api.tryMutate<{ problems: { code: string }[] }>(
+    role,
+    'decideApproval',
+    decisionInput(approval, 'APPROVE', role),
+    'approval { id }',
+    'DecideApprovalInput',
+  );
+  if (!problems.some((one) => one.code === code))
+    throw new Error(`The approval ${approval.id} was not refused with ${code}`);
+}
