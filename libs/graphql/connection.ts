@@ -1,5 +1,5 @@
 import { type Type } from '@nestjs/common';
-import { ArgsType, Field, Int, ObjectType } from '@nestjs/graphql';
+import { ArgsType, Directive, Field, Int, ObjectType } from '@nestjs/graphql';
 import { PageInfo } from './common-types.js';
 import { decodeCursor, encodeCursor, type CursorValues } from './cursor.js';
 import { documentLimits } from './permissions.js';
@@ -27,9 +27,12 @@ export interface ConnectionOf<T> {
 /**
  * The base of a list type:
  * `@ObjectType() export class TradeConnection extends connection(Trade, 'Trade') {}`
+ * (with `@Directive('@shareable')` when several services have the same list).
  */
 export function connection<T>(node: Type<T>, name: string = node.name): abstract new () => ConnectionOf<T> {
+  // Shareable, because lists that every service has (work items, job runs) have the same edges.
   @ObjectType(`${name}Edge`)
+  @Directive('@shareable')
   class Edge implements EdgeOf<T> {
     @Field(() => node)
     node!: T;

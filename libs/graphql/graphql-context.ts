@@ -68,7 +68,7 @@ export class GraphqlContext implements CarriesPrincipal {
       },
       { maxBatchSize: loaderBatchMax },
     );
-    this.loaders.set(name, loader as DataLoader<unknown, unknown>);
+    this.loaders.set(name, loader);
     return loader;
   }
 

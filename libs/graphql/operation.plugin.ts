@@ -1,7 +1,7 @@
 import { type ApolloServerPlugin, type GraphQLRequestListener } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import { metrics } from '#libs/observability/index.js';
-import { GraphqlContext } from './graphql-context.js';
+import { type GraphqlContext } from './graphql-context.js';
 import { type DocumentVerdict, judgeOperation } from './permissions.js';
 
 /** The refusal of a whole operation, as errors of the answer; nothing of it has run. */

@@ -195,7 +195,7 @@ function refuseUnless(walk: Walk, needs: ScopeNeed[], path: string[]): void {
 }
 
 const rootNames = (schema: GraphQLSchema) =>
-  [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter((type) => type != null);
+  [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter((type) => type !== null && type !== undefined);
 
 const keyFieldsOf = (type: GraphQLObjectType): Set<string> =>
   new Set(

@@ -7,14 +7,12 @@ import { type Scope } from '#libs/auth/index.js';
  * gateway enforces it too.
  */
 export function RequiresScopes(...needed: [Scope, ...Scope[]]): ClassDecorator & MethodDecorator & PropertyDecorator {
-  return Directive(`@requiresScopes(scopes: [[${quoted(needed)}]])`) as ClassDecorator & MethodDecorator & PropertyDecorator;
+  return Directive(`@requiresScopes(scopes: [[${quoted(needed)}]])`);
 }
 
 /** Any one of the scopes is enough. */
 export function RequiresAnyScope(...needed: [Scope, ...Scope[]]): ClassDecorator & MethodDecorator & PropertyDecorator {
-  return Directive(`@requiresScopes(scopes: [${needed.map((scope) => `["${scope}"]`).join(', ')}])`) as ClassDecorator &
-    MethodDecorator &
-    PropertyDecorator;
+  return Directive(`@requiresScopes(scopes: [${needed.map((scope) => `["${scope}"]`).join(', ')}])`);
 }
 
 const quoted = (scopes: readonly Scope[]) => scopes.map((scope) => `"${scope}"`).join(', ');

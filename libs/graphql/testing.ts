@@ -30,7 +30,7 @@ export async function resolversOf(root: ModuleEntry): Promise<Type[]> {
   const resolvers = new Set<Type>();
   const seen = new Set<unknown>();
   const visit = async (entry: ModuleEntry): Promise<void> => {
-    const found = await (typeof entry === 'object' && 'forwardRef' in entry ? (entry.forwardRef() as ModuleEntry) : entry);
+    const found = await (typeof entry === 'object' && 'forwardRef' in entry ? (entry.forwardRef as () => ModuleEntry)() : entry);
     if (seen.has(found)) return;
     seen.add(found);
     const dynamic = typeof found === 'object' && 'module' in found ? found : undefined;

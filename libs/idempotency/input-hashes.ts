@@ -23,7 +23,7 @@ function leavesOf(value: unknown, path: string, leaves: [string, string][]): voi
       leavesOf(part, path ? `${path}.${name}` : name, leaves);
     }
   } else {
-    leaves.push([path, `${typeof value}:${String(value as string | number | bigint | boolean)}`]);
+    leaves.push([path, `${typeof value}:${(value as string | number | bigint | boolean).toString()}`]);
   }
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type LoggerService } from '@nestjs/common';
 import { type DestinationStream, pino, type Logger as Pino } from 'pino';
 import { currentContext } from './request-context.js';
@@ -106,7 +107,7 @@ export class Logger implements LoggerService {
       if (part instanceof Error) fields.err = part;
       else if (typeof part === 'string') texts.push(part);
       else if (typeof part === 'object' && part !== null) Object.assign(fields, part);
-      else if (part !== undefined) texts.push(String(part));
+      else if (part !== undefined) texts.push(inspect(part));
     }
     if (typeof message === 'string') text = texts.shift();
     const context = texts.pop();

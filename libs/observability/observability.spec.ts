@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return -- what comes over the wire has no types here */
 import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { contextFrom, contextHeaders, currentContext, HealthCheck, type HealthState, Logger, nextTraceparent, reportHealth, runInContext } from './index.js';
@@ -17,7 +18,7 @@ function logged(write: (logger: Logger) => void): any[] {
 describe('the log', () => {
   it('is one JSON object a line, with service, context and ids', () => {
     const context = contextFrom({ requestId: 'req-1', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` });
-    const [line] = logged((logger) => runInContext({ ...context, subject: 'anna' }, () => logger.log('took it', { trade: 't1' }, 'Trades')));
+    const [line] = logged((logger) => { runInContext({ ...context, subject: 'anna' }, () => { logger.log('took it', { trade: 't1' }, 'Trades'); }); });
     expect(line).toMatchObject({ level: 'info', service: 'settlement', msg: 'took it', context: 'Trades', trade: 't1', requestId: 'req-1', subject: 'anna' });
     expect(line.traceparent).toContain('a'.repeat(32));
   });

