@@ -47,7 +47,7 @@ export interface CreditTransferBatch {
   readonly executionDate: string;
   readonly debtorName: string;
   readonly debtorAccount: AccountReference;
-  readonly debtorAgentBic: string;
+  readonly debtorAgentBic?: string;
   readonly transfers: readonly Omit<CreditTransfer, 'debtorName' | 'debtorAccount' | 'executionDate' | 'path'>[];
 }
 
@@ -72,7 +72,9 @@ export function writeCreditTransferInitiation(batch: CreditTransferBatch): strin
       tag('ReqdExctnDt', [tag('Dt', batch.executionDate)]),
       tag('Dbtr', [tag('Nm', batch.debtorName)]),
       accountTag('DbtrAcct', batch.debtorAccount),
-      tag('DbtrAgt', [tag('FinInstnId', [tag('BICFI', batch.debtorAgentBic)])]),
+      tag('DbtrAgt', [
+        tag('FinInstnId', [batch.debtorAgentBic ? tag('BICFI', batch.debtorAgentBic) : tag('Othr', [tag('Id', 'NOTPROVIDED')])]),
+      ]),
       ...batch.transfers.map((transfer) =>
         tag('CdtTrfTxInf', [
           tag('PmtId', [transfer.instructionId && tag('InstrId', transfer.instructionId), tag('EndToEndId', transfer.endToEndId)]),

@@ -182,6 +182,8 @@ function reasonAfter(now: Statused, event: StatusEvent, next: InstructionStatus)
     case 'MATCHED':
       return now.status.matching === 'MATCHED' ? now.reason : null;
     case 'SETTLED_IN_PART':
+      // The place may have said why the rest waits before the part was booked.
+      return now.reason;
     case 'SETTLED':
       return null;
     default:

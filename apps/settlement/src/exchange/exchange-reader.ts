@@ -1,0 +1,200 @@
+import { Injectable } from '@nestjs/common';
+import { Transactions, type Tx } from '#libs/database/index.js';
+import { type IncomingMessage, readExchange } from '#libs/iso20022/index.js';
+import { newId, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
+import { WorkItems } from '#libs/work-items/index.js';
+import { channels, ExchangeFolders } from './exchange-folders.js';
+import { ExchangeHandlers, type InboundMessage, kindOf } from './exchange-handlers.js';
+import { ExchangeRepository, type StoredFile } from './exchange.repository.js';
+
+const leaseSeconds = 30;
+const filesPerTurn = 50;
+/** After so many failures of a whole file its messages are tried one by one, and what fails alone is a person's. */
+const attemptsAsAWhole = 4;
+
+/**
+ * Reads the folders. The bytes are stored before anything is made of them; a message is handled in the
+ * transaction that records its id, so it has its effect once however often its file is read or sent.
+ */
+@Injectable()
+export class ExchangeReader {
+  readonly owner = newId('exr');
+
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly repository: ExchangeRepository,
+    private readonly folders: ExchangeFolders,
+    private readonly handlers: ExchangeHandlers,
+    private readonly workItems: WorkItems,
+  ) {}
+
+  /** One pass over all channels; answers how many files were finished. */
+  async readAll(): Promise<number> {
+    let finished = 0;
+    for (const channel of channels) finished += await this.readChannel(channel);
+    return finished;
+  }
+
+  /** Reads until no folder holds a file and none stored waits, also when another process has a lease. */
+  async drain(signal?: AbortSignal): Promise<number> {
+    let finished = 0;
+    for (;;) {
+      finished += await this.readAll();
+      const waiting = (await Promise.all(channels.map((channel) => this.folders.waiting(channel)))).some(({ length }) => length > 0);
+      const open = await this.transactions.run((tx) => this.repository.hasOpenInbound(tx));
+      if (!waiting && !open) return finished;
+      if (signal?.aborted) throw signal.reason;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async readChannel(channel: string): Promise<number> {
+    const names = await this.folders.waiting(channel);
+    const isOpen = names.length > 0 || (await this.hasOpen(channel));
+    if (!isOpen) return 0;
+    let finished = 0;
+    try {
+      if (!(await this.keepLease(channel))) return 0;
+      for (const name of names) await this.takeIn(channel, name);
+      for (;;) {
+        const open = await this.transactions.run((tx) => this.repository.openFiles(tx, channel, 'INBOUND', filesPerTurn));
+        if (open.length === 0) break;
+        let progressed = 0;
+        for (const file of open) {
+          if (!(await this.keepLease(channel))) return finished;
+          if (await this.handle(channel, file)) progressed += 1;
+          // Order within a channel: a later file waits for the one before it.
+          else break;
+        }
+        finished += progressed;
+        if (progressed < open.length) break;
+      }
+    } finally {
+      await this.transactions.run((tx) => this.repository.release(tx, channel, 'INBOUND', this.owner));
+    }
+    return finished;
+  }
+
+  private async hasOpen(channel: string): Promise<boolean> {
+    return this.transactions.run(async (tx) => (await this.repository.openFiles(tx, channel, 'INBOUND', 1)).length > 0);
+  }
+
+  private keepLease(channel: string): Promise<boolean> {
+    return this.transactions.run((tx) => this.repository.lease(tx, channel, 'INBOUND', this.owner, leaseSeconds));
+  }
+
+  /** Stores the bytes, then puts the file away; the same name with other bytes is kept beside and refused. */
+  private async takeIn(channel: string, name: string): Promise<void> {
+    let content: Buffer;
+    try {
+      content = await this.folders.read(channel, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    const sha256 = sha256Hex(content);
+    const storedName = await this.transactions.run(async (tx) => {
+      const file = { channel, direction: 'INBOUND' as const, name, sha256, content, state: 'STORED' };
+      if ((await this.repository.storeFile(tx, file)) !== null) return name;
+      const known = await this.repository.findFile(tx, channel, 'INBOUND', name);
+      if (known?.sha256 === sha256) return name;
+      const otherName = `${name}.${sha256.slice(0, 12)}`;
+      const fileId = await this.repository.storeFile(tx, { ...file, name: otherName, state: 'REFUSED' });
+      if (fileId !== null) {
+        const fault = problem('NAME_REUSED', `${name} came before with another content.`);
+        await this.repository.finishFile(tx, fileId, 'REFUSED', [fault]);
+        await this.openItem(tx, channel, otherName, fault);
+      }
+      return otherName;
+    });
+    await this.folders.putAway(channel, name, storedName);
+  }
+
+  /** True when the file is finished: handled, or refused with a work item. */
+  private async handle(channel: string, file: StoredFile): Promise<boolean> {
+    const parsed = readExchange(file.content, file.name);
+    if (!parsed.ok) {
+      await this.transactions.run(async (tx) => {
+        if (!(await this.repository.lockStored(tx, file.fileId))) return;
+        await this.repository.finishFile(tx, file.fileId, 'REFUSED', parsed.problems);
+        await this.openItem(tx, channel, file.name, parsed.problems[0] ?? problem('UNREADABLE', 'The file cannot be read.'));
+      });
+      return true;
+    }
+    try {
+      await this.transactions.run(async (tx) => {
+        if (!(await this.repository.lockStored(tx, file.fileId))) return;
+        await this.handleMessages(tx, channel, file, parsed.value);
+        await this.repository.finishFile(tx, file.fileId, 'HANDLED');
+      });
+      return true;
+    } catch (error) {
+      const attempts = await this.transactions.run((tx) => this.repository.countAttempt(tx, file.fileId));
+      if (attempts < attemptsAsAWhole) throw error;
+      await this.handleOneByOne(channel, file, parsed.value);
+      return true;
+    }
+  }
+
+  private async handleMessages(tx: Tx, channel: string, file: StoredFile, messages: readonly IncomingMessage[]): Promise<void> {
+    const fresh = await this.repository.recordInbound(tx, channel, file.fileId, messages.map(({ messageId, type }) => ({ messageId, type })));
+    const refused: { messageId: string; problems: readonly Problem[] }[] = [];
+    for (const run of runsOfAKind(messages.filter(({ messageId }) => fresh.has(messageId)))) {
+      const kind = kindOf(run[0]?.type ?? '');
+      const handler = this.handlers.find(kind);
+      if (handler === undefined) {
+        const fault = problem('UNKNOWN_MESSAGE', `Nobody here handles a ${kind}.`);
+        refused.push(...run.map(({ messageId }) => ({ messageId, problems: [fault] })));
+        await this.openItem(tx, channel, `${file.name}:${kind}`, fault);
+        continue;
+      }
+      const inbound = run.map((message): InboundMessage => ({ ...message, channel, fileName: file.name }));
+      for (const [messageId, problems] of await handler(tx, inbound)) refused.push({ messageId, problems });
+    }
+    await this.repository.refuseMessages(tx, channel, refused);
+  }
+
+  private async handleOneByOne(channel: string, file: StoredFile, messages: readonly IncomingMessage[]): Promise<void> {
+    for (const message of messages) {
+      try {
+        await this.transactions.run((tx) => this.handleMessages(tx, channel, file, [message]));
+      } catch (error) {
+        const fault = problem('NOT_HANDLED', error instanceof Error ? error.message : 'The message could not be handled.');
+        await this.transactions.run(async (tx) => {
+          await this.repository.recordInbound(tx, channel, file.fileId, [message]);
+          await this.repository.refuseMessages(tx, channel, [{ messageId: message.messageId, problems: [fault] }]);
+          await this.openItem(tx, channel, message.messageId, fault);
+        });
+      }
+    }
+    await this.transactions.run((tx) => this.repository.finishFile(tx, file.fileId, 'HANDLED'));
+  }
+
+  private async openItem(tx: Tx, channel: string, reference: string, fault: Problem): Promise<void> {
+    const row = await tx.row<{ dueAt: Date }>(`SELECT kernel.now() + interval '2 hours' AS "dueAt"`, []);
+    await this.workItems.open(tx, {
+      key: `exchange:${channel}:${reference}`,
+      kind: 'EXCHANGE_REFUSED',
+      category: 'OTHER',
+      objectKind: 'EXCHANGE_FILE',
+      objectId: `${channel}/${reference}`.slice(0, 64),
+      reference: reference.slice(0, 64),
+      reasonCode: fault.code,
+      bookId: '*',
+      ownerTeam: 'settlement-operations',
+      dueAt: row?.dueAt ?? new Date(),
+      nextAction: 'Ask the sender for the file again, or handle its content by hand',
+    });
+  }
+}
+
+/** Neighbours of one kind are handled together; the order between kinds is kept. */
+function runsOfAKind(messages: readonly IncomingMessage[]): IncomingMessage[][] {
+  const runs: IncomingMessage[][] = [];
+  for (const message of messages) {
+    const last = runs.at(-1);
+    if (last?.[0] !== undefined && kindOf(last[0].type) === kindOf(message.type)) last.push(message);
+    else runs.push([message]);
+  }
+  return runs;
+}

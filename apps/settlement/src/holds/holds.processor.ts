@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { type PayloadOf } from '#libs/contracts/index.js';
+import { type Tx } from '#libs/database/index.js';
+import { Handles } from '#libs/messaging/index.js';
+import { InstructionsService } from '../instructions/instructions.service.js';
+import { PaymentsService } from '../payments/payments.service.js';
+import { TradesService } from '../trades/trades.service.js';
+import { HoldsService } from './holds.service.js';
+
+/** Answers of compliance and of the ledger concern trades, payments and instructions alike: one handler each, which gives every part its own. */
+@Injectable()
+export class HoldsProcessor {
+  constructor(
+    private readonly holds: HoldsService,
+    private readonly trades: TradesService,
+    private readonly payments: PaymentsService,
+    private readonly instructions: InstructionsService,
+  ) {}
+
+  @Handles('compliance.screening-completed.v1')
+  async screened(tx: Tx, { items }: PayloadOf<'compliance.screening-completed.v1'>): Promise<void> {
+    await this.trades.applyScreening(tx, items.filter(({ objectKind }) => objectKind === 'TRADE'));
+    await this.payments.applyScreening(tx, items.filter(({ objectKind }) => objectKind === 'PAYMENT'));
+  }
+
+  @Handles('compliance.hold-decided.v1')
+  async decided(tx: Tx, decision: PayloadOf<'compliance.hold-decided.v1'>): Promise<void> {
+    switch (decision.objectKind) {
+      case 'TRADE':
+        await this.trades.applyHoldDecision(tx, decision);
+        return;
+      case 'PAYMENT':
+        await this.payments.applyHoldDecision(tx, decision);
+        return;
+      case 'INSTRUCTION':
+        await this.holds.decideInstruction(tx, decision);
+    }
+  }
+
+  @Handles('compliance.party-held.v1')
+  async partyHeld(tx: Tx, held: PayloadOf<'compliance.party-held.v1'>): Promise<void> {
+    await this.holds.holdParty(tx, held);
+  }
+
+  @Handles('accounting.entries-decided.v1')
+  async entriesDecided(tx: Tx, { items }: PayloadOf<'accounting.entries-decided.v1'>): Promise<void> {
+    const instructions = items.filter(({ subject }) => subject.kind === 'INSTRUCTION');
+    const payments = items.filter(({ subject }) => subject.kind === 'PAYMENT');
+    if (instructions.length > 0) await this.instructions.entriesDecided(tx, instructions);
+    if (payments.length > 0) await this.payments.entriesDecided(tx, payments);
+  }
+}

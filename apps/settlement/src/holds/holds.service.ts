@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import { type PayloadOf } from '#libs/contracts/index.js';
+import { type Tx } from '#libs/database/index.js';
+import { securitiesVersions, writeCancellationRequest, writeHoldRequest } from '#libs/iso20022/index.js';
+import { idFrom } from '#libs/kernel/index.js';
+import { Outbox } from '#libs/messaging/index.js';
+import { WorkItems } from '#libs/work-items/index.js';
+import { ExchangeOutbox } from '../exchange/exchange-outbox.js';
+import { type Instruction } from '../instructions/instruction.js';
+import { afterEvent } from '../instructions/instruction-status.js';
+import { cancellationItem } from '../instructions/instruction-work-items.js';
+import { InstructionsRepository } from '../instructions/instructions.repository.js';
+import { InstructionsService } from '../instructions/instructions.service.js';
+import { TradesService } from '../trades/trades.service.js';
+
+const by = 'compliance';
+
+/** What compliance stops and lets go, on everything that is open for a party. */
+@Injectable()
+export class HoldsService {
+  constructor(
+    private readonly instructions: InstructionsService,
+    private readonly repository: InstructionsRepository,
+    private readonly trades: TradesService,
+    private readonly exchange: ExchangeOutbox,
+    private readonly outbox: Outbox,
+    private readonly workItems: WorkItems,
+  ) {}
+
+  /**
+   * A party matches a list entry: what has not left is kept here, affirmed trades included, as
+   * instructions that are made and not sent; for what has left, the place is asked to hold it.
+   */
+  async holdParty(tx: Tx, held: PayloadOf<'compliance.party-held.v1'>): Promise<void> {
+    const { partyId, alertId } = held;
+    await this.repository.recordPartyHold(tx, held);
+    const trades = await this.trades.tradesOfParty(tx, partyId);
+    await this.instructions.instructHeld(tx, trades.filter(({ state }) => state === 'AFFIRMED').map(({ tradeId }) => tradeId));
+    const open = await this.repository.openOfParty(tx, partyId);
+    await this.repository.setComplianceHold(tx, open.map(({ instructionId }) => instructionId), alertId);
+    await this.stopAtPlace(tx, open.filter(({ isSent }) => isSent), alertId, 'HOLD');
+    await this.outbox.add(tx, 'settlement.party-hold-applied.v1', {
+      partyId,
+      alertId,
+      objects: open.map(({ instructionId, executionId, bookId, isSent }) => ({ objectKind: 'INSTRUCTION' as const, objectId: instructionId, reference: executionId, book: bookId, wasSent: isSent })),
+    });
+  }
+
+  /** A person decided on one instruction: it goes on, or stays stopped for good. */
+  async decideInstruction(tx: Tx, decided: PayloadOf<'compliance.hold-decided.v1'>): Promise<void> {
+    const instruction = (await this.repository.lock(tx, [decided.objectId])).get(decided.objectId);
+    if (!instruction?.isComplianceHeld) return;
+    if (decided.decision === 'RELEASED') {
+      await this.repository.releasePartyHold(tx, decided.alertId);
+      await this.repository.clearComplianceHold(tx, instruction.instructionId);
+      if (instruction.isSent) await this.stopAtPlace(tx, [instruction], decided.alertId, 'RELEASE');
+      else await this.instructions.release(tx, [instruction.instructionId]);
+      await this.workItems.close(tx, `cancellation:${instruction.instructionId}`, 'compliance released the instruction', decided.decidedBy);
+      return;
+    }
+    if (instruction.isSent) {
+      await this.cancelAtPlace(tx, instruction, decided.alertId);
+      return;
+    }
+    const cancelled = afterEvent(instruction.statused, { kind: 'CANCELLED', reason: 'CANI' });
+    if (cancelled === undefined) return;
+    await this.repository.saveStatuses(tx, [{ instructionId: instruction.instructionId, statused: cancelled }]);
+    await this.trades.markCancelled(tx, [instruction.tradeId], 'compliance confirmed the hit');
+  }
+
+  private async stopAtPlace(tx: Tx, sent: readonly Instruction[], alertId: string, kind: 'HOLD' | 'RELEASE'): Promise<void> {
+    if (sent.length === 0) return;
+    const requests = [];
+    for (const instruction of sent) {
+      const n = await this.repository.countRequests(tx, instruction.instructionId);
+      requests.push({ instruction, messageId: idFrom('hld', instruction.instructionId, alertId, kind, String(n)) });
+    }
+    const external = requests.filter(({ instruction }) => instruction.placeKind === 'EXTERNAL');
+    await this.exchange.send(
+      tx,
+      external.map(({ instruction, messageId }) => ({
+        channel: instruction.placeId,
+        messageId,
+        type: securitiesVersions.modification,
+        document: writeHoldRequest({ transactionIds: [instruction.instructionId], isHeld: kind === 'HOLD' }),
+      })),
+    );
+    await this.repository.recordRequests(tx, external.map(({ instruction, messageId }) => ({ messageId, instructionId: instruction.instructionId, bookId: instruction.bookId, kind, alertId })));
+    if (kind === 'RELEASE') return;
+    const due = await tx.row<{ at: Date }>(`SELECT kernel.now() + interval '1 hour' AS at`);
+    await this.workItems.openMany(tx, external.map(({ instruction }) => cancellationItem(instruction, alertId, due?.at ?? new Date())), by);
+  }
+
+  private async cancelAtPlace(tx: Tx, instruction: Instruction, alertId: string): Promise<void> {
+    const requested = afterEvent(instruction.statused, { kind: 'CANCELLATION_REQUESTED' });
+    if (requested === undefined) return;
+    const messageId = idFrom('cxl', instruction.instructionId, alertId);
+    await this.exchange.send(tx, [
+      { channel: instruction.placeId, messageId, type: securitiesVersions.cancellation, document: writeCancellationRequest({ transactionId: instruction.instructionId, direction: instruction.direction, payment: instruction.payment }) },
+    ]);
+    await this.repository.recordRequests(tx, [{ messageId, instructionId: instruction.instructionId, bookId: instruction.bookId, kind: 'CANCEL', alertId }]);
+    await this.repository.saveStatuses(tx, [{ instructionId: instruction.instructionId, statused: requested }]);
+  }
+}

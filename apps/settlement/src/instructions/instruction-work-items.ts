@@ -1,0 +1,87 @@
+import { type Tx } from '#libs/database/index.js';
+import { instantOf } from '#libs/calendar/index.js';
+import { type Problem } from '#libs/kernel/index.js';
+import { type NewWorkItem } from '#libs/work-items/index.js';
+import { type Instruction } from './instruction.js';
+
+const operations = 'settlement-operations';
+/** By this hour of the next morning somebody has talked to the other side: before the place's next cycles. */
+const dueHour = '10:00';
+const zone = 'Europe/Berlin';
+
+export const exceptionKeys = (instructionId: string): string[] => ['fail', 'partial', 'unmatched'].map((kind) => `${kind}:${instructionId}`);
+
+const nextActions: Readonly<Record<string, string>> = {
+  LACK: 'Find the securities: borrow, buy in or recall what is lent',
+  CLAC: 'Ask the counterparty when it delivers',
+  MONY: 'Have the client fund the account',
+  CMON: 'Ask the counterparty when it funds its account',
+  PRCY: 'Ask the counterparty to release its instruction',
+  SBLO: 'Follow the suspension of the instrument with the place',
+  CMIS: 'Ask the counterparty to send its instruction',
+  DMON: 'Agree on the amount with the counterparty, then cancel and instruct again',
+  SAFE: 'Correct the account, then instruct again',
+  DEPT: 'Correct the depository, then instruct again',
+};
+
+/** Who must do what about an instruction that has not settled; nothing for one that compliance holds, which has its alert. */
+export function exceptionOf(instruction: Instruction, businessDate = instruction.settlementDate): NewWorkItem | undefined {
+  const { status, reason } = instruction.statused;
+  if (status.settlement === 'SETTLED' || status.processing === 'CANCELLED') return undefined;
+  if (instruction.isComplianceHeld && status.processing !== 'REJECTED') return undefined;
+  const category =
+    status.processing === 'REJECTED' || status.matching === 'UNMATCHED' ? ('UNMATCHED' as const) : status.settlement === 'PARTIAL' ? ('PARTIAL' as const) : ('FAIL' as const);
+  const reasonCode = reason ?? (status.matching === 'NONE' ? 'NORE' : 'OTHR');
+  const openMinor = instruction.amountMinor - instruction.settledAmountMinor;
+  return {
+    key: `${category.toLowerCase()}:${instruction.instructionId}`,
+    kind: `INSTRUCTION_${category}`,
+    category,
+    objectKind: 'INSTRUCTION',
+    objectId: instruction.instructionId,
+    reference: instruction.executionId,
+    reasonCode,
+    bookId: instruction.bookId,
+    valueAtRisk: { currency: instruction.currency, amountMinor: openMinor > 0n ? openMinor : 0n },
+    ownerTeam: operations,
+    dueAt: instantOf(nextDay(businessDate > instruction.settlementDate ? businessDate : instruction.settlementDate), dueHour, zone),
+    nextAction: nextActions[reasonCode] ?? 'Ask the place why it has not settled',
+  };
+}
+
+const nextDay = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+
+export function cancellationItem(instruction: Instruction, alertId: string, dueAt: Date): NewWorkItem {
+  return {
+    key: `cancellation:${instruction.instructionId}`,
+    kind: 'INSTRUCTION_STOPPED_AFTER_SENDING',
+    category: 'CANCELLATION',
+    objectKind: 'INSTRUCTION',
+    objectId: instruction.instructionId,
+    reference: instruction.executionId,
+    reasonCode: 'COMPLIANCE_HOLD',
+    bookId: instruction.bookId,
+    valueAtRisk: { currency: instruction.currency, amountMinor: instruction.amountMinor },
+    ownerTeam: operations,
+    dueAt,
+    nextAction: `See that ${instruction.placeId} holds the instruction (alert ${alertId}); cancel it if the hit is confirmed`,
+  };
+}
+
+export async function wrongConfirmation(tx: Tx, instruction: Instruction, reference: string, faults: readonly Problem[]): Promise<NewWorkItem> {
+  const row = await tx.row<{ dueAt: Date }>(`SELECT kernel.now() + interval '2 hours' AS "dueAt"`);
+  return {
+    key: `confirmation:${reference}`,
+    kind: 'CONFIRMATION_NOT_BOOKED',
+    category: 'OTHER',
+    objectKind: 'INSTRUCTION',
+    objectId: instruction.instructionId,
+    reference: instruction.executionId,
+    reasonCode: faults[0]?.code ?? 'REFUSED',
+    bookId: instruction.bookId,
+    valueAtRisk: { currency: instruction.currency, amountMinor: instruction.amountMinor },
+    ownerTeam: operations,
+    dueAt: row?.dueAt ?? new Date(),
+    nextAction: 'Compare the confirmation with the place, then have the fact booked by hand',
+  };
+}

@@ -1,0 +1,245 @@
+import { Injectable } from '@nestjs/common';
+import { type PlainDate } from '#libs/calendar/index.js';
+import { type Tx } from '#libs/database/index.js';
+import { type Problem } from '#libs/kernel/index.js';
+import { type CutOff, type DebtorFact, type Payment } from './payment.js';
+import { type PaymentStatus } from './payment-status.js';
+
+export interface PaymentRow {
+  readonly paymentId: string;
+  readonly bookId: string;
+  readonly source: string;
+  readonly endToEndId: string;
+  readonly debtorAccount: string;
+  readonly currency: string;
+  readonly amountMinor: string;
+  readonly creditorSealed: string;
+  readonly creditorAccount: string;
+  readonly creditorCountry: string | null;
+  readonly remittanceSealed: string | null;
+  readonly status: PaymentStatus;
+  readonly refusalCode: string | null;
+  readonly refusalMessage: string | null;
+  readonly problems: Problem[];
+  readonly alertId: string | null;
+  readonly screeningId: string | null;
+  readonly wasHeld: boolean;
+  readonly receivedDate: PlainDate;
+  readonly businessDate: PlainDate;
+  readonly cutOffAt: Date | null;
+  readonly channel: string;
+  readonly nostroAccount: string;
+  readonly entryId: string | null;
+  readonly returnEntryId: string | null;
+  readonly returnReason: string | null;
+  readonly contentHash: string;
+  readonly receivedAt: Date;
+}
+
+export const paymentColumns = `
+  p.payment_id AS "paymentId", p.book_id AS "bookId", p.source, p.end_to_end_id AS "endToEndId", p.debtor_account AS "debtorAccount",
+  p.currency, p.amount_minor AS "amountMinor", p.creditor_sealed AS "creditorSealed", p.creditor_account AS "creditorAccount",
+  p.creditor_country AS "creditorCountry", p.remittance_sealed AS "remittanceSealed", p.status, p.refusal_code AS "refusalCode",
+  p.refusal_message AS "refusalMessage", p.problems, p.alert_id AS "alertId", p.screening_id AS "screeningId", p.was_held AS "wasHeld",
+  p.received_date AS "receivedDate", p.business_date AS "businessDate", p.cut_off_at AS "cutOffAt", p.channel,
+  p.nostro_account AS "nostroAccount", p.entry_id AS "entryId", p.return_entry_id AS "returnEntryId", p.return_reason AS "returnReason",
+  p.content_hash AS "contentHash", p.received_at AS "receivedAt"`;
+
+export const paymentOf = (row: PaymentRow): Payment => ({ ...row, amountMinor: BigInt(row.amountMinor) });
+
+export interface NewPayment extends Omit<Payment, 'channel' | 'nostroAccount'> {
+  readonly source: string;
+  readonly refusal: Problem | undefined;
+  readonly receivedDate: PlainDate;
+  readonly cutOffAt: Date | null;
+  readonly fileId: string | null;
+  readonly contentHash: string;
+  readonly submittedBy: string;
+}
+
+export interface Nostro {
+  readonly account: string;
+  readonly bookId: string;
+  readonly currency: string;
+  readonly channel: string;
+  readonly agentBic: string | null;
+}
+
+@Injectable()
+export class PaymentsRepository {
+  async now(tx: Tx): Promise<Date> {
+    const row = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
+    if (!row) throw new Error('the clock does not answer');
+    return row.now;
+  }
+
+  async debtors(tx: Tx, accounts: readonly string[]): Promise<Map<string, DebtorFact>> {
+    const rows = await tx.rows<DebtorFact>(
+      `SELECT account, min(book_id) AS "bookId", array_agg(DISTINCT currency) FILTER (WHERE currency IS NOT NULL) AS currencies
+         FROM settlement.client_account WHERE account = ANY($1::text[]) AND kind = 'CLIENT_CASH' AND superseded_at IS NULL GROUP BY account`,
+      [accounts],
+    );
+    return new Map(rows.map((row) => [row.account, { ...row, currencies: row.currencies ?? [] }]));
+  }
+
+  async cutOffs(tx: Tx, on: PlainDate): Promise<Map<string, CutOff>> {
+    const rows = await tx.rows<CutOff & { currency: string }>(
+      `SELECT DISTINCT ON (currency) currency, local_time AS "localTime", zone, calendar_id AS "calendarId"
+         FROM settlement.payment_cut_off WHERE valid_from <= $1::date ORDER BY currency, valid_from DESC`,
+      [on],
+    );
+    return new Map(rows.map((row) => [row.currency, row]));
+  }
+
+  /** The account each currency of a book is paid from: the plain one before those kept for a purpose. */
+  async nostros(tx: Tx): Promise<Map<string, Nostro>> {
+    const rows = await tx.rows<Nostro>(
+      `SELECT DISTINCT ON (book_id, currency) account, book_id AS "bookId", currency, channel, agent_bic AS "agentBic"
+         FROM settlement.nostro ORDER BY book_id, currency, length(account), account`,
+    );
+    return new Map(rows.map((row) => [`${row.bookId}/${row.currency}`, row]));
+  }
+
+  async find(tx: Tx, paymentIds: readonly string[], lock = false): Promise<Map<string, PaymentRow>> {
+    const rows = await tx.rows<PaymentRow>(
+      `SELECT ${paymentColumns} FROM settlement.payment p WHERE p.payment_id = ANY($1::text[]) ORDER BY p.payment_id ${lock ? 'FOR UPDATE' : ''}`,
+      [paymentIds],
+    );
+    return new Map(rows.map((row) => [row.paymentId, row]));
+  }
+
+  /** Answers the ids that are new; a payment that exists is left as it is. */
+  async insert(tx: Tx, payments: readonly (NewPayment & { channel: string; nostroAccount: string })[]): Promise<Set<string>> {
+    if (payments.length === 0) return new Set();
+    const rows = payments.map(({ refusal, amountMinor, cutOffAt, ...rest }) => ({
+      ...rest,
+      amountMinor: amountMinor.toString(),
+      cutOffAt: cutOffAt?.toISOString() ?? null,
+      refusalCode: refusal?.code ?? null,
+      refusalMessage: refusal?.message ?? null,
+      problems: refusal ? [refusal] : [],
+    }));
+    const inserted = await tx.rows<{ paymentId: string }>(
+      `INSERT INTO settlement.payment (payment_id, book_id, source, end_to_end_id, debtor_account, currency, amount_minor, creditor_sealed, creditor_account,
+         creditor_country, remittance_sealed, status, refusal_code, refusal_message, problems, received_date, business_date, cut_off_at, channel,
+         nostro_account, file_id, content_hash, submitted_by)
+       SELECT r."paymentId", r."bookId", r.source, r."endToEndId", r."debtorAccount", r.currency, r."amountMinor", r."creditorSealed", r."creditorAccount",
+         r."creditorCountry", r."remittanceSealed", r.status, r."refusalCode", r."refusalMessage", r.problems, r."receivedDate", r."businessDate",
+         r."cutOffAt", r.channel, r."nostroAccount", r."fileId", r."contentHash", r."submittedBy"
+         FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "bookId" text, source text, "endToEndId" text, "debtorAccount" text, currency text,
+           "amountMinor" numeric, "creditorSealed" text, "creditorAccount" text, "creditorCountry" text, "remittanceSealed" text, status text,
+           "refusalCode" text, "refusalMessage" text, problems jsonb, "receivedDate" date, "businessDate" date, "cutOffAt" timestamptz, channel text,
+           "nostroAccount" text, "fileId" text, "contentHash" text, "submittedBy" text)
+       ON CONFLICT (payment_id) DO NOTHING RETURNING payment_id AS "paymentId"`,
+      [JSON.stringify(rows)],
+    );
+    return new Set(inserted.map(({ paymentId }) => paymentId));
+  }
+
+  /** Moves payments that stand where they are expected; answers those that moved. */
+  async move(
+    tx: Tx,
+    changes: readonly { paymentId: string; to: PaymentStatus; alertId?: string | null; screeningId?: string | null; listVersionId?: string | null; refusal?: { code: string; message: string } | null; entryId?: string | null; returnReason?: string | null; agentReference?: string | null }[],
+    from: readonly PaymentStatus[],
+  ): Promise<PaymentRow[]> {
+    if (changes.length === 0) return [];
+    const rows = changes.map(({ refusal, ...rest }) => ({ ...rest, refusalCode: refusal?.code ?? null, refusalMessage: refusal?.message ?? null }));
+    return tx.rows<PaymentRow>(
+      `WITH asked AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "to" text, "alertId" text, "screeningId" text,
+                "listVersionId" text, "refusalCode" text, "refusalMessage" text, "entryId" text, "returnReason" text, "agentReference" text)),
+            locked AS (SELECT payment_id FROM settlement.payment WHERE payment_id IN (SELECT "paymentId" FROM asked) AND status = ANY($2::text[])
+                        ORDER BY payment_id FOR UPDATE)
+       UPDATE settlement.payment p SET status = r."to", alert_id = coalesce(r."alertId", p.alert_id), screening_id = coalesce(r."screeningId", p.screening_id),
+              list_version_id = coalesce(r."listVersionId", p.list_version_id), refusal_code = r."refusalCode", refusal_message = r."refusalMessage",
+              entry_id = coalesce(r."entryId", p.entry_id), return_reason = coalesce(r."returnReason", p.return_reason),
+              agent_reference = coalesce(r."agentReference", p.agent_reference), was_held = p.was_held OR r."to" = 'HELD'
+         FROM asked r JOIN locked l ON l.payment_id = r."paymentId"
+        WHERE p.payment_id = r."paymentId"
+       RETURNING ${paymentColumns}`,
+      [JSON.stringify(rows), from],
+    );
+  }
+
+  /** READY payments of dates that are open, to be booked now. */
+  async lockReady(tx: Tx, filter: { book?: string; businessDate?: PlainDate; paymentIds?: readonly string[] }, limit: number): Promise<PaymentRow[]> {
+    return tx.rows<PaymentRow>(
+      `SELECT ${paymentColumns} FROM settlement.payment p JOIN settlement.book_day d ON d.book_id = p.book_id
+        WHERE p.status = 'READY' AND p.business_date <= d.business_date AND d.state <> 'CLOSED'
+          AND ($1::text IS NULL OR p.book_id = $1) AND ($2::date IS NULL OR p.business_date <= $2) AND ($3::text[] IS NULL OR p.payment_id = ANY($3))
+        ORDER BY p.payment_id LIMIT $4 FOR UPDATE OF p`,
+      [filter.book ?? null, filter.businessDate ?? null, filter.paymentIds ?? null, limit],
+    );
+  }
+
+  async lockUnsent(tx: Tx, limit: number): Promise<PaymentRow[]> {
+    return tx.rows<PaymentRow>(
+      `SELECT ${paymentColumns} FROM settlement.payment p WHERE p.status = 'BOOKED' AND p.batch_message_id IS NULL
+        ORDER BY p.channel, p.payment_id LIMIT $1 FOR UPDATE`,
+      [limit],
+    );
+  }
+
+  async markSent(tx: Tx, paymentIds: readonly string[], messageId: string): Promise<void> {
+    await tx.execute(`UPDATE settlement.payment SET batch_message_id = $2 WHERE payment_id = ANY($1::text[])`, [paymentIds, messageId]);
+  }
+
+  /** What an agent speaks of: payments that went out through its channel. */
+  async ofChannel(tx: Tx, channel: string, endToEndIds: readonly string[], batchMessageId: string | null): Promise<Map<string, PaymentRow>> {
+    const rows = await tx.rows<PaymentRow>(
+      `SELECT ${paymentColumns} FROM settlement.payment p WHERE p.channel = $1 AND p.end_to_end_id = ANY($2::text[])
+          AND p.batch_message_id IS NOT NULL AND ($3::text IS NULL OR p.batch_message_id = $3)
+        ORDER BY p.payment_id`,
+      [channel, endToEndIds, batchMessageId],
+    );
+    return new Map(rows.map((row) => [row.endToEndId, row]));
+  }
+
+  async setReturnEntry(tx: Tx, returned: readonly { paymentId: string; entryId: string }[]): Promise<void> {
+    if (returned.length === 0) return;
+    await tx.execute(
+      `UPDATE settlement.payment p SET return_entry_id = r."entryId" FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "entryId" text) WHERE p.payment_id = r."paymentId"`,
+      [JSON.stringify(returned)],
+    );
+  }
+
+  async recordReplays(tx: Tx, replays: readonly { bookId: string; businessDate: PlainDate; kind: 'REPLAY' | 'KEY_REUSED'; reference: string; requestedBy: string }[]): Promise<void> {
+    if (replays.length === 0) return;
+    await tx.execute(
+      `INSERT INTO settlement.payment_replay (book_id, business_date, kind, reference, requested_by)
+       SELECT r."bookId", r."businessDate", r.kind, r.reference, r."requestedBy"
+         FROM jsonb_to_recordset($1::jsonb) AS r("bookId" text, "businessDate" date, kind text, reference text, "requestedBy" text)`,
+      [JSON.stringify(replays)],
+    );
+  }
+
+  async list(tx: Tx, filter: PaymentFilter, limit: number, after?: readonly (string | null)[]): Promise<PaymentRow[]> {
+    return tx.rows<PaymentRow>(
+      `SELECT ${paymentColumns} FROM settlement.payment p
+        WHERE ($1::text IS NULL OR p.book_id = $1) AND ($2::text IS NULL OR p.status = $2) AND ($3::date IS NULL OR p.business_date = $3)
+          AND ($4::text IS NULL OR p.end_to_end_id = $4) AND ($5::text IS NULL OR p.debtor_account = $5) AND ($6::date IS NULL OR p.received_date = $6)
+          AND ($7::text IS NULL OR p.payment_id > $7)
+        ORDER BY p.payment_id LIMIT $8`,
+      [filter.book ?? null, filter.status ?? null, filter.businessDate ?? null, filter.endToEndId ?? null, filter.debtorAccount ?? null, filter.receivedDate ?? null, after?.[0] ?? null, limit],
+    );
+  }
+
+  async history(tx: Tx, paymentIds: readonly string[]): Promise<Map<string, { fromStatus: string; toStatus: string; reasonCode: string | null; at: Date }[]>> {
+    const rows = await tx.rows<{ paymentId: string; fromStatus: string; toStatus: string; reasonCode: string | null; at: Date }>(
+      `SELECT payment_id AS "paymentId", from_status AS "fromStatus", to_status AS "toStatus", reason_code AS "reasonCode", at
+         FROM settlement.payment_status_history WHERE payment_id = ANY($1::text[]) ORDER BY payment_id, sequence`,
+      [paymentIds],
+    );
+    const found = new Map<string, typeof rows>();
+    for (const row of rows) found.set(row.paymentId, [...(found.get(row.paymentId) ?? []), row]);
+    return found;
+  }
+}
+
+export interface PaymentFilter {
+  readonly book?: string | null;
+  readonly status?: string | null;
+  readonly businessDate?: string | null;
+  readonly receivedDate?: string | null;
+  readonly endToEndId?: string | null;
+  readonly debtorAccount?: string | null;
+}

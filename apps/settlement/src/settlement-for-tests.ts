@@ -1,0 +1,106 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type EntryOutcome, type EntryToPost } from '#libs/contracts/index.js';
+import { type Transactions } from '#libs/database/index.js';
+import { type TestDatabase } from '#libs/testing/index.js';
+import { DayProcessor } from './day/day.processor.js';
+import { ExchangeFolders } from './exchange/exchange-folders.js';
+import { ExchangeHandlers } from './exchange/exchange-handlers.js';
+import { ExchangeOutbox } from './exchange/exchange-outbox.js';
+import { ExchangeReader } from './exchange/exchange-reader.js';
+import { ExchangeWriter } from './exchange/exchange-writer.js';
+import { ExchangeRepository } from './exchange/exchange.repository.js';
+import { HoldsProcessor } from './holds/holds.processor.js';
+import { HoldsService } from './holds/holds.service.js';
+import { InstructionsRepository } from './instructions/instructions.repository.js';
+import { InstructionsService } from './instructions/instructions.service.js';
+import { InternalSettlementService } from './internal-settlement/internal-settlement.service.js';
+import { PaymentFileReader } from './payments/payment-file.reader.js';
+import { PaymentsRepository } from './payments/payments.repository.js';
+import { PaymentsService } from './payments/payments.service.js';
+import { PositionsService } from './positions/positions.service.js';
+import { StatementsService } from './statements/statements.service.js';
+import { intakeForTests } from './trades/for-tests.js';
+
+/** Settlement's services wired by hand around one database and one exchange folder, for tests without a process around them. */
+export function settlementForTests(transactions: Transactions) {
+  const intake = intakeForTests();
+  const root = mkdtempSync(join(tmpdir(), 'exchange-'));
+  const folders = new ExchangeFolders(root);
+  const exchangeRepository = new ExchangeRepository();
+  const handlers = new ExchangeHandlers();
+  const exchange = new ExchangeOutbox(exchangeRepository);
+  const newReader = () => new ExchangeReader(transactions, exchangeRepository, folders, handlers, intake.workItems);
+  const newWriter = () => new ExchangeWriter(transactions, exchangeRepository, folders);
+  const instructionRows = new InstructionsRepository();
+  const instructions = new InstructionsService(instructionRows, intake.trades, exchange, handlers, intake.outbox, intake.workItems);
+  const paymentRows = new PaymentsRepository();
+  const payments = new PaymentsService(paymentRows, intake.trades, exchange, handlers, intake.outbox);
+  const paymentFiles = new PaymentFileReader(intake.readers, payments);
+  const statements = new StatementsService(handlers, intake.readers, intake.expected);
+  for (const feature of [instructions, payments, paymentFiles, statements]) feature.onModuleInit();
+  const holds = new HoldsService(instructions, instructionRows, intake.trades, exchange, intake.outbox, intake.workItems);
+  const answers = new HoldsProcessor(holds, intake.trades, payments, instructions);
+  const internal = new InternalSettlementService(instructionRows, instructions);
+  const reader = newReader();
+  const writer = newWriter();
+  const day = new DayProcessor(intake.outbox, intake.trades, payments, instructions, instructionRows, internal, intake.expected, writer, reader);
+  return { ...intake, root, folders, handlers, exchange, exchangeRepository, reader, writer, newReader, newWriter, instructions, instructionRows, payments, paymentRows, paymentFiles, statements, holds, answers, internal, day, positions: new PositionsService() };
+}
+
+interface Command {
+  readonly sequence: string;
+  readonly payload: { batchId: string; items: EntryToPost[] };
+}
+
+/**
+ * Plays accounting: takes what was added for it since the last call, in order, and answers as `decide`
+ * says; without a word from it, everything is booked.
+ */
+export function accountingForTests(database: TestDatabase, decide: (entry: EntryToPost) => Partial<Extract<EntryOutcome, { outcome: 'REFUSED' }>> | undefined = () => undefined) {
+  let seen = 0n;
+  const entries: EntryToPost[] = [];
+  return {
+    entries,
+    async answer(): Promise<EntryOutcome[]> {
+      const { rows } = await database.pool('owner').query<Command>(
+        `SELECT sequence, payload FROM messaging.message WHERE name = 'accounting.post-entries.v1' AND sequence > $1 ORDER BY sequence`,
+        [seen.toString()],
+      );
+      const outcomes: EntryOutcome[] = [];
+      for (const { sequence, payload } of rows) {
+        seen = BigInt(sequence);
+        for (const entry of payload.items) {
+          entries.push(entry);
+          const refusal = decide(entry);
+          outcomes.push(
+            refusal === undefined
+              ? { outcome: 'POSTED', key: entry.key, entryId: `ent_${entries.length}`, subject: entry.subject }
+              : { outcome: 'REFUSED', key: entry.key, subject: entry.subject, code: 'INSUFFICIENT_FUNDS', message: 'not enough', ...refusal },
+          );
+        }
+      }
+      return outcomes;
+    },
+  };
+}
+
+/** A job without a queue behind it. */
+export function plainJob(transactions: Transactions) {
+  const finished: string[] = [];
+  return {
+    finished,
+    job: {
+      signal: new AbortController().signal,
+      saved: undefined,
+      step: <T>(work: Parameters<typeof transactions.run<T>>[0]) => transactions.run(work),
+      finish: async <T>(work: Parameters<typeof transactions.run<T>>[0]) => {
+        finished.push('finished');
+        return transactions.run(work);
+      },
+      progress: () => undefined,
+      checkpoint: () => undefined,
+    } as never,
+  };
+}
