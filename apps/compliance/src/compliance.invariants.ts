@@ -54,7 +54,7 @@ export const complianceInvariants: Invariant[] = [
                 SELECT FROM compliance.alert child WHERE child.parent_alert_id = a.alert_id AND child.state = 'OPEN')
               ELSE recorded_at < clock_timestamp() - interval '10 minutes' END
           UNION ALL
-         SELECT 'work item ' || work_item_id, reference || ' is open and its alert is ' || lower(a.state)
+         SELECT 'work item ' || work_item_id, w.reference || ' is open and its alert is ' || lower(a.state)
            FROM compliance.work_item w JOIN compliance.alert a ON w.key = 'alert:' || a.alert_id
           WHERE w.state <> 'CLOSED' AND a.state <> 'OPEN'`,
       ),

@@ -169,6 +169,7 @@ export class Lists {
 
   private async putInForce(tx: Tx, version: ListVersionRow): Promise<void> {
     await this.repository.lockForActivation(tx);
+    if ((await this.repository.find(tx, version.listVersionId))?.state !== 'RECEIVED') return;
     const stored = await this.repository.storedCount(tx, version.listVersionId);
     if (stored !== version.entryCount) throw new Error(`${version.listVersionId} has ${stored} entries, not ${version.entryCount}`);
     const delta = await this.repository.delta(tx, version.listVersionId, version.previousVersionId);

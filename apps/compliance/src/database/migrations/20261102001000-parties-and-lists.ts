@@ -29,7 +29,7 @@ export class PartiesAndLists20261102001000 implements MigrationInterface {
         is_held      boolean NOT NULL DEFAULT false,
         PRIMARY KEY (party_id)
       );
-      CREATE INDEX party_import ON compliance.party (import_id);
+      CREATE INDEX party_of_import ON compliance.party (import_id);
       COMMENT ON TABLE compliance.party IS 'Persons and institutions we deal with; the only place where their names are kept';
       COMMENT ON COLUMN compliance.party.book_id IS '* for a party of the whole institution: a counterparty, a custodian';
 
