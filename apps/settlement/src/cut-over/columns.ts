@@ -1,7 +1,7 @@
+import { isCalendarId, isPlainDate } from '#libs/calendar/index.js';
 import { isBic, isIban, isIsin, isLei } from '#libs/identifiers/index.js';
 import { isCurrency } from '#libs/money/index.js';
 import { type CutOverKind } from '#libs/contracts/index.js';
-import { isPlainDate } from '../trades/validation.js';
 
 /** What a cell must be. `fault` is the code of the problem when it is not. */
 export interface CellRule {
@@ -31,9 +31,7 @@ const country = rule('INVALID_COUNTRY', 'has two capitals (ISO 3166)', (text) =>
 const book = rule('INVALID_BOOK', 'has 2 to 12 capitals or digits', (text) => /^[A-Z0-9]{2,12}$/.test(text));
 const time = rule('INVALID_TIME', 'is a time, HH:MM', (text) => /^([01]\d|2[0-3]):[0-5]\d$/.test(text));
 const whole = rule('INVALID_NUMBER', 'is a whole number up to 30', (text) => /^([0-9]|[12][0-9]|30)$/.test(text));
-const calendar = rule('UNKNOWN_CALENDAR', 'is a calendar this system knows', (text) =>
-  ['TARGET', 'T2S', 'XETR', 'USNY', 'XNYS', 'DTC', 'GBLO', 'XLON', 'CREST', 'JPTO', 'XTKS', 'JASDEC'].includes(text),
-);
+const calendar = rule('UNKNOWN_CALENDAR', 'is a calendar this system knows', isCalendarId);
 const zone = rule('INVALID_ZONE', 'is an IANA time zone', (text) => {
   try {
     new Intl.DateTimeFormat('en', { timeZone: text });

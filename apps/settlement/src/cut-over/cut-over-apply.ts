@@ -91,7 +91,7 @@ export class CutOverApply {
 
   private async applyNostros(tx: Tx, importId: string, rows: readonly CutOverRow[], set: CutOverSet): Promise<void> {
     const opening = new Map(set.balances.map(({ cells }) => [`${cells.account}|${cells.book}|${cells.currency}`, cells.amount ?? '0']));
-    const nostros = rows.flatMap(({ cells }) => (cells.kind === 'NOSTRO' && cells.currency ? [{ ...cells, account: cells.account ?? '', book: cells.book ?? '', currency: cells.currency }] : []));
+    const nostros = rows.flatMap(({ cells }) => (cells.kind === 'NOSTRO' && cells.currency ? [{ account: cells.account ?? '', book: cells.book ?? '', currency: cells.currency, channel: cells.statementChannel ?? '', agentBic: cells.agentBic ?? '' }] : []));
     const openingDate = await this.today(tx);
     await this.statements.importNostros(
       tx,
@@ -99,8 +99,8 @@ export class CutOverApply {
         account: one.account,
         bookId: one.book,
         currency: one.currency,
-        channel: one.statementChannel ?? '',
-        agentBic: one.agentBic ?? '',
+        channel: one.channel,
+        agentBic: one.agentBic,
         openingMinor: unitsOf(opening.get(`${one.account}|${one.book}|${one.currency}`) ?? '0', currencyExponent(one.currency)),
         openingDate,
         importId,
@@ -110,7 +110,7 @@ export class CutOverApply {
     if (home === undefined) return;
     const zone = set.places.find(({ cells }) => cells.book === home)?.cells.zone ?? 'Europe/Berlin';
     const statements = dailyStatements.flatMap((currency) => {
-      const book = nostros.find((one) => one.currency === currency && one.statementChannel)?.book;
+      const book = nostros.find((one) => one.currency === currency && one.channel !== '')?.book;
       return book === undefined ? [] : [{ book, currency }];
     });
     await this.expected.saveSchedule(tx, usualSchedule(home, zone, statements));
