@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { AuditTrail } from '#libs/audit/index.js';
+import { AuditTrail, leafHash } from '#libs/audit/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { currencyExponent } from '#libs/money/index.js';
+import { canonicalJson } from '#libs/kernel/index.js';
+import { isCurrency } from '#libs/money/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { merkleRootOf } from './merkle.js';
 import { type PostingItem, type PostingResult } from './posting.js';
@@ -38,21 +39,26 @@ export class PostingService {
 
   private async record(tx: Tx, call: PostingCall, results: readonly PostingResult[]): Promise<void> {
     const byBook = new Map<string, string[]>();
-    for (const result of results) {
-      if (result.hash === undefined) continue;
-      byBook.set(result.book, [...(byBook.get(result.book) ?? []), result.hash]);
-    }
+    results.forEach((result, n) => {
+      // An entry has its own hash; what only moves a hold is hashed as it was asked for.
+      const movesHold = result.outcome === 'POSTED' && !result.replayed && (result.op === 'HOLD' || result.op === 'RELEASE');
+      const hash = result.hash ?? (movesHold ? leafHash(canonicalJson(call.items[n])) : undefined);
+      if (hash === undefined) return;
+      const hashes = byBook.get(result.book);
+      if (hashes) hashes.push(hash);
+      else byBook.set(result.book, [hash]);
+    });
     await this.audit.appendMany(
       tx,
       [...byBook].map(([book, hashes]) => {
         const root = merkleRootOf(hashes);
         return {
-          action: 'ENTRIES_POSTED',
+          action: 'LEDGER_BATCH_POSTED',
           objectKind: 'POSTING_BATCH',
           objectId: call.batchId ?? `root_${root.slice(0, 32)}`,
           bookId: book,
           principal: call.requestedBy,
-          after: { entries: hashes.length, root },
+          after: { items: hashes.length, root },
         };
       }),
     );
@@ -74,22 +80,13 @@ export class PostingService {
         objectKind: 'JOURNAL_ENTRY',
         objectId: result.id ?? result.key,
         reference: account,
-        reasonCode: asset.length === 3 ? 'INSUFFICIENT_FUNDS' : 'INSUFFICIENT_SECURITIES',
+        reasonCode: isCurrency(asset) ? 'INSUFFICIENT_FUNDS' : 'INSUFFICIENT_SECURITIES',
         bookId: result.book,
-        valueAtRisk: isKnownCurrency(asset) ? { currency: asset, amountMinor: BigInt(units) } : undefined,
+        valueAtRisk: isCurrency(asset) ? { currency: asset, amountMinor: BigInt(units) } : undefined,
         ownerTeam: 'operations',
         dueAt: clock?.due ?? new Date(0),
         nextAction: `Cover ${account} in ${asset}: a confirmed fact was booked beyond its limit${item !== undefined && 'forced' in item && item.forced ? ` (${item.forced.reason})` : ''}`,
       })),
     );
-  }
-}
-
-function isKnownCurrency(asset: string): boolean {
-  try {
-    currencyExponent(asset);
-    return true;
-  } catch {
-    return false;
   }
 }

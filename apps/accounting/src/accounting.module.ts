@@ -1,0 +1,84 @@
+import { Global, Module } from '@nestjs/common';
+import { AuditModule } from '#libs/audit/index.js';
+import { DatabaseModule } from '#libs/database/index.js';
+import { SubgraphModule } from '#libs/graphql/index.js';
+import { IdempotencyModule } from '#libs/idempotency/index.js';
+import { DeadLetterSink, MessagingModule } from '#libs/messaging/index.js';
+import { WorkItemsModule } from '#libs/work-items/index.js';
+import { AccountsRepository } from './accounts/accounts.repository.js';
+import { AccountsResolver, PartyAccountsResolver } from './accounts/accounts.resolver.js';
+import { ApprovalsProcessor } from './accounts/approvals.processor.js';
+import { LimitChanges } from './accounts/limit-changes.service.js';
+import { AssetsProcessor } from './assets/assets.processor.js';
+import { AssetsRepository } from './assets/assets.repository.js';
+import { BusinessDaysRepository } from './business-days/business-days.repository.js';
+import { BusinessDaysResolver } from './business-days/business-days.resolver.js';
+import { BusinessDays } from './business-days/business-days.service.js';
+import { ControlTotalsRepository } from './business-days/control-totals.repository.js';
+import { PhaseStarter } from './business-days/phase-starter.js';
+import { PhasesProcessor } from './business-days/phases.processor.js';
+import { CutOverProcessor } from './cut-over/cut-over.processor.js';
+import { CutOverRepository } from './cut-over/cut-over.repository.js';
+import { CutOver } from './cut-over/cut-over.service.js';
+import { CustomerOperationsResolver } from './customer-operations/customer-operations.resolver.js';
+import { CustomerOperations } from './customer-operations/customer-operations.service.js';
+import { DeadLetterWork } from './dead-letter-work.js';
+import { FiguresResolver } from './figures/figures.resolver.js';
+import { HoldsRepository } from './holds/holds.repository.js';
+import { HoldsResolver } from './holds/holds.resolver.js';
+import { JournalRepository } from './journal/journal.repository.js';
+import { JournalResolver, PostingsResolver, ReversalsResolver } from './journal/journal.resolver.js';
+import { Mutations } from './journal/mutations.js';
+import { PostingProcessor } from './journal/posting.processor.js';
+import { PostingService } from './journal/posting.service.js';
+import { Reversals } from './journal/reversals.service.js';
+import { StatementsRepository } from './statements/statements.repository.js';
+import { StatementsResolver } from './statements/statements.resolver.js';
+
+const providers = [
+  AccountsRepository,
+  AssetsRepository,
+  BusinessDaysRepository,
+  BusinessDays,
+  ControlTotalsRepository,
+  CustomerOperations,
+  CutOverRepository,
+  CutOver,
+  HoldsRepository,
+  JournalRepository,
+  LimitChanges,
+  Mutations,
+  PostingService,
+  Reversals,
+  StatementsRepository,
+];
+
+const processors = [ApprovalsProcessor, AssetsProcessor, CutOverProcessor, PhasesProcessor, PostingProcessor, PhaseStarter];
+
+const resolvers = [
+  AccountsResolver,
+  BusinessDaysResolver,
+  CustomerOperationsResolver,
+  FiguresResolver,
+  HoldsResolver,
+  JournalResolver,
+  PartyAccountsResolver,
+  PostingsResolver,
+  ReversalsResolver,
+  StatementsResolver,
+];
+
+@Global()
+@Module({
+  imports: [
+    DatabaseModule.forService({ service: 'accounting' }),
+    MessagingModule.forService('accounting'),
+    SubgraphModule.forService('accounting'),
+    AuditModule.forService('accounting'),
+    WorkItemsModule.forService('accounting'),
+    IdempotencyModule,
+  ],
+  providers: [{ provide: DeadLetterSink, useClass: DeadLetterWork }, ...providers, ...processors, ...resolvers],
+  exports: [DeadLetterSink],
+})
+export class AccountingModule {}

@@ -1,0 +1,141 @@
+import { Directive, Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { IsDefined, IsIn, Length, MaxLength, MinLength } from 'class-validator';
+import { connection, CurrencyCodeScalar, DateTimeScalar, DecimalScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import { type Problem } from '#libs/kernel/index.js';
+import { accountKinds, accountStates } from './accounts.js';
+
+const enumOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]));
+export const AccountKindEnum = enumOf(accountKinds);
+export const AccountStateEnum = enumOf(accountStates);
+export const SideEnum = enumOf(['DEBIT', 'CREDIT']);
+registerEnumType(AccountKindEnum, { name: 'AccountKind' });
+registerEnumType(AccountStateEnum, { name: 'AccountState' });
+registerEnumType(SideEnum, { name: 'PostingSide' });
+
+@ObjectType('Balance', { description: 'What an account holds of one asset. Amounts are positive on the normal side of the account.' })
+@RequiresScopes('ledger:read')
+export class BalanceType {
+  @Field(() => String) book!: string;
+  @Field(() => String, { description: 'The number of the account.' }) account!: string;
+  @Field(() => String, { description: 'A currency or an ISIN.' }) asset!: string;
+  @Field(() => DecimalScalar) balance!: string;
+  @Field(() => DecimalScalar, { description: 'Balance less what is held; the limit is not in it.' }) available!: string;
+  @Field(() => DecimalScalar) postedDebit!: string;
+  @Field(() => DecimalScalar) postedCredit!: string;
+  @Field(() => DecimalScalar) pendingDebit!: string;
+  @Field(() => DecimalScalar) pendingCredit!: string;
+  @Field(() => DecimalScalar, { description: 'How far it may be drawn below zero.' }) limit!: string;
+  @Field(() => DecimalScalar, { description: 'How far confirmed facts have drawn it beyond the limit.' }) forcedExcess!: string;
+  @Field(() => String, { description: 'The sequence of its last posting.' }) lastSequence!: string;
+}
+@ObjectType('BalanceConnection')
+export class BalanceConnection extends connection(BalanceType, 'Balance') {}
+
+@ObjectType('AccountLimit')
+export class AccountLimitType {
+  @Field(() => CurrencyCodeScalar) currency!: string;
+  @Field(() => DecimalScalar) overdraft!: string;
+  @Field(() => DecimalScalar, { nullable: true, description: 'The largest single payment; null without one.' }) singlePayment!: string | null;
+  @Field(() => Int) version!: number;
+}
+
+@ObjectType('Party')
+@Directive('@key(fields: "id")')
+@RequiresScopes('parties:read')
+export class PartyReference {
+  @Field(() => ID) id!: string;
+}
+
+@ObjectType('Account', { description: 'What stands under one number in a book, in whatever assets.' })
+@Directive('@key(fields: "id")')
+@RequiresScopes('ledger:read')
+export class AccountType {
+  @Field(() => ID, { description: 'Book and number, e.g. "NGEU/C000123-CASH".' }) id!: string;
+  @Field(() => String) book!: string;
+  @Field(() => String) number!: string;
+  @Field(() => AccountKindEnum) kind!: string;
+  @Field(() => String) statementClass!: string;
+  @Field(() => SideEnum) normalSide!: string;
+  @Field(() => String, { description: 'STRICT: its limit is enforced on every posting. ROLLUP: it has none.' }) mode!: string;
+  @Field(() => AccountStateEnum) state!: string;
+  @Field(() => String, { nullable: true }) currency!: string | null;
+  @Field(() => String, { nullable: true }) iban!: string | null;
+  @Field(() => DateTimeScalar) openedAt!: Date;
+  /** For the fields that are looked up. */
+  partyId!: string | null;
+}
+@ObjectType('AccountConnection')
+export class AccountConnection extends connection(AccountType, 'Account') {}
+
+@InputType('AccountFilter')
+export class AccountFilterInput {
+  @Field(() => String, { nullable: true }) book?: string | null;
+  @Field(() => String, { nullable: true }) party?: string | null;
+  @Field(() => AccountKindEnum, { nullable: true }) kind?: string | null;
+  @Field(() => AccountStateEnum, { nullable: true }) state?: string | null;
+  @Field(() => String, { nullable: true }) numberPrefix?: string | null;
+}
+@InputType('BalanceFilter')
+export class BalanceFilterInput {
+  @Field(() => String, { nullable: true }) book?: string | null;
+  @Field(() => String, { nullable: true }) account?: string | null;
+  @Field(() => String, { nullable: true }) asset?: string | null;
+}
+
+@ObjectType('LimitChange', { description: 'A change of limits that waits for, or had, a second person.' })
+@RequiresScopes('ledger:read')
+export class LimitChangeType {
+  @Field(() => String, { description: 'Also the id of its approval.' }) approvalId!: string;
+  @Field(() => String) book!: string;
+  @Field(() => String) account!: string;
+  @Field(() => CurrencyCodeScalar) currency!: string;
+  @Field(() => DecimalScalar) overdraft!: string;
+  @Field(() => DecimalScalar, { nullable: true }) singlePayment!: string | null;
+  @Field(() => String) reason!: string;
+  @Field(() => String, { description: 'What the approval binds to.' }) payloadHash!: string;
+  @Field(() => String, { description: 'PROPOSED, APPLIED, REJECTED, EXPIRED, WITHDRAWN, or STALE when another payload was approved.' }) state!: string;
+  @Field(() => String) requestedBy!: string;
+  @Field(() => DateTimeScalar) requestedAt!: Date;
+  @Field(() => DateTimeScalar) expiresAt!: Date;
+  @Field(() => String, { nullable: true }) decidedBy!: string | null;
+  @Field(() => String, { nullable: true }) decisionReason!: string | null;
+}
+@ObjectType('LimitChangePayload')
+export class LimitChangePayload {
+  @Field(() => LimitChangeType, { nullable: true }) limitChange?: LimitChangeType | null;
+  @Field(() => [ProblemType]) problems!: Problem[];
+  @Field(() => Boolean) replayed!: boolean;
+}
+
+@InputType()
+export class ProposeLimitChangeInput {
+  @Field(() => String) @IsDefined() @Length(2, 12) book!: string;
+  @Field(() => String) @IsDefined() @Length(1, 64) account!: string;
+  @Field(() => CurrencyCodeScalar) @IsDefined() currency!: string;
+  @Field(() => DecimalScalar) @IsDefined() overdraft!: string;
+  @Field(() => DecimalScalar, { nullable: true, description: 'Null takes the limit for single payments away.' }) singlePayment?: string | null;
+  @Field(() => String) @MinLength(3) @MaxLength(280) reason!: string;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+@InputType()
+export class ChangeLimitProposalInput {
+  @Field(() => String) @Length(3, 64) approvalId!: string;
+  @Field(() => DecimalScalar) @IsDefined() overdraft!: string;
+  @Field(() => DecimalScalar, { nullable: true }) singlePayment?: string | null;
+  @Field(() => String) @MinLength(3) @MaxLength(280) reason!: string;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+@InputType()
+export class ChangeAccountStateInput {
+  @Field(() => String) @Length(2, 12) book!: string;
+  @Field(() => String) @Length(1, 64) account!: string;
+  @Field(() => AccountStateEnum) @IsIn(accountStates) state!: string;
+  @Field(() => String) @MinLength(3) @MaxLength(280) reason!: string;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+@ObjectType('AccountPayload')
+export class AccountPayload {
+  @Field(() => AccountType, { nullable: true }) account?: AccountType | null;
+  @Field(() => [ProblemType]) problems!: Problem[];
+  @Field(() => Boolean) replayed!: boolean;
+}

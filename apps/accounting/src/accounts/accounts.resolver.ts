@@ -1,0 +1,224 @@
+import { Args, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
+import { AuditTrail } from '#libs/audit/index.js';
+import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
+import { type Tx } from '#libs/database/index.js';
+import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
+import { parseDecimal } from '#libs/money/index.js';
+import { AssetsRepository } from '../assets/assets.repository.js';
+import { Mutations } from '../journal/mutations.js';
+import { accountLoader, balancesLoader, limitsLoader, partyAccountsLoader, toAccount, toBalance, toLimitChange } from './account-types.js';
+import { accountStates } from './accounts.js';
+import {
+  AccountConnection,
+  AccountFilterInput,
+  AccountLimitType,
+  AccountPayload,
+  AccountType,
+  BalanceConnection,
+  BalanceFilterInput,
+  BalanceType,
+  ChangeAccountStateInput,
+  ChangeLimitProposalInput,
+  LimitChangePayload,
+  LimitChangeType,
+  PartyReference,
+  ProposeLimitChangeInput,
+} from './accounts.graphql.js';
+import { type AccountRow, AccountsRepository, type BalanceRow } from './accounts.repository.js';
+import { LimitChanges } from './limit-changes.service.js';
+
+type Limits = { overdraftUnits: string; paymentLimitUnits: string | null };
+
+@Resolver(() => AccountType)
+export class AccountsResolver {
+  constructor(
+    private readonly accounts: AccountsRepository,
+    private readonly assets: AssetsRepository,
+    private readonly limitChanges: LimitChanges,
+    private readonly mutations: Mutations,
+    private readonly audit: AuditTrail,
+  ) {}
+
+  @Query(() => AccountType, { nullable: true })
+  @RequiresScopes('ledger:read')
+  async account(
+    @Args('book', { type: () => String }) book: string,
+    @Args('number', { type: () => String }) number: string,
+    @ReadTx() tx: Tx,
+  ): Promise<AccountType | null> {
+    const row = await this.accounts.find(tx, book, number);
+    return row ? toAccount(row) : null;
+  }
+
+  @Query(() => AccountConnection, { name: 'accounts' })
+  @RequiresScopes('ledger:read')
+  async list(
+    @Args() page: ConnectionArgs,
+    @Args('filter', { type: () => AccountFilterInput, nullable: true }) filter: AccountFilterInput | null,
+    @ReadTx() tx: Tx,
+  ): Promise<AccountConnection> {
+    const cursor = keyset<AccountRow>({ list: 'accounts', filter }, (row) => [row.book, row.number]);
+    const rows = await this.accounts.list(tx, filter ?? {}, page.first, cursor.after(page.after));
+    return keysetPage(rows, page.first, cursor.cursorOf, toAccount);
+  }
+
+  @Query(() => BalanceType, { nullable: true, description: 'Null when the account never held the asset.' })
+  @RequiresScopes('ledger:read')
+  async balance(
+    @Args('book', { type: () => String }) book: string,
+    @Args('account', { type: () => String }) account: string,
+    @Args('asset', { type: () => String }) asset: string,
+    @ReadTx() tx: Tx,
+  ): Promise<BalanceType | null> {
+    const [row] = await this.accounts.balances(tx, { book, account, asset }, 1);
+    return row ? toBalance(row) : null;
+  }
+
+  @Query(() => BalanceConnection)
+  @RequiresScopes('ledger:read')
+  async balances(
+    @Args() page: ConnectionArgs,
+    @Args('filter', { type: () => BalanceFilterInput, nullable: true }) filter: BalanceFilterInput | null,
+    @ReadTx() tx: Tx,
+  ): Promise<BalanceConnection> {
+    const cursor = keyset<BalanceRow>({ list: 'balances', filter }, (row) => [row.ledgerAccountId]);
+    const rows = await this.accounts.balances(tx, filter ?? {}, page.first, cursor.after(page.after));
+    return keysetPage(rows, page.first, cursor.cursorOf, toBalance);
+  }
+
+  @ResolveReference()
+  async resolveReference(reference: { id: string }, @Operation() operation: GraphqlContext): Promise<AccountType | null> {
+    return accountLoader(operation, this.accounts).load(reference.id);
+  }
+
+  @ResolveField(() => [BalanceType], { name: 'balances', description: 'One for each asset it ever held.' })
+  async balancesOf(@Parent() account: AccountType, @Operation() operation: GraphqlContext): Promise<BalanceType[]> {
+    return (await balancesLoader(operation, this.accounts).load(account.id)) ?? [];
+  }
+
+  @ResolveField(() => BalanceType, { name: 'balance', nullable: true, description: 'Of one asset; without one, of the only or first it holds.' })
+  async balanceOf(
+    @Parent() account: AccountType,
+    @Args('asset', { type: () => String, nullable: true }) asset: string | null,
+    @Operation() operation: GraphqlContext,
+  ): Promise<BalanceType | null> {
+    const all = (await balancesLoader(operation, this.accounts).load(account.id)) ?? [];
+    return (asset ? all.find((one) => one.asset === asset) : all[0]) ?? null;
+  }
+
+  @ResolveField(() => [AccountLimitType])
+  async limits(@Parent() account: AccountType, @Operation() operation: GraphqlContext): Promise<AccountLimitType[]> {
+    return (await limitsLoader(operation, this.accounts).load(account.id)) ?? [];
+  }
+
+  @ResolveField(() => PartyReference, { nullable: true })
+  party(@Parent() account: AccountType): PartyReference | null {
+    return account.partyId === null ? null : { id: account.partyId };
+  }
+
+  @Query(() => LimitChangeType, { nullable: true })
+  @RequiresScopes('ledger:read')
+  async limitChange(@Args('approvalId', { type: () => String }) approvalId: string, @ReadTx() tx: Tx): Promise<LimitChangeType | null> {
+    const row = await this.limitChanges.find(tx, approvalId);
+    return row ? toLimitChange(row) : null;
+  }
+
+  @Mutation(() => LimitChangePayload, { description: 'Asks a second person to agree to other limits; they apply when that person has.' })
+  @RequiresScopes('accounts:write')
+  proposeLimitChange(
+    @Args('input', { type: () => ProposeLimitChangeInput }) input: ProposeLimitChangeInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
+    return this.mutations.run('proposeLimitChange', ProposeLimitChangeInput, input, principal, async (tx): Promise<LimitChangePayload> => {
+      await this.assets.ensureCurrencies(tx, [input.currency]);
+      const { limits, problems } = await this.readLimits(tx, input.currency, input);
+      if (!limits) return this.mutations.faulty(problems);
+      const answer = await this.limitChanges.propose(
+        tx,
+        { book: input.book, number: input.account, asset: input.currency, ...limits, reason: input.reason },
+        principal.subject,
+      );
+      return { limitChange: answer.change ? toLimitChange(answer.change) : null, problems: answer.problems, replayed: false };
+    });
+  }
+
+  @Mutation(() => LimitChangePayload, { description: 'Changes an open proposal: an approval of what stood there before is then refused.' })
+  @RequiresScopes('accounts:write')
+  changeLimitProposal(
+    @Args('input', { type: () => ChangeLimitProposalInput }) input: ChangeLimitProposalInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
+    return this.mutations.run('changeLimitProposal', ChangeLimitProposalInput, input, principal, async (tx): Promise<LimitChangePayload> => {
+      const open = await this.limitChanges.find(tx, input.approvalId);
+      if (!open) return this.mutations.faulty([problem('NOT_FOUND', 'There is no such proposal', ['approvalId'])]);
+      const { limits, problems } = await this.readLimits(tx, open.asset, input);
+      if (!limits) return this.mutations.faulty(problems);
+      const answer = await this.limitChanges.change(tx, input.approvalId, { ...limits, reason: input.reason }, principal.subject);
+      return { limitChange: answer.change ? toLimitChange(answer.change) : null, problems: answer.problems, replayed: false };
+    });
+  }
+
+  @Mutation(() => AccountPayload, { description: 'Opens, blocks or closes an account; closing needs it to be empty.' })
+  @RequiresScopes('accounts:write')
+  changeAccountState(
+    @Args('input', { type: () => ChangeAccountStateInput }) input: ChangeAccountStateInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
+    return this.mutations.run('changeAccountState', ChangeAccountStateInput, input, principal, async (tx): Promise<AccountPayload> => {
+      const before = await this.accounts.find(tx, input.book, input.account);
+      const state = accountStates.find((one) => one === input.state);
+      if (!before || !state) return this.mutations.faulty([problem('ACCOUNT_NOT_FOUND', 'The book has no account of that number', ['account'])]);
+      await this.accounts.setStates(tx, [{ book: input.book, number: input.account, state }]);
+      const balances = await this.accounts.balancesOf(tx, [{ book: input.book, number: input.account }]);
+      if (state === 'CLOSED' && balances.some((one) => one.postedDebit !== one.postedCredit || one.pendingDebit !== '0' || one.pendingCredit !== '0')) {
+        await this.accounts.setStates(tx, [{ book: input.book, number: input.account, state: before.state }]);
+        return { account: toAccount(before), problems: [problem('ACCOUNT_NOT_EMPTY', 'The account still holds something', ['account'])], replayed: false };
+      }
+      await this.audit.append(tx, {
+        action: 'ACCOUNT_STATE_CHANGED',
+        objectKind: 'ACCOUNT',
+        objectId: `${input.book}/${input.account}`,
+        bookId: input.book,
+        principal: principal.subject,
+        reason: input.reason,
+        before: { state: before.state },
+        after: { state },
+      });
+      return { account: toAccount({ ...before, state }), problems: [], replayed: false };
+    });
+  }
+
+  private async readLimits(tx: Tx, currency: string, given: { overdraft: string; singlePayment?: string | null }): Promise<{ limits?: Limits; problems: Problem[] }> {
+    const asset = (await this.assets.find(tx, [currency])).get(currency);
+    if (!asset) return { problems: [problem('UNKNOWN_CURRENCY', `${currency} is no currency`, ['currency'])] };
+    const problems: Problem[] = [];
+    const units = (text: string, path: string): string | null => {
+      const parsed = parseDecimal(text, asset.scale);
+      if (isRefused(parsed)) problems.push(...parsed.problems.map((one) => ({ ...one, path: [path] })));
+      else if (parsed.value < 0n) problems.push(problem('NEGATIVE_LIMIT', 'A limit is not negative', [path]));
+      else return parsed.value.toString();
+      return null;
+    };
+    const overdraftUnits = units(given.overdraft, 'overdraft');
+    const paymentLimitUnits = given.singlePayment === null || given.singlePayment === undefined ? null : units(given.singlePayment, 'singlePayment');
+    return overdraftUnits === null || problems.length > 0 ? { problems } : { limits: { overdraftUnits, paymentLimitUnits }, problems };
+  }
+}
+
+/** What accounting adds to a party of compliance. */
+@Resolver(() => PartyReference)
+export class PartyAccountsResolver {
+  constructor(private readonly accounts: AccountsRepository) {}
+
+  @ResolveReference()
+  resolveReference(reference: { id: string }): PartyReference {
+    return { id: reference.id };
+  }
+
+  @ResolveField('accounts', () => [AccountType], { nullable: true })
+  @RequiresScopes('ledger:read')
+  async accountsOf(@Parent() party: PartyReference, @Operation() operation: GraphqlContext): Promise<AccountType[]> {
+    return (await partyAccountsLoader(operation, this.accounts).load(party.id)) ?? [];
+  }
+}

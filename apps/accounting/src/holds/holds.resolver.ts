@@ -1,0 +1,143 @@
+import { Args, Mutation, Query, Resolver } from '@nestjs/graphql';
+import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
+import { type Tx } from '#libs/database/index.js';
+import { ConnectionArgs, keyset, keysetPage, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
+import { formatDecimal, parseDecimal } from '#libs/money/index.js';
+import { AssetsRepository } from '../assets/assets.repository.js';
+import { BusinessDaysRepository } from '../business-days/business-days.repository.js';
+import { problemOf } from '../customer-operations/customer-operations.service.js';
+import { toEntry } from '../journal/journal-types.js';
+import { JournalRepository } from '../journal/journal.repository.js';
+import { Mutations } from '../journal/mutations.js';
+import { messageOf, type PostingItem } from '../journal/posting.js';
+import { PostingService } from '../journal/posting.service.js';
+import { CaptureHoldInput, HoldConnection, HoldFilterInput, HoldPayload, HoldType, PlaceHoldInput, ReleaseHoldInput } from './holds.graphql.js';
+import { type HoldRow, HoldsRepository } from './holds.repository.js';
+
+function toHold(row: HoldRow): HoldType {
+  const text = (units: string) => formatDecimal(BigInt(units), row.scale);
+  return {
+    ...row,
+    id: row.holdId,
+    amount: text(row.amountUnits),
+    captured: text(row.capturedUnits),
+    released: text(row.releasedUnits),
+    expired: text(row.expiredUnits),
+    open: text(row.openUnits),
+  };
+}
+
+@Resolver(() => HoldType)
+export class HoldsResolver {
+  constructor(
+    private readonly holds: HoldsRepository,
+    private readonly assets: AssetsRepository,
+    private readonly days: BusinessDaysRepository,
+    private readonly journal: JournalRepository,
+    private readonly posting: PostingService,
+    private readonly mutations: Mutations,
+  ) {}
+
+  @Query(() => HoldType, { nullable: true })
+  @RequiresScopes('ledger:read')
+  async hold(@Args('id', { type: () => String }) id: string, @ReadTx() tx: Tx): Promise<HoldType | null> {
+    const row = await this.holds.find(tx, id);
+    return row ? toHold(row) : null;
+  }
+
+  @Query(() => HoldConnection, { name: 'holds' })
+  @RequiresScopes('ledger:read')
+  async list(
+    @Args() page: ConnectionArgs,
+    @Args('filter', { type: () => HoldFilterInput, nullable: true }) filter: HoldFilterInput | null,
+    @ReadTx() tx: Tx,
+  ): Promise<HoldConnection> {
+    const cursor = keyset<HoldRow>({ list: 'holds', filter }, (row) => [row.placedAt.toISOString(), row.holdId]);
+    const rows = await this.holds.list(tx, filter ?? {}, page.first, cursor.after(page.after));
+    return keysetPage(rows, page.first, cursor.cursorOf, toHold);
+  }
+
+  @Mutation(() => HoldPayload)
+  @RequiresScopes('ledger:post')
+  placeHold(@Args('input', { type: () => PlaceHoldInput }) input: PlaceHoldInput, @CurrentPrincipal() principal: Principal) {
+    return this.mutations.run('placeHold', PlaceHoldInput, input, principal, async (tx): Promise<HoldPayload> => {
+      if (!this.mutations.seesBook(principal, input.book)) {
+        return this.mutations.faulty([problem('ACCOUNT_NOT_FOUND', messageOf('ACCOUNT_NOT_FOUND'), ['book'])]);
+      }
+      const { units, problems } = await this.units(tx, input.asset, input.amount);
+      if (units === undefined) return this.mutations.faulty(problems);
+      const { book, debitAccount, creditAccount, asset, reason } = input;
+      return this.decide(tx, principal, {
+        op: 'HOLD',
+        key: `${principal.subject}:${input.idempotencyKey}`,
+        book,
+        hold: { debitAccount, creditAccount, asset, units, reason, expiresAt: new Date(input.expiresAt).toISOString() },
+      });
+    });
+  }
+
+  @Mutation(() => HoldPayload, { description: 'Books a part of the hold, or all of it.' })
+  @RequiresScopes('ledger:post')
+  captureHold(@Args('input', { type: () => CaptureHoldInput }) input: CaptureHoldInput, @CurrentPrincipal() principal: Principal) {
+    return this.mutations.run('captureHold', CaptureHoldInput, input, principal, async (tx): Promise<HoldPayload> => {
+      const hold = await this.holds.find(tx, input.holdId);
+      if (!hold) return this.mutations.faulty([problem('HOLD_NOT_FOUND', messageOf('HOLD_NOT_FOUND'), ['holdId'])]);
+      const { units, problems } = await this.units(tx, hold.asset, input.amount);
+      if (units === undefined) return this.mutations.faulty(problems);
+      const day = await this.days.worked(tx, hold.book);
+      if (!day) return this.mutations.faulty([problem('PERIOD_NOT_OPEN', 'The book has no open business day', [], true)]);
+      return this.decide(tx, principal, {
+        op: 'CAPTURE',
+        key: `${principal.subject}:${input.idempotencyKey}`,
+        book: hold.book,
+        kind: 'WITHDRAWAL',
+        businessDate: day.businessDate,
+        valueDate: day.businessDate,
+        description: input.description,
+        subject: { kind: 'HOLD', id: hold.holdId },
+        hold: { holdId: hold.holdId, units, final: input.isFinal ?? false },
+      });
+    });
+  }
+
+  @Mutation(() => HoldPayload)
+  @RequiresScopes('ledger:post')
+  releaseHold(@Args('input', { type: () => ReleaseHoldInput }) input: ReleaseHoldInput, @CurrentPrincipal() principal: Principal) {
+    return this.mutations.run('releaseHold', ReleaseHoldInput, input, principal, async (tx): Promise<HoldPayload> => {
+      const hold = await this.holds.find(tx, input.holdId);
+      if (!hold) return this.mutations.faulty([problem('HOLD_NOT_FOUND', messageOf('HOLD_NOT_FOUND'), ['holdId'])]);
+      const given = input.amount === null || input.amount === undefined ? undefined : await this.units(tx, hold.asset, input.amount);
+      if (given && given.units === undefined) return this.mutations.faulty(given.problems);
+      return this.decide(tx, principal, {
+        op: 'RELEASE',
+        key: `${principal.subject}:${input.idempotencyKey}`,
+        book: hold.book,
+        hold: { holdId: hold.holdId, ...(given?.units === undefined ? {} : { units: given.units }) },
+      });
+    });
+  }
+
+  private async decide(tx: Tx, principal: Principal, item: PostingItem): Promise<HoldPayload> {
+    const [result] = await this.posting.post(tx, { items: [item], requestedBy: principal.subject });
+    if (!result) throw new Error('the item has no result');
+    const holdId = item.op === 'CAPTURE' || item.op === 'RELEASE' ? item.hold.holdId : result.id;
+    const hold = holdId === undefined ? undefined : await this.holds.find(tx, holdId);
+    const entry = item.op === 'CAPTURE' && result.id !== undefined ? await this.journal.entry(tx, result.id) : undefined;
+    return {
+      hold: hold ? toHold(hold) : null,
+      entry: entry ? toEntry(entry) : null,
+      problems: result.outcome === 'REFUSED' ? [problemOf(result)] : [],
+      replayed: false,
+    };
+  }
+
+  private async units(tx: Tx, asset: string, amount: string): Promise<{ units?: string; problems: Problem[] }> {
+    const known = (await this.assets.find(tx, [asset])).get(asset);
+    if (!known) return { problems: [problem('ASSET_NOT_FOUND', messageOf('ASSET_NOT_FOUND'), ['asset'])] };
+    const parsed = parseDecimal(amount, known.scale);
+    if (isRefused(parsed)) return { problems: parsed.problems.map((one) => ({ ...one, path: ['amount'] })) };
+    if (parsed.value <= 0n) return { problems: [problem('AMOUNT_NOT_POSITIVE', messageOf('AMOUNT_NOT_POSITIVE'), ['amount'])] };
+    return { units: parsed.value.toString(), problems: [] };
+  }
+}

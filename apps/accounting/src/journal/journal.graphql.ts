@@ -1,0 +1,153 @@
+import { Directive, Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, ArrayMinSize, IsIn, Length, MaxLength, MinLength, ValidateNested } from 'class-validator';
+import { connection, DateScalar, DateTimeScalar, DecimalScalar, JsonScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import { entryKinds } from '#libs/contracts/index.js';
+import { type Problem } from '#libs/kernel/index.js';
+import { AccountType, SideEnum } from '../accounts/accounts.graphql.js';
+
+@ObjectType('Posting', { description: 'One side of an entry: a positive amount of one asset on one account.' })
+@RequiresScopes('ledger:read')
+export class PostingType {
+  @Field(() => Int) n!: number;
+  @Field(() => String) accountNumber!: string;
+  @Field(() => String) asset!: string;
+  @Field(() => SideEnum) side!: 'DEBIT' | 'CREDIT';
+  @Field(() => DecimalScalar) amount!: string;
+  @Field(() => String, { description: 'Counts the postings of the account in the asset, without a gap.' }) accountSequence!: string;
+  @Field(() => DecimalScalar, { description: 'Positive on the normal side of the account.' }) balanceAfter!: string;
+  /** For the account that is looked up. */
+  book!: string;
+}
+
+@ObjectType('JournalEntry', { description: 'Debits and credits that belong together; never changed, corrected by a linked reversal.' })
+@Directive('@key(fields: "id")')
+@RequiresScopes('ledger:read')
+export class JournalEntryType {
+  @Field(() => ID) id!: string;
+  @Field(() => String, { description: 'In the order of booking, over all books.' }) sequence!: string;
+  @Field(() => String) book!: string;
+  @Field(() => String) kind!: string;
+  @Field(() => DateScalar) businessDate!: string;
+  @Field(() => DateScalar) valueDate!: string;
+  @Field(() => DateTimeScalar) bookedAt!: Date;
+  @Field(() => String) description!: string;
+  @Field(() => String) subjectKind!: string;
+  @Field(() => ID) subjectId!: string;
+  @Field(() => String) requestedBy!: string;
+  @Field(() => Int) postingCount!: number;
+  @Field(() => String, { nullable: true, description: 'Why it was booked without cover.' }) forcedReason!: string | null;
+  @Field(() => ID, { nullable: true }) holdId!: string | null;
+  reversesEntryId!: string | null;
+  reversedByEntryId!: string | null;
+}
+@ObjectType('JournalEntryConnection')
+export class JournalEntryConnection extends connection(JournalEntryType, 'JournalEntry') {}
+
+@InputType('JournalEntryFilter')
+export class JournalEntryFilterInput {
+  @Field(() => String, { nullable: true }) book?: string | null;
+  @Field(() => DateScalar, { nullable: true }) businessDate?: string | null;
+  @Field(() => String, { nullable: true }) kind?: string | null;
+  @Field(() => String, { nullable: true }) subjectKind?: string | null;
+  @Field(() => String, { nullable: true }) subjectId?: string | null;
+  @Field(() => String, { nullable: true, description: 'An account number.' }) account?: string | null;
+  @Field(() => String, { nullable: true, description: 'With an account: only what moved this asset.' }) asset?: string | null;
+}
+
+@ObjectType('LedgerSummary')
+@RequiresScopes('ledger:read')
+export class LedgerSummaryType {
+  @Field(() => Int) entries!: number;
+  @Field(() => Int) postings!: number;
+  @Field(() => JsonScalar, { description: 'Debits less credits per asset: every one is "0".' }) sums!: Record<string, string>;
+}
+
+@ObjectType('PostingResultCode')
+@RequiresScopes('ledger:read')
+export class PostingResultCodeType {
+  @Field(() => String) code!: string;
+  @Field(() => String) meaning!: string;
+}
+
+@ObjectType('ReversalProposal', { description: 'A reversal by hand that waits for, or had, a second person.' })
+@RequiresScopes('ledger:read')
+export class ReversalType {
+  @Field(() => ID, { description: 'Also the id of its approval.' }) approvalId!: string;
+  @Field(() => String) book!: string;
+  @Field(() => String) reason!: string;
+  @Field(() => String) payloadHash!: string;
+  @Field(() => String, { description: 'PROPOSED, POSTED, REFUSED (with its code), REJECTED, EXPIRED, WITHDRAWN or STALE.' }) state!: string;
+  @Field(() => String) requestedBy!: string;
+  @Field(() => DateTimeScalar) requestedAt!: Date;
+  @Field(() => DateTimeScalar) expiresAt!: Date;
+  @Field(() => String, { nullable: true }) decidedBy!: string | null;
+  @Field(() => String, { nullable: true }) decisionReason!: string | null;
+  @Field(() => String, { nullable: true }) refusalCode!: string | null;
+  entryId!: string;
+  reversingEntryId!: string | null;
+}
+@ObjectType('ReversalPayload')
+export class ReversalPayload {
+  @Field(() => ReversalType, { nullable: true }) reversal?: ReversalType | null;
+  @Field(() => [ProblemType]) problems!: Problem[];
+  @Field(() => Boolean) replayed!: boolean;
+}
+@InputType()
+export class ProposeReversalInput {
+  @Field(() => ID) @Length(3, 64) entryId!: string;
+  @Field(() => String) @MinLength(3) @MaxLength(140) reason!: string;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+
+@InputType()
+export class PostingInput {
+  @Field(() => String) @Length(1, 64) account!: string;
+  @Field(() => String, { description: 'A currency or an ISIN.' }) @Length(3, 12) asset!: string;
+  @Field(() => SideEnum) @IsIn(['DEBIT', 'CREDIT']) side!: 'DEBIT' | 'CREDIT';
+  @Field(() => DecimalScalar) amount!: string;
+}
+@InputType()
+export class PostEntryInput {
+  @Field(() => String) @Length(2, 12) book!: string;
+  @Field(() => String) @IsIn(entryKinds) kind!: string;
+  @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?: string | null;
+  @Field(() => String) @Length(1, 140) description!: string;
+  @Field(() => [PostingInput]) @ArrayMinSize(2) @ArrayMaxSize(400) @ValidateNested({ each: true }) @Type(() => PostingInput) postings!: PostingInput[];
+  @Field(() => Boolean, { nullable: true, description: 'Decides and books nothing.' }) validateOnly?: boolean | null;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+@InputType()
+export class PostTransferInput {
+  @Field(() => String) @Length(2, 12) book!: string;
+  @Field(() => String, { description: 'The account that is debited.' }) @Length(1, 64) from!: string;
+  @Field(() => String, { description: 'The account that is credited.' }) @Length(1, 64) to!: string;
+  @Field(() => String, { description: 'A currency or an ISIN.' }) @Length(3, 12) asset!: string;
+  @Field(() => DecimalScalar) amount!: string;
+  @Field(() => DateScalar, { nullable: true }) valueDate?: string | null;
+  @Field(() => String) @Length(1, 140) description!: string;
+  @Field(() => Boolean, { nullable: true }) validateOnly?: boolean | null;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+@InputType()
+export class PostDepositInput {
+  @Field(() => String) @Length(2, 12) book!: string;
+  @Field(() => String) @Length(1, 64) account!: string;
+  @Field(() => String, { description: 'The currency.' }) @Length(3, 3) currency!: string;
+  @Field(() => DecimalScalar) amount!: string;
+  @Field(() => String, { nullable: true, description: "The nostro; the book's first of the currency unless given." }) nostro?: string | null;
+  @Field(() => DateScalar, { nullable: true }) valueDate?: string | null;
+  @Field(() => String) @Length(1, 140) description!: string;
+  @Field(() => Boolean, { nullable: true }) validateOnly?: boolean | null;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+@InputType()
+export class PostWithdrawalInput extends PostDepositInput {}
+
+@ObjectType('EntryPayload')
+export class EntryPayload {
+  @Field(() => JournalEntryType, { nullable: true, description: 'Absent when refused and when only validated.' }) entry?: JournalEntryType | null;
+  @Field(() => [ProblemType]) problems!: Problem[];
+  @Field(() => Boolean) replayed!: boolean;
+}
+export type EntryAccount = AccountType;
