@@ -6,7 +6,7 @@ import { toApprovalType } from '../approvals/approvals.graphql.js';
 import { ApprovalsRepository } from '../approvals/approvals.repository.js';
 import { Mutations } from '../mutations.js';
 import { PartyType } from '../parties/parties.graphql.js';
-import { ScreeningType, toScreeningType } from '../screening/screening.graphql.js';
+import { InstructionStub, PaymentStub, ScreeningType, toScreeningType, TradeStub } from '../screening/screening.graphql.js';
 import { ScreeningRepository } from '../screening/screening.repository.js';
 import {
   AlertConnection,
@@ -72,6 +72,24 @@ export class AlertsResolver {
   @RequiresScopes('parties:read')
   party(@Parent() alert: AlertType): { __typename: 'Party'; id: string } | null {
     return alert.partyId === null ? null : { __typename: 'Party', id: alert.partyId };
+  }
+
+  @ResolveField('trade', () => TradeStub, { nullable: true })
+  @RequiresScopes('trades:read')
+  trade(@Parent() alert: AlertType): TradeStub | null {
+    return alert.objectKind === 'TRADE' ? { id: alert.objectId } : null;
+  }
+
+  @ResolveField('payment', () => PaymentStub, { nullable: true })
+  @RequiresScopes('payments:read')
+  payment(@Parent() alert: AlertType): PaymentStub | null {
+    return alert.objectKind === 'PAYMENT' ? { id: alert.objectId } : null;
+  }
+
+  @ResolveField('instruction', () => InstructionStub, { nullable: true })
+  @RequiresScopes('trades:read')
+  instruction(@Parent() alert: AlertType): InstructionStub | null {
+    return alert.objectKind === 'INSTRUCTION' ? { id: alert.objectId } : null;
   }
 
   @Mutation(() => ProposeReleasePayload, { description: 'The first of two people: somebody else decides on the approval it returns.' })

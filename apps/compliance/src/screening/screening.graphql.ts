@@ -42,4 +42,12 @@ export class PaymentStub {
   id!: string;
 }
 
+@ObjectType('Instruction')
+@Directive('@key(fields: "id", resolvable: false)')
+export class InstructionStub {
+  @Field(() => ID)
+  @RequiresScopes('trades:read')
+  id!: string;
+}
+
 export const toScreeningType = ({ screeningId, ...row }: ScreeningRow): ScreeningType => ({ ...row, id: screeningId });
