@@ -89,9 +89,9 @@ export class ExchangeRepository {
     const rows = await tx.rows<{ messageId: string }>(
       `INSERT INTO settlement.exchange_message (channel, direction, message_id, type, file_id, state)
        SELECT $1, 'INBOUND', m."messageId", m.type, $2, 'HANDLED'
-         FROM jsonb_to_recordset($3::jsonb) WITH ORDINALITY AS m("messageId" text, type text, n bigint) ORDER BY m.n
+         FROM jsonb_to_recordset($3::jsonb) AS m(n int, "messageId" text, type text) ORDER BY m.n
        ON CONFLICT (channel, direction, message_id) DO NOTHING RETURNING message_id AS "messageId"`,
-      [channel, fileId, JSON.stringify(messages)],
+      [channel, fileId, JSON.stringify(messages.map(({ messageId, type }, n) => ({ n, messageId, type })))],
     );
     return new Set(rows.map(({ messageId }) => messageId));
   }
@@ -112,9 +112,9 @@ export class ExchangeRepository {
     return tx.execute(
       `INSERT INTO settlement.exchange_message (channel, direction, message_id, type, document, state)
        SELECT m.channel, 'OUTBOUND', m."messageId", m.type, m.document, 'PENDING'
-         FROM jsonb_to_recordset($1::jsonb) WITH ORDINALITY AS m(channel text, "messageId" text, type text, document text, n bigint) ORDER BY m.n
+         FROM jsonb_to_recordset($1::jsonb) AS m(n int, channel text, "messageId" text, type text, document text) ORDER BY m.n
        ON CONFLICT (channel, direction, message_id) DO NOTHING`,
-      [JSON.stringify(messages)],
+      [JSON.stringify(messages.map((message, n) => ({ n, ...message })))],
     );
   }
 

@@ -2,8 +2,9 @@ import { Args, ID, Parent, Query, ResolveField, ResolveReference, Resolver } fro
 import { type Tx } from '#libs/database/index.js';
 import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
 import { TradeQueries } from '../trades/trade-queries.repository.js';
-import { toTradeType, TradeType } from '../trades/trades.graphql.js';
+import { TradeType } from '../trades/trades.graphql.js';
 import { type TradeRow } from '../trades/trades.repository.js';
+import { toTradeType } from '../trades/trades.resolver.js';
 import { InstructionViews } from './instruction-views.js';
 import {
   InstructionConnection,

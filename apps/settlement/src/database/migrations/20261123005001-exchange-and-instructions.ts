@@ -214,6 +214,7 @@ export class ExchangeAndInstructions20261123005001 implements MigrationInterface
         amount_minor     numeric(39,0) NOT NULL CHECK (amount_minor >= 0),
         effective_date   date NOT NULL,
         business_date    date NOT NULL,
+        is_final         boolean NOT NULL,
         shares           jsonb NOT NULL DEFAULT '[]',
         state            text NOT NULL DEFAULT 'REQUESTED' CHECK (state IN ('REQUESTED','BOOKED','REFUSED')),
         refusal_code     text,

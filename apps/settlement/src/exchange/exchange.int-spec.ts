@@ -1,0 +1,152 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Transactions } from '#libs/database/index.js';
+import { readExchange, writeExchange, writeStatusAdvice } from '#libs/iso20022/index.js';
+import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
+import { settlementForTests } from '../settlement-for-tests.js';
+import { ExchangeFolders } from './exchange-folders.js';
+import { ExchangeWriter } from './exchange-writer.js';
+
+let database: TestDatabase;
+let transactions: Transactions;
+let settlement: ReturnType<typeof settlementForTests>;
+const handled: string[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase({ startsAt: '2026-11-25T10:00:00Z' });
+  transactions = database.transactions('settlement');
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  await database.pool('owner').query('TRUNCATE settlement.exchange_lease, settlement.exchange_file, settlement.exchange_message, settlement.work_item CASCADE');
+  settlement = settlementForTests(transactions);
+  handled.length = 0;
+  // A kind of its own, so that what a message does is in plain sight.
+  settlement.handlers.register('sese.028', async (tx, messages) => {
+    for (const { messageId } of messages) {
+      await tx.execute('SELECT 1');
+      if (messageId.startsWith('poison')) throw new Error('cannot be handled');
+      handled.push(messageId);
+    }
+    return new Map();
+  });
+  await settlement.folders.prepare();
+});
+
+const document = writeStatusAdvice({ transactionId: 'i', matching: { status: 'MATCHED' } });
+const outgoing = (count: number, prefix = 'm') => Array.from({ length: count }, (_, n) => ({ channel: 'T2S', messageId: `${prefix}${String(n).padStart(4, '0')}`, type: 'sese.024.001.12', document }));
+const send = (count: number, prefix?: string) => transactions.run((tx) => settlement.exchange.send(tx, outgoing(count, prefix)));
+const written = () => readdirSync(join(settlement.root, 'T2S', 'to')).filter((name) => name.endsWith('.xml')).sort();
+function idsIn(name: string): string[] {
+  const read = readExchange(readFileSync(join(settlement.root, 'T2S', 'to', name)), name);
+  return read.ok ? read.value.map(({ messageId }) => messageId) : [];
+}
+const states = async (table: string) => (await database.pool('owner').query<{ state: string; n: number }>(`SELECT state, count(*)::int AS n FROM settlement.exchange_${table} GROUP BY state ORDER BY state`)).rows;
+const alleged = (id: string) => ({ messageId: id, type: 'sese.028.001.10', document: document.replace('sese.024.001.12', 'sese.028.001.10') });
+const drop = (name: string, ...ids: string[]) => {
+  writeFileSync(join(settlement.root, 'T2S', 'from', name), writeExchange(ids.map(alleged)));
+};
+
+describe('writing', () => {
+  it('puts up to five hundred messages into a file, each once, in their order', async () => {
+    await send(1_001);
+    await send(1_001);
+    await settlement.writer.writeAll();
+    expect(written().map((name) => idsIn(name).length)).toEqual([500, 500, 1]);
+    expect(written().flatMap(idsIn)).toEqual(outgoing(1_001).map(({ messageId }) => messageId));
+    expect(await states('message')).toEqual([{ state: 'WRITTEN', n: 1_001 }]);
+  });
+
+  it('a rolled back fact sends nothing', async () => {
+    await expect(
+      transactions.run(async (tx) => {
+        await settlement.exchange.send(tx, outgoing(1));
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
+    await settlement.writer.writeAll();
+    expect(written()).toEqual([]);
+  });
+
+  it.each(['before the file is there', 'after the file is there, before it is marked'])('killed %s: the next writer leaves the same file', async (moment) => {
+    await send(3);
+    class Killed extends ExchangeFolders {
+      override async write(...file: Parameters<ExchangeFolders['write']>): Promise<void> {
+        if (moment.startsWith('after')) await settlement.folders.write(...file);
+        throw new Error('killed');
+      }
+    }
+    const dying = new ExchangeWriter(transactions, settlement.exchangeRepository, new Killed(settlement.root));
+    await expect(dying.writeAll()).rejects.toThrow('killed');
+    const before = written().map((name) => [name, readFileSync(join(settlement.root, 'T2S', 'to', name), 'utf8')]);
+    await send(2, 'later');
+    await settlement.newWriter().writeAll();
+    const after = written().map((name) => [name, readFileSync(join(settlement.root, 'T2S', 'to', name), 'utf8')]);
+    if (moment.startsWith('after')) expect(after[0]).toEqual(before[0]);
+    expect(written().map(idsIn)).toEqual([['m0000', 'm0001', 'm0002'], ['later0000', 'later0001']]);
+    expect(await states('file')).toEqual([{ state: 'WRITTEN', n: 2 }]);
+  });
+
+  it('two writers at once send nothing twice', async () => {
+    await send(600);
+    await Promise.all([settlement.writer.flush(), settlement.newWriter().flush(), settlement.writer.writeAll()]);
+    expect(written().flatMap(idsIn).sort()).toEqual(outgoing(600).map(({ messageId }) => messageId));
+  });
+});
+
+describe('reading', () => {
+  it('handles each message once, however often its file or the message comes', async () => {
+    drop('a.xml', 'x1', 'x2');
+    await settlement.reader.readAll();
+    mkdirSync(join(settlement.root, 'T2S', 'from'), { recursive: true });
+    drop('a.xml', 'x1', 'x2');
+    drop('b.xml', 'x2', 'x3');
+    await settlement.newReader().drain();
+    expect(handled).toEqual(['x1', 'x2', 'x3']);
+    expect(readdirSync(join(settlement.root, 'T2S', 'done')).sort()).toEqual(['a.xml', 'b.xml']);
+    expect(await states('message')).toEqual([{ state: 'HANDLED', n: 3 }]);
+  });
+
+  it('stopped after the bytes were stored: the next reader handles them though the file is gone', async () => {
+    await transactions.run((tx) =>
+      settlement.exchangeRepository.storeFile(tx, { channel: 'T2S', direction: 'INBOUND', name: 'a.xml', sha256: 'x', content: Buffer.from(writeExchange([alleged('x1')])), state: 'STORED' }),
+    );
+    await settlement.reader.drain();
+    expect(handled).toEqual(['x1']);
+  });
+
+  it('two readers at once handle nothing twice', async () => {
+    for (let n = 0; n < 10; n += 1) drop(`f${n}.xml`, `x${n}a`, `x${n}b`);
+    await Promise.all([settlement.reader.drain(), settlement.newReader().drain(), settlement.reader.readAll()]);
+    expect([...new Set(handled)].length).toBe(20);
+    expect(await states('message')).toEqual([{ state: 'HANDLED', n: 20 }]);
+  });
+
+  it('the same name with other content is kept aside and asked about', async () => {
+    drop('a.xml', 'x1');
+    await settlement.reader.drain();
+    drop('a.xml', 'x2');
+    await settlement.reader.drain();
+    expect(handled).toEqual(['x1']);
+    expect(await states('file')).toEqual([{ state: 'HANDLED', n: 1 }, { state: 'REFUSED', n: 1 }]);
+    expect((await database.pool('owner').query(`SELECT reason_code FROM settlement.work_item`)).rows).toEqual([{ reason_code: 'NAME_REUSED' }]);
+  });
+
+  it('a message that cannot be handled stops the others only for a while, and becomes a person’s', async () => {
+    drop('a.xml', 'x1', 'poison', 'x2');
+    drop('b.xml', 'x3');
+    for (let attempt = 0; attempt < 3; attempt += 1) await expect(settlement.reader.readAll()).rejects.toThrow('cannot be handled');
+    handled.length = 0;
+    await settlement.reader.drain();
+    expect(handled.filter((id) => id !== 'x1')).toEqual(['x2', 'x3']);
+    expect(await states('message')).toEqual([{ state: 'HANDLED', n: 3 }, { state: 'REFUSED', n: 1 }]);
+    expect((await database.pool('owner').query(`SELECT category, reason_code FROM settlement.work_item`)).rows).toEqual([{ category: 'OTHER', reason_code: 'NOT_HANDLED' }]);
+  });
+
+  it('what nobody handles is refused and asked about', async () => {
+    writeFileSync(join(settlement.root, 'DTC', 'from', 'a.xml'), writeExchange([{ ...alleged('x1'), type: 'sese.031.001.09', document: document.replace('sese.024.001.12', 'sese.031.001.09') }]));
+    await settlement.reader.drain();
+    expect(await states('message')).toEqual([{ state: 'REFUSED', n: 1 }]);
+  });
+});

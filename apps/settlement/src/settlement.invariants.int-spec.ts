@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Transactions } from '#libs/database/index.js';
+import { writeExchange, writeSettlementConfirmation } from '#libs/iso20022/index.js';
+import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
+import { instructionIdOf } from './instructions/instruction.js';
+import { settlementInvariants } from './settlement.invariants.js';
+import { accountingForTests, plainJob, settlementForTests } from './settlement-for-tests.js';
+import { tradeIdOf } from './trades/capture.js';
+import { goodLine, seedStaticData } from './trades/for-tests.js';
+
+let database: TestDatabase;
+let transactions: Transactions;
+
+const idOf = (executionId: string) => instructionIdOf(tradeIdOf('OMS-EU', executionId));
+
+beforeAll(async () => {
+  database = await createTestDatabase({ startsAt: '2026-11-25T10:00:00Z' });
+  transactions = database.transactions('settlement');
+  await seedStaticData(transactions);
+  const settlement = settlementForTests(transactions);
+  const accounting = accountingForTests(database);
+  const phase = async (name: string) => {
+    await settlement.day.runPhase({ phaseRunId: `run_${name}`, book: 'NGEU', businessDate: '2026-11-25', phase: name as 'SETTLE', cycle: 1, barrierSequence: '1' }, plainJob(transactions).job);
+    const items = await accounting.answer();
+    if (items.length > 0) await transactions.run((tx) => settlement.answers.entriesDecided(tx, { batchId: 'b', items }));
+  };
+  const lines = [
+    goodLine({ executionId: 'E-1' }), goodLine({ executionId: 'E-2' }), goodLine({ executionId: 'E-3', counterparty: 'NGCP24' }),
+    goodLine({ executionId: 'E-4', place: 'INTERNAL', counterparty: 'C000002' }),
+  ];
+  await transactions.run((tx) => settlement.trades.capture(tx, lines, { fileId: null, capturedBy: 'tester' }));
+  await database.pool('owner').query(`UPDATE settlement.trade SET state = 'AFFIRMED'`);
+  await database.pool('owner').query(`UPDATE settlement.trade SET settlement_date = '2026-11-25'`);
+  await phase('INSTRUCT');
+  await phase('SETTLE');
+  await settlement.folders.prepare();
+  writeFileSync(
+    join(settlement.root, 'T2S', 'from', 'c.xml'),
+    writeExchange([
+      {
+        messageId: 'c1',
+        type: 'sese.025.001.11',
+        document: writeSettlementConfirmation({
+          transactionId: idOf('E-1'), direction: 'RECE', payment: 'APMT', effectiveDate: '2026-11-25', isin: 'DE0007164600',
+          settledQuantity: { kind: 'UNIT', text: '10' }, settledAmount: { currency: 'EUR', amountMinor: 101_500n },
+        }),
+      },
+    ]),
+  );
+  await transactions.run((tx) => settlement.answers.partyHeld(tx, { partyId: 'PNGCP24', alertId: 'alr_1', listVersionId: 'lst_1' }));
+  await phase('CUT_OFF');
+  await phase('FAIL_SNAPSHOT');
+});
+afterAll(() => database.drop());
+
+/** All breaches after a change that no service could make, undone at the end. */
+async function breachesAfter(...changes: [string, unknown[]?][]): Promise<string[]> {
+  const client = await database.pool('owner').connect();
+  try {
+    await client.query(`BEGIN; SELECT set_config('app.books', '*', true); SET LOCAL session_replication_role = replica`);
+    for (const [sql, params] of changes) await client.query(sql, params ?? []);
+    const found: string[] = [];
+    for (const { number, check } of settlementInvariants) {
+      const breaches = await check(async (sql, params) => (await client.query(sql, [...(params ?? [])])).rows as never);
+      found.push(...breaches.map(({ where, what }) => `${number} ${where}: ${what}`));
+    }
+    return found;
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+}
+
+describe('what must always hold in settlement', () => {
+  it('holds after a day', async () => {
+    expect(await breachesAfter()).toEqual([]);
+  });
+
+  it.each<[string, [string, unknown[]?][], RegExp]>([
+    ['a status without its history', [[`UPDATE settlement.instruction SET matching_status = 'UNMATCHED' WHERE execution_id = 'E-2'`]], /^8 .*MATCHING stands at UNMATCHED/],
+    ['a way that is not declared', [[`UPDATE settlement.instruction_status_history SET to_status = 'ACCEPTED' WHERE process = 'CANCELLATION'`]], /^8 .*is not declared/],
+    ['a settled amount that was never booked', [[`UPDATE settlement.instruction SET settled_amount_minor = settled_amount_minor + 1 WHERE execution_id = 'E-1'`]], /^8 .*units booked/],
+    ['a change after the settlement', [[`INSERT INTO settlement.instruction_status_history (instruction_id, book_id, process, from_status, to_status, at) VALUES ('ID1', 'NGEU', 'HOLD', '', 'CSD', now() + interval '10 years')`.replace('ID1', idOf('E-1'))]], /^8 .*after the settlement/],
+    ['a payment booked from nowhere', [[`INSERT INTO settlement.payment_status_history (payment_id, book_id, from_status, to_status) VALUES ('pay_1', 'NGEU', 'HELD', 'BOOKING')`]], /^8 pay_1/],
+    [
+      'an internal trade that moved though it was held',
+      [[`INSERT INTO settlement.instruction_status_history (sequence, instruction_id, book_id, process, from_status, to_status) OVERRIDING SYSTEM VALUE SELECT -1, instruction_id, book_id, 'HOLD', '', 'COMPLIANCE' FROM settlement.instruction WHERE execution_id = 'E-4'`]],
+      /^12 .*attempted in cycle/,
+    ],
+    [
+      'an instruction sent though it was held',
+      [[`INSERT INTO settlement.instruction_status_history (sequence, instruction_id, book_id, process, from_status, to_status) OVERRIDING SYSTEM VALUE SELECT -2, instruction_id, book_id, 'HOLD', '', 'COMPLIANCE' FROM settlement.instruction WHERE execution_id = 'E-2'`]],
+      /^12 .*left for its place while it was held/,
+    ],
+    ['a hit after the sending that nobody told the place', [[`DELETE FROM settlement.hold_request`]], /^12 .*never asked to hold/],
+    ['a fail that nobody has', [[`DELETE FROM settlement.work_item WHERE category = 'FAIL'`]], /^13 .*nobody has it/],
+    ['a work item that ended without a reason', [[`UPDATE settlement.work_item SET state = 'CLOSED', closed_at = now(), closed_by = 'x', close_reason = '' WHERE category = 'FAIL'`]], /^13 .*no reason/],
+  ])('finds %s', async (_name, changes, expected) => {
+    expect(await breachesAfter(...changes)).toContainEqual(expect.stringMatching(expected));
+  });
+});
