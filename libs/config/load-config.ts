@@ -58,7 +58,8 @@ export interface EnvironmentVariable {
 export function referenceOf(schema: ConfigSchema): EnvironmentVariable[] {
   return Object.entries(fieldsOf(schema)).map(([name, field]) => {
     const empty = z.safeParse(field, undefined);
-    const byDefault = empty.success && empty.data !== undefined ? JSON.stringify(empty.data).replaceAll('"', '') : undefined;
+    const byDefault =
+      empty.success && empty.data !== undefined ? JSON.stringify(empty.data).replaceAll('"', '') : undefined;
     return {
       name,
       description: descriptionOf(field) ?? '',

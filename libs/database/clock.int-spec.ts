@@ -36,7 +36,7 @@ describe('kernel.now()', () => {
     await expect(database.pool('owner').query('SELECT kernel.set_clock(NULL)')).rejects.toThrow(/does not go back/);
   });
 
-  it.each(databaseRoles)('is not set by %s, not even in a sample installation', async (role) => {
+  it('is set by no role but the owner, not even in a sample installation', async () => {
     const database = await inMode('sample');
     const attempts = [
       "SELECT kernel.set_clock('2026-12-01')",
@@ -45,11 +45,14 @@ describe('kernel.now()', () => {
       "CREATE OR REPLACE FUNCTION kernel.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT '2026-12-01'::timestamptz $$",
       'ALTER SCHEMA kernel RENAME TO other',
     ];
-    for (const attempt of attempts) {
-      await expect(database.pool(role).query(`BEGIN READ WRITE; ${attempt}; COMMIT`)).rejects.toThrow(
-        /permission denied|must be owner/,
-      );
+    for (const role of databaseRoles) {
+      for (const attempt of attempts) {
+        await expect(database.pool(role).query(`BEGIN READ WRITE; ${attempt}; COMMIT`)).rejects.toThrow(
+          /permission denied|must be owner/,
+        );
+      }
     }
+    expect((await clockOf(database)).now.toISOString()).toBe('2026-11-25T06:00:00.000Z');
   });
 
   it('is the system clock in production, whatever anybody writes', async () => {

@@ -154,6 +154,37 @@ describe('the migrate step', () => {
     }
   });
 
+  it('needs no superuser where the roles are there', async () => {
+    const { database, options } = await empty();
+    const name = `dba_${database.name}`;
+    await database
+      .pool('owner')
+      .query(`CREATE ROLE ${name} LOGIN PASSWORD 'x'; ALTER DATABASE ${database.name} OWNER TO ${name}`);
+    const url = new URL(database.ownerUrl);
+    url.username = name;
+    url.password = 'x';
+    try {
+      const asOwner = (...migrations: (new () => MigrationInterface)[]) => ({
+        ...options(...migrations),
+        ownerUrl: url.toString(),
+        mode: 'production' as const,
+      });
+      await migrateAll(asOwner(First20260101000001, Second20260101000002));
+      await migrateAll(asOwner(First20260101000001, Second20260101000002));
+      await expect(migrateAll(asOwner(First20260101000001))).rejects.toThrow(DatabaseIsNewer);
+      expect(
+        (await database.pool('settlement').query('SELECT n, kernel.now() > now() AS runs FROM thing ORDER BY n')).rows,
+      ).toEqual([
+        { n: 1, runs: true },
+        { n: 2, runs: true },
+      ]);
+    } finally {
+      await database
+        .pool('owner')
+        .query(`REASSIGN OWNED BY ${name} TO owner; DROP OWNED BY ${name}; DROP ROLE ${name}`);
+    }
+  });
+
   it('finds the migrations of the libraries and of the services', async () => {
     const plan = await migrationPlan();
     expect(plan.services.map(({ name }) => name)).toEqual(['settlement', 'accounting', 'compliance']);

@@ -68,13 +68,18 @@ export async function migrateAll(options: MigrateOptions): Promise<RolePasswords
     await owner.query('SELECT pg_advisory_lock($1)', [advisoryLock]);
     await ensureRoles(owner, passwords, ownerUrl);
     await grantDatabase(owner);
-    await refuseNewer(owner, [{ name: 'kernel', migrations: baseMigrations }, ...extraMigrations, ...services]);
+    const urls = roleUrls(ownerUrl, passwords);
+    const unknown = await unknownIn(owner, [{ name: 'kernel', migrations: baseMigrations }]);
+    // The owner of the database need not be a superuser; what belongs to `migrate` only that role may read.
+    await withClient(urls.migrate, async (migrate) => {
+      unknown.push(...(await unknownIn(migrate, [...extraMigrations, ...services])));
+    });
+    if (unknown.length > 0) throw new DatabaseIsNewer(unknown);
 
     await owner.query('CREATE SCHEMA IF NOT EXISTS kernel');
     await runSchema(ownerUrl, { name: 'kernel', migrations: baseMigrations });
     if (options.mode) await fixMode(owner, options.mode, options.startsAt);
 
-    const urls = roleUrls(ownerUrl, passwords);
     await withClient(urls.migrate, async (migrate) => {
       await makeSchemas(migrate, extraMigrations, services);
       for (const schema of [...extraMigrations, ...services]) await runSchema(urls.migrate, schema);
@@ -112,23 +117,23 @@ export async function grantDatabase(owner: pg.Client): Promise<void> {
   `);
 }
 
-async function refuseNewer(owner: pg.Client, schemas: readonly SchemaMigrations[]): Promise<void> {
+/** What was run in these schemas and is not in this version. */
+async function unknownIn(client: pg.Client, schemas: readonly SchemaMigrations[]): Promise<string[]> {
   const unknown: string[] = [];
   for (const { name, migrations } of schemas) {
     const known = new Set(migrations.map((migration) => new migration().name ?? migration.name));
-    for (const done of await historyOf(owner, name)) if (!known.has(done)) unknown.push(`${name}.${done}`);
+    for (const done of await historyOf(client, name)) if (!known.has(done)) unknown.push(`${name}.${done}`);
   }
-  if (unknown.length > 0) throw new DatabaseIsNewer(unknown);
+  return unknown;
 }
 
-async function historyOf(owner: pg.Client, schema: string): Promise<string[]> {
+async function historyOf(client: pg.Client, schema: string): Promise<string[]> {
   const table = `${pg.escapeIdentifier(schema)}.${historyTable}`;
-  const { rows: found } = await owner.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [
+  const { rows: found } = await client.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [
     table,
   ]);
   if (found[0]?.exists !== true) return [];
-  // The owner of the database need not be the owner of the schemas; where he may not read, he asks as a member.
-  const { rows } = await owner.query<{ name: string }>(`SELECT name FROM ${table}`);
+  const { rows } = await client.query<{ name: string }>(`SELECT name FROM ${table}`);
   return rows.map(({ name }) => name);
 }
 

@@ -40,6 +40,9 @@ export class Kernel20261101000100 implements MigrationInterface {
         INSERT INTO kernel.installation (mode) VALUES (fix_installation.mode);
         IF fix_installation.mode <> 'production' THEN
           INSERT INTO kernel.clock (mode, instant) VALUES (fix_installation.mode, coalesce(fix_installation.instant, '2026-01-01 00:00:00+00'));
+        ELSE
+          -- Production does not so much as look at the clock row.
+          CREATE OR REPLACE FUNCTION kernel.now() RETURNS timestamptz LANGUAGE plpgsql STABLE PARALLEL SAFE AS 'BEGIN RETURN pg_catalog.clock_timestamp(); END';
         END IF;
       END $$;
 
