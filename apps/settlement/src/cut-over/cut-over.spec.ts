@@ -8,13 +8,10 @@ import { type ControlTotals, type CutOverSet, nextToSend, sentKinds, validateCut
 const sample = makeSample({ days: 1, scale: 1 });
 type Mutable = Record<CutOverKind, { line: number; cells: Record<string, string> }[]>;
 
+const parsed = cutOverKinds.map((kind) => [kind, readCsv(Buffer.from(sample.get(`cut-over/${kind}.csv`) ?? ''), Object.keys(cutOverColumns[kind])).lines ?? []] as const);
+
 const load = (): { set: Mutable; controls: { files: Record<string, { rows: number }>; totals: Record<string, Record<string, string>> } } => ({
-  set: Object.fromEntries(
-    cutOverKinds.map((kind) => {
-      const read = readCsv(Buffer.from(sample.get(`cut-over/${kind}.csv`) ?? ''), Object.keys(cutOverColumns[kind]));
-      return [kind, (read.lines ?? []).map(({ line, cells }) => ({ line, cells: { ...cells } }))];
-    }),
-  ) as Mutable,
+  set: Object.fromEntries(parsed.map(([kind, lines]) => [kind, lines.map(({ line, cells }) => ({ line, cells: { ...cells } }))])) as unknown as Mutable,
   controls: JSON.parse(sample.get('cut-over/control-totals.json') ?? '{}') as never,
 });
 const faults = (change: (given: ReturnType<typeof load>) => void): string[] => {

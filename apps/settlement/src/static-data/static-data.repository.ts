@@ -75,7 +75,10 @@ export class StaticDataRepository {
     const given = `jsonb_to_recordset($1::jsonb) AS given(${Object.entries(columns)
       .map(([name, type]) => `"${camel(name)}" ${type}`)
       .join(', ')}, "validFrom" date)`;
-    const sameKey = key.map((name) => `t.${name} IS NOT DISTINCT FROM given."${camel(name)}"`).join(' AND ');
+    // Only a currency may be absent; equality keeps the join on an index.
+    const sameKey = key
+      .map((name) => (name === 'currency' ? `coalesce(t.currency, '') = coalesce(given.currency, '')` : `t.${name} = given."${camel(name)}"`))
+      .join(' AND ');
     const json = JSON.stringify(versions);
     await tx.execute(
       `WITH old AS (

@@ -26,6 +26,8 @@ import {
 import { type TradeRow } from './trades.repository.js';
 import { TradesService } from './trades.service.js';
 
+export { toTradeType };
+
 interface Kept {
   tradeId: string | null;
   outcome: string;
