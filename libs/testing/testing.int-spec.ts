@@ -16,7 +16,7 @@ describe('testing', () => {
             .query("SELECT kernel.now() AS now, to_regclass('audit_leaf') IS NOT NULL AS is_there"),
         ),
       );
-      expect(inEach.map(({ rows }) => rows)).toEqual(
+      expect(inEach.map(({ rows }) => rows as unknown)).toEqual(
         Array<unknown>(2).fill([{ now: new Date('2026-01-05T07:00:00Z'), is_there: true }]),
       );
     } finally {
