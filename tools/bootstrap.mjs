@@ -256,54 +256,10 @@ function test() {
   );
 }
 
-/** Everything that needs no database: each part says its name, all of them run, one failure fails the whole. */
+/** Everything that needs no database; the steps are in tools/check/run.mjs. */
 function check() {
   alone(install);
-  const bin = (...path) => join(root, 'node_modules', ...path);
-  const parts = [
-    ['lock file', 'npm', ['ci', '--dry-run', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']],
-    [
-      'format',
-      process.execPath,
-      [
-        bin('prettier', 'bin', 'prettier.cjs'),
-        '--check',
-        '--log-level',
-        'warn',
-        ...sourceFolders.map((folder) => `${folder}/**/*.{ts,mjs}`),
-        '--no-error-on-unmatched-pattern',
-      ],
-    ],
-    ['types', process.execPath, [bin('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'tsconfig.json']],
-    ['lint', process.execPath, ['--max-old-space-size=4096', bin('eslint', 'bin', 'eslint.js'), '.']],
-    [
-      'boundaries',
-      process.execPath,
-      [
-        bin('dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
-        '--config',
-        '.dependency-cruiser.cjs',
-        '--output-type',
-        'err',
-        'apps',
-        'libs',
-        'tools',
-        'test',
-      ],
-    ],
-  ];
-  const failed = [];
-  for (const [name, program, parameters] of parts) {
-    say(`-- ${name}`);
-    if (run(program, parameters) !== 0) failed.push(name);
-  }
-  const more = join(root, 'tools', 'check', 'main.ts');
-  if (existsSync(more)) {
-    alone(build);
-    if (run(process.execPath, [join(root, 'dist', 'tools', 'check', 'main.js')]) !== 0) failed.push('tools/check');
-  }
-  if (failed.length > 0) fail(`Failed: ${failed.join(', ')}`);
-  say('All checks passed.');
+  handOver(process.execPath, [join(root, 'tools', 'check', 'run.mjs'), ...args]);
 }
 
 const commands = {
