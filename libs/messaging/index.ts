@@ -11,6 +11,8 @@ export { MessagingHealth, messagingFigures, type MessagingFigures, type QueueFig
 export { messagingMigrations, declareMessageRoutes } from './messaging.migrations.js';
 export { messagingInvariants } from './messaging.invariants.js';
 export { QueueRefused, queueName, queuePrefix } from './queues.js';
+export { JobRuns, type JobRunFilter, type JobRunRow } from './job-runs.js';
+export { JobRunsModule } from './job-runs.module.js';
 export { HandlersWrong } from './handler-registry.js';
 export { describeError } from './error-fingerprint.js';
 export { sealText, unsealText } from './sealed.js';

@@ -4,6 +4,7 @@ import { type Service } from '#libs/contracts/index.js';
 import { DeliveryWorker } from './delivery-worker.js';
 import { Failures } from './failures.js';
 import { HandlerRegistry } from './handler-registry.js';
+import { JobRuns } from './job-runs.js';
 import { LongJobRunner } from './long-job-runner.js';
 import { MessageCatalogue } from './message-catalogue.js';
 import { MessagingGauges, MessagingHealth } from './messaging-figures.js';
@@ -44,11 +45,12 @@ export class MessagingModule {
         LongJobRunner,
         DeliveryWorker,
         Scheduler,
+        JobRuns,
         MessagingGauges,
         MessagingHealth,
         MessagingRuntime,
       ],
-      exports: [MessagingOptions, MessageCatalogue, Outbox, Schedules, MessagingHealth, MessagingRuntime],
+      exports: [MessagingOptions, MessageCatalogue, Outbox, Schedules, JobRuns, MessagingHealth, MessagingRuntime],
     };
   }
 }

@@ -138,19 +138,21 @@ export class Queues {
   async publish(deliveries: readonly QueuedDelivery[]): Promise<void> {
     const byQueue = groupBy(deliveries, (delivery) => queueName(delivery.consumer, delivery.lane));
     for (const [name, ones] of byQueue) {
-      await this.queue(name).addBulk(
-        ones.map(({ sequence, consumer, name: message, publication, priority }) => ({
-          name: message,
-          data: { sequence, name: message, publication } satisfies JobData,
-          opts: {
-            jobId: jobIdOf(sequence, consumer, publication),
-            attempts: 1,
-            removeOnComplete: true,
-            removeOnFail: true,
-            ...(priority > 0 ? { priority } : {}),
-          },
-        })),
-      );
+      const jobs = ones.map(({ sequence, consumer, name: message, publication, priority }) => ({
+        name: message,
+        data: { sequence, name: message, publication } satisfies JobData,
+        opts: {
+          jobId: jobIdOf(sequence, consumer, publication),
+          attempts: 1,
+          removeOnComplete: true,
+          removeOnFail: true,
+          ...(priority > 0 ? { priority } : {}),
+        },
+      }));
+      const [only, second] = jobs;
+      // Over Postgres addBulk makes two temporary tables a call (role queue needs TEMPORARY): not for a single job.
+      if (only !== undefined && second === undefined) await this.queue(name).add(only.name, only.data, only.opts);
+      else await this.queue(name).addBulk(jobs);
     }
   }
 

@@ -52,7 +52,8 @@ export class Reconciler {
       const olderMs = this.isAlarmed ? Date.now() - startedAt : this.options.reconcileAfterMs;
       const { taken, repeated } = await this.reconcileBatch(olderMs);
       again += repeated;
-      if (taken < batch) break;
+      // The oldest are all there: so are those behind them. After an alarm, each is asked for.
+      if (taken < batch || (repeated === 0 && !this.isAlarmed)) break;
     }
     this.isAlarmed = false;
     if (again > 0) {
@@ -62,23 +63,24 @@ export class Reconciler {
     return false;
   }
 
-  private reconcileBatch(olderMs: number): Promise<{ taken: number; repeated: number }> {
-    return this.transactions.run(async (tx) => {
-      const lapsed = await tx.rows<{ sequence: string; lane: Lane; publications: number }>(
-        'SELECT sequence, lane, publications FROM messaging.take_lapsed($1, $2)',
-        [olderMs, batch],
-      );
-      if (lapsed.length === 0) return { taken: 0, repeated: 0 };
-      const idOf = (one: (typeof lapsed)[number]) => jobIdOf(one.sequence, this.options.service, one.publications - 1);
-      const queued = new Set<string>();
-      for (const [lane, ones] of groupBy(lapsed, (one) => one.lane)) {
-        for (const id of await this.queues.waiting(this.options.service, lane, ones.map(idOf))) queued.add(id);
-      }
-      const gone = lapsed.filter((one) => !queued.has(idOf(one)));
-      const there = lapsed.filter((one) => queued.has(idOf(one)));
-      if (gone.length > 0) await tx.execute('SELECT messaging.publish_again($1::bigint[])', [gone.map((one) => one.sequence)]);
-      if (there.length > 0) await tx.execute('SELECT messaging.still_queued($1::bigint[])', [there.map((one) => one.sequence)]);
-      return { taken: lapsed.length, repeated: gone.length };
-    });
+  private async reconcileBatch(olderMs: number): Promise<{ taken: number; repeated: number }> {
+    const lapsed = await this.transactions.run((tx) =>
+      tx.rows<{ sequence: string; lane: Lane; publications: number }>('SELECT sequence, lane, publications FROM messaging.take_lapsed($1, $2)', [olderMs, batch]),
+    );
+    if (lapsed.length === 0) return { taken: 0, repeated: 0 };
+    const idOf = (one: (typeof lapsed)[number]) => jobIdOf(one.sequence, this.options.service, one.publications - 1);
+    const queued = new Set<string>();
+    for (const [lane, ones] of groupBy(lapsed, (one) => one.lane)) {
+      for (const id of await this.queues.waiting(this.options.service, lane, ones.map(idOf))) queued.add(id);
+    }
+    const lost = lapsed.filter((one) => !queued.has(idOf(one)));
+    if (lost.length === 0) return { taken: lapsed.length, repeated: 0 };
+    const answer = await this.transactions.run((tx) =>
+      tx.row<{ repeated: string }>('SELECT messaging.publish_again($1::bigint[], $2::integer[]) AS repeated', [
+        lost.map((one) => one.sequence),
+        lost.map((one) => one.publications),
+      ]),
+    );
+    return { taken: lapsed.length, repeated: Number(answer?.repeated ?? 0) };
   }
 }

@@ -1,13 +1,16 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 
-/** Publishing, handling, failing and publishing again. Every function acts for session_user, the service that calls. */
+/**
+ * Publishing, handling, failing and publishing again. Every function acts for session_user, the service that calls.
+ * enable_seqscan = off: on fresh tables Postgres would plan scans of the whole table and keep those plans.
+ */
 export class MessagingDeliver20261101000220 implements MigrationInterface {
   name = 'MessagingDeliver20261101000220';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       CREATE FUNCTION messaging.is_behind(consumer_name text, key text, before bigint) RETURNS boolean
-      LANGUAGE sql VOLATILE SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         SELECT EXISTS (SELECT FROM delivery p
                         WHERE p.consumer = consumer_name AND p.ordering_key = key AND p.sequence < before
                           AND p.ordering_key IS NOT NULL AND p.state IN ('WAITING', 'PUBLISHED', 'DEAD'))
@@ -17,7 +20,7 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
       -- A delivery behind another of its key is parked; the acknowledgement of the one before calls it.
       CREATE FUNCTION messaging.take_waiting(most integer)
       RETURNS TABLE (sequence bigint, consumer text, lane text, name text, publication integer, priority integer)
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       #variable_conflict use_column
       DECLARE
         moment CONSTANT timestamptz := clock_timestamp();
@@ -46,7 +49,7 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
       END $$;
 
       CREATE FUNCTION messaging.mark_published(sequences bigint[], consumers text[]) RETURNS void
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         UPDATE delivery d SET state = 'PUBLISHED', published_at = clock_timestamp(), publications = d.publications + 1
           FROM unnest(sequences, consumers) AS t(sequence, consumer)
          WHERE d.sequence = t.sequence AND d.consumer = t.consumer AND d.state = 'WAITING' AND session_user IN (d.producer, d.consumer)
@@ -56,7 +59,7 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
       -- HELD: not now, the queue is paused or an earlier message of the key is still open. UNKNOWN: never added.
       CREATE FUNCTION messaging.begin_delivery(delivery_sequence bigint)
       RETURNS TABLE (outcome text, name text, producer text, payload json, headers json, business_key text, attempts integer, added_at timestamptz)
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       #variable_conflict use_column
       DECLARE found_one delivery;
       BEGIN
@@ -82,7 +85,7 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
 
       -- The inbox row. Called in the transaction of the effect; true when a message of the same key can go on.
       CREATE FUNCTION messaging.acknowledge(delivery_sequence bigint) RETURNS boolean
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       DECLARE key text;
       BEGIN
         UPDATE delivery SET state = 'ACKNOWLEDGED', acknowledged_at = clock_timestamp()
@@ -95,7 +98,7 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
       END $$;
 
       CREATE FUNCTION messaging.call_next(consumer_name text, key text, after bigint) RETURNS boolean
-      LANGUAGE plpgsql VOLATILE SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       BEGIN
         UPDATE delivery SET next_attempt_at = clock_timestamp()
          WHERE consumer = consumer_name AND state = 'WAITING' AND next_attempt_at < 'infinity' AND attempts = 0
@@ -108,7 +111,7 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
       -- Counts the start of a delivery that was published before, in its own transaction: a message that kills its
       -- worker is counted although nothing of it commits. Null: nothing left to do.
       CREATE FUNCTION messaging.count_start(delivery_sequence bigint) RETURNS integer
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         UPDATE delivery SET attempts = attempts + 1
          WHERE sequence = delivery_sequence AND consumer = session_user AND state IN ('WAITING', 'PUBLISHED')
         RETURNING attempts
@@ -118,7 +121,7 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
       CREATE FUNCTION messaging.fail_delivery(delivery_sequence bigint, is_counted boolean, most_attempts integer, backoff_ms integer,
                                               backoff_max_ms integer, code text, message text, fingerprint text)
       RETURNS TABLE (is_dead boolean, attempts integer, job_run_id text, name text, producer text, business_key text)
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       #variable_conflict use_column
       DECLARE
         failed delivery;
@@ -150,39 +153,46 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
       END $$;
 
       CREATE FUNCTION messaging.give_to_work_item(delivery_sequence bigint) RETURNS void
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         UPDATE delivery SET has_work_item = true WHERE sequence = delivery_sequence AND consumer = session_user AND state = 'DEAD'
       $$;
 
       CREATE FUNCTION messaging.defer_delivery(delivery_sequence bigint, wait_ms integer) RETURNS void
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         UPDATE delivery SET state = 'WAITING', next_attempt_at = clock_timestamp() + wait_ms * interval '1 millisecond'
          WHERE sequence = delivery_sequence AND consumer = session_user AND state IN ('WAITING', 'PUBLISHED')
       $$;
 
-      -- Published long ago and not acknowledged; what a worker has in hand is locked and passed over. The caller asks
-      -- the queue for each and answers with published_again or still_queued in the same transaction.
+      -- Published long ago and not acknowledged, taken by one reconciler at a time; what a worker has in hand is locked
+      -- and passed over. The locks end at once: the queue is asked afterwards.
       CREATE FUNCTION messaging.take_lapsed(older_ms integer, most integer)
       RETURNS TABLE (sequence bigint, lane text, publications integer)
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
-        SELECT d.sequence, d.lane, d.publications FROM delivery d
-         WHERE d.consumer = session_user AND d.state = 'PUBLISHED' AND d.published_at <= clock_timestamp() - older_ms * interval '1 millisecond'
-           AND NOT (d.is_long_running AND EXISTS (SELECT FROM job_run j WHERE j.sequence = d.sequence AND j.consumer = d.consumer
-                                                     AND j.state = 'RUNNING' AND j.lease_until > clock_timestamp()))
-         ORDER BY d.published_at LIMIT most
-           FOR UPDATE OF d SKIP LOCKED
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
+        WITH lapsed AS MATERIALIZED (
+          SELECT d.sequence FROM delivery d
+           WHERE d.consumer = session_user AND d.state = 'PUBLISHED' AND d.published_at <= clock_timestamp() - older_ms * interval '1 millisecond'
+             AND NOT (d.is_long_running AND EXISTS (SELECT FROM job_run j WHERE j.sequence = d.sequence AND j.consumer = d.consumer
+                                                       AND j.state = 'RUNNING' AND j.lease_until > clock_timestamp()))
+           ORDER BY d.published_at LIMIT most
+             FOR UPDATE OF d SKIP LOCKED
+        )
+        UPDATE delivery d SET published_at = clock_timestamp() FROM lapsed
+         WHERE d.sequence = lapsed.sequence AND d.consumer = session_user
+        RETURNING d.sequence, d.lane, d.publications
       $$;
 
-      CREATE FUNCTION messaging.publish_again(sequences bigint[]) RETURNS void
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
-        UPDATE delivery SET state = 'WAITING', next_attempt_at = clock_timestamp()
-         WHERE sequence = ANY (sequences) AND consumer = session_user AND state = 'PUBLISHED'
-      $$;
-
-      CREATE FUNCTION messaging.still_queued(sequences bigint[]) RETURNS void
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
-        UPDATE delivery SET published_at = clock_timestamp()
-         WHERE sequence = ANY (sequences) AND consumer = session_user AND state = 'PUBLISHED'
+      -- The queue has lost them. Only as they were taken: a delivery published meanwhile, or in hand, is passed over.
+      CREATE FUNCTION messaging.publish_again(sequences bigint[], known_publications integer[]) RETURNS bigint
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
+        WITH lost AS MATERIALIZED (
+          SELECT d.sequence FROM delivery d JOIN unnest(sequences, known_publications) AS t(sequence, publications) ON t.sequence = d.sequence
+           WHERE d.consumer = session_user AND d.state = 'PUBLISHED' AND d.publications = t.publications
+             FOR UPDATE OF d SKIP LOCKED
+        ), again AS (
+          UPDATE delivery d SET state = 'WAITING', next_attempt_at = clock_timestamp() FROM lost
+           WHERE d.sequence = lost.sequence AND d.consumer = session_user RETURNING 1
+        )
+        SELECT count(*) FROM again
       $$;
 
       DO $$ DECLARE role_name text; BEGIN
@@ -190,8 +200,7 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
           EXECUTE format('GRANT EXECUTE ON FUNCTION messaging.take_waiting(integer), messaging.mark_published(bigint[], text[]),
             messaging.begin_delivery(bigint), messaging.acknowledge(bigint), messaging.count_start(bigint),
             messaging.fail_delivery(bigint, boolean, integer, integer, integer, text, text, text), messaging.give_to_work_item(bigint),
-            messaging.defer_delivery(bigint, integer), messaging.take_lapsed(integer, integer), messaging.publish_again(bigint[]),
-            messaging.still_queued(bigint[]) TO %I', role_name);
+            messaging.defer_delivery(bigint, integer), messaging.take_lapsed(integer, integer), messaging.publish_again(bigint[], integer[]) TO %I', role_name);
         END LOOP;
       END $$;
     `);
@@ -201,7 +210,6 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
     await runner.query(`DROP FUNCTION messaging.take_waiting(integer), messaging.mark_published(bigint[], text[]), messaging.begin_delivery(bigint),
       messaging.acknowledge(bigint), messaging.call_next(text, text, bigint), messaging.count_start(bigint),
       messaging.fail_delivery(bigint, boolean, integer, integer, integer, text, text, text), messaging.give_to_work_item(bigint),
-      messaging.defer_delivery(bigint, integer), messaging.take_lapsed(integer, integer), messaging.publish_again(bigint[]),
-      messaging.still_queued(bigint[]), messaging.is_behind(text, text, bigint)`);
+      messaging.defer_delivery(bigint, integer), messaging.take_lapsed(integer, integer), messaging.publish_again(bigint[], integer[]), messaging.is_behind(text, text, bigint)`);
   }
 }

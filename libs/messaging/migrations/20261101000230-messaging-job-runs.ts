@@ -10,7 +10,7 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
       CREATE FUNCTION messaging.start_job(delivery_sequence bigint, worker_name text, lease_ms integer, most_attempts integer)
       RETURNS TABLE (outcome text, id text, name text, producer text, payload json, headers json, business_key text, requested_by text,
                      token uuid, attempt integer, checkpoint jsonb, done bigint, total bigint, counts jsonb)
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       #variable_conflict use_column
       DECLARE
         begun record;
@@ -49,7 +49,7 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
 
       -- The fence: false when the attempt no longer has the job. Holds the row until the step commits.
       CREATE FUNCTION messaging.hold_lease(run_id text, token uuid, lease_ms integer) RETURNS boolean
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       BEGIN
         UPDATE job_run SET lease_until = clock_timestamp() + lease_ms * interval '1 millisecond'
          WHERE job_run_id = run_id AND consumer = session_user AND attempt_token = token AND state = 'RUNNING';
@@ -58,7 +58,7 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
 
       -- Renewal by the clock, with the newest progress. BUSY: a step holds the row, which is as good.
       CREATE FUNCTION messaging.renew_lease(run_id text, token uuid, lease_ms integer, progress jsonb) RETURNS text
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       DECLARE job job_run;
       BEGIN
         SELECT * INTO job FROM job_run WHERE job_run_id = run_id AND consumer = session_user FOR UPDATE SKIP LOCKED;
@@ -72,7 +72,7 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
       END $$;
 
       CREATE FUNCTION messaging.save_step(run_id text, token uuid, lease_ms integer, step jsonb) RETURNS void
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         UPDATE job_run
            SET done = (step->>'done')::bigint, total = (step->>'total')::bigint, counts = step->'counts',
                fruitless_attempts = CASE WHEN step ? 'checkpoint' OR (step->>'done')::bigint > done THEN 0 ELSE fruitless_attempts END,
@@ -83,7 +83,7 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
 
       -- Success of the job and the acknowledgement of its message, together.
       CREATE FUNCTION messaging.finish_job(run_id text, token uuid) RETURNS boolean
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       DECLARE job job_run;
       BEGIN
         UPDATE job_run SET state = 'SUCCEEDED', attempt_token = NULL, lease_until = NULL, finished_at = clock_timestamp(), updated_at = clock_timestamp(),
@@ -97,7 +97,7 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
 
       -- The attempt failed. False when it no longer had the job: then nothing changes.
       CREATE FUNCTION messaging.fail_job(run_id text, token uuid, code text, message text, fingerprint text) RETURNS boolean
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       DECLARE job job_run;
       BEGIN
         UPDATE job_run SET state = 'WAITING', attempt_token = NULL, lease_until = NULL, updated_at = clock_timestamp(),
@@ -115,7 +115,7 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
 
       -- The process stops: the next worker may go on at once, and the attempt is not held against the job.
       CREATE FUNCTION messaging.hand_back_job(run_id text, token uuid) RETURNS void
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       DECLARE job job_run;
       BEGIN
         UPDATE job_run SET state = 'WAITING', attempt_token = NULL, lease_until = NULL, fruitless_attempts = greatest(fruitless_attempts - 1, 0),
@@ -128,14 +128,14 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
       END $$;
 
       CREATE FUNCTION messaging.job_as_json(job messaging.job_run) RETURNS jsonb
-      LANGUAGE sql STABLE SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql STABLE SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         SELECT jsonb_build_object('state', job.state, 'attempts', job.attempts, 'done', job.done, 'total', job.total,
                                   'errorCode', job.error_code, 'errorFingerprint', job.error_fingerprint)
       $$;
 
       -- A failed job, or one that waits for its next attempt, starts afresh and keeps its checkpoint. Null: not possible in its state.
       CREATE FUNCTION messaging.retry_job(run_id text, OUT before jsonb, OUT after jsonb)
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       DECLARE job job_run;
       BEGIN
         SELECT * INTO job FROM job_run WHERE job_run_id = run_id AND consumer = session_user AND state IN ('FAILED', 'WAITING') FOR UPDATE;
@@ -150,7 +150,7 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
 
       -- Never to be run again; what its committed steps did stays. A running attempt is fenced off. Null: already ended.
       CREATE FUNCTION messaging.discard_job(run_id text, OUT before jsonb, OUT after jsonb)
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       DECLARE
         job job_run;
         key text;
@@ -168,14 +168,14 @@ export class MessagingJobRuns20261101000230 implements MigrationInterface {
       END $$;
 
       CREATE FUNCTION messaging.pause_queue(lane_name text, why text, who text) RETURNS boolean
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       BEGIN
         INSERT INTO queue_pause (consumer, lane, reason, paused_by) VALUES (session_user, lane_name, why, who) ON CONFLICT DO NOTHING;
         RETURN FOUND;
       END $$;
 
       CREATE FUNCTION messaging.resume_queue(lane_name text) RETURNS boolean
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       BEGIN
         DELETE FROM queue_pause WHERE consumer = session_user AND lane = lane_name;
         RETURN FOUND;

@@ -8,7 +8,7 @@ export class MessagingWatch20261101000240 implements MigrationInterface {
     await runner.query(`
       -- The schedules of the service are exactly these. A new or changed one begins now, not in the past.
       CREATE FUNCTION messaging.declare_schedules(schedules jsonb) RETURNS void
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       BEGIN
         DELETE FROM schedule s WHERE s.service = session_user
            AND NOT EXISTS (SELECT FROM jsonb_to_recordset(schedules) AS g("name" text) WHERE g."name" = s.name);
@@ -25,7 +25,7 @@ export class MessagingWatch20261101000240 implements MigrationInterface {
 
       -- Slots that are due, each given out once ever; the caller adds their messages in the same transaction.
       CREATE FUNCTION messaging.take_slots() RETURNS TABLE (schedule text, slot timestamptz)
-      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
       #variable_conflict use_column
       DECLARE
         one schedule;
@@ -64,7 +64,7 @@ export class MessagingWatch20261101000240 implements MigrationInterface {
 
       CREATE FUNCTION messaging.figures()
       RETURNS TABLE (lane text, state text, deliveries bigint, oldest_seconds double precision)
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         SELECT lane, state, count(*), coalesce(extract(epoch FROM clock_timestamp() - min(added_at)), 0)::double precision
           FROM delivery
          WHERE consumer = session_user AND state IN ('WAITING', 'PUBLISHED', 'DEAD') AND (due_at IS NULL OR next_attempt_at < 'infinity')
@@ -72,7 +72,7 @@ export class MessagingWatch20261101000240 implements MigrationInterface {
       $$;
 
       CREATE FUNCTION messaging.outbox_lag_seconds() RETURNS double precision
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         SELECT coalesce(extract(epoch FROM clock_timestamp() - min(d.added_at)), 0)::double precision
           FROM delivery d
          WHERE d.state = 'WAITING' AND d.producer = session_user AND d.publications = 0 AND d.next_attempt_at <= clock_timestamp()
@@ -83,7 +83,7 @@ export class MessagingWatch20261101000240 implements MigrationInterface {
       RETURNS TABLE (job_run_id text, sequence bigint, name text, lane text, business_key text, requested_by text, state text, done bigint, total bigint,
                      counts jsonb, attempts integer, error_code text, error_message text, error_fingerprint text,
                      created_at timestamptz, started_at timestamptz, finished_at timestamptz, updated_at timestamptz, next_attempt_at timestamptz)
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         SELECT j.job_run_id, j.sequence, j.name, j.lane, j.business_key, j.requested_by,
                CASE WHEN j.state = 'WAITING' AND p.lane IS NOT NULL THEN 'PAUSED' ELSE j.state END,
                j.done, j.total, j.counts, j.attempts, j.error_code, j.error_message, j.error_fingerprint,
@@ -107,7 +107,7 @@ export class MessagingWatch20261101000240 implements MigrationInterface {
 
       CREATE FUNCTION messaging.job_attempts(run_id text)
       RETURNS TABLE (attempt integer, worker text, started_at timestamptz, ended_at timestamptz, outcome text, error_code text, error_message text, error_fingerprint text)
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         SELECT a.attempt, a.worker, a.started_at, a.ended_at, a.outcome, a.error_code, a.error_message, a.error_fingerprint
           FROM job_attempt a JOIN job_run j USING (job_run_id)
          WHERE j.job_run_id = run_id AND j.consumer = session_user ORDER BY a.attempt
@@ -115,7 +115,7 @@ export class MessagingWatch20261101000240 implements MigrationInterface {
 
       CREATE FUNCTION messaging.failure_groups(most integer)
       RETURNS TABLE (fingerprint text, code text, sample text, name text, jobs bigint, first_at timestamptz, last_at timestamptz)
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         SELECT error_fingerprint, min(error_code), (array_agg(error_message ORDER BY sequence DESC))[1], j.name, count(*), min(updated_at), max(updated_at)
           FROM job_run j
          WHERE consumer = session_user AND error_fingerprint IS NOT NULL AND state IN ('FAILED', 'WAITING', 'RUNNING')
@@ -123,7 +123,7 @@ export class MessagingWatch20261101000240 implements MigrationInterface {
       $$;
 
       CREATE FUNCTION messaging.paused_queues() RETURNS TABLE (lane text, reason text, paused_by text, paused_at timestamptz)
-      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp AS $$
+      LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = messaging, pg_temp SET enable_seqscan = off AS $$
         SELECT lane, reason, paused_by, paused_at FROM queue_pause WHERE consumer = session_user ORDER BY lane
       $$;
 

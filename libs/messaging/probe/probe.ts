@@ -26,6 +26,11 @@ export const probeMessages = {
 } as const;
 export const probeCatalogue = new MessageCatalogue(probeMessages as unknown as Record<string, MessageDefinition>);
 
+// The probe's messages are in no contract.
+type OfProbe = (name: keyof typeof probeMessages) => MethodDecorator;
+const HandlesProbe = Handles as unknown as OfProbe;
+const HandlesLongProbe = HandlesLong as unknown as OfProbe;
+
 export const probeTables = `
   CREATE SCHEMA probe;
   CREATE TABLE probe.effect (place bigint GENERATED ALWAYS AS IDENTITY, kind text NOT NULL, key text, n integer NOT NULL, attempt integer NOT NULL);
@@ -44,7 +49,7 @@ export const quick: MessagingSettings = {
   lockMs: 1_000,
   leaseMs: 600,
   reconcileAfterMs: 500,
-  reconcileEveryMs: 100,
+  reconcileEveryMs: 150,
   scheduleEveryMs: 50,
   drainMs: 1_000,
   bootWaitMs: 5_000,
@@ -64,32 +69,32 @@ const insert = 'INSERT INTO probe.effect (kind, key, n, attempt) VALUES ($1, $2,
 export class CountingHandlers {
   constructor(private readonly script: ProbeScript) {}
 
-  @Handles('probe.count.v1' as never)
+  @HandlesProbe('probe.count.v1')
   async count(tx: Tx, { n }: { n: number }, delivery: DeliveryContext): Promise<void> {
     await this.effect(tx, 'count', null, n, delivery);
   }
 
-  @Handles('probe.fail.v1' as never)
+  @HandlesProbe('probe.fail.v1')
   async fail(tx: Tx, { n }: { n: number }, delivery: DeliveryContext): Promise<void> {
     await this.effect(tx, 'fail', null, n, delivery);
   }
 
-  @Handles('probe.order.v1' as never)
+  @HandlesProbe('probe.order.v1')
   async order(tx: Tx, { key, n }: { key: string; n: number }, delivery: DeliveryContext): Promise<void> {
     await this.effect(tx, 'order', key, n, delivery);
   }
 
-  @Handles('probe.tick.v1' as never)
+  @HandlesProbe('probe.tick.v1')
   async tick(tx: Tx, { n }: { n: number }, delivery: DeliveryContext): Promise<void> {
     await this.effect(tx, 'tick', delivery.businessKey ?? null, n, delivery);
   }
 
-  @Handles('probe.told.v1' as never)
+  @HandlesProbe('probe.told.v1')
   async told(tx: Tx, { n }: { n: number }, delivery: DeliveryContext): Promise<void> {
     await this.effect(tx, 'told accounting', null, n, delivery);
   }
 
-  @HandlesLong('probe.long.v1' as never)
+  @HandlesLongProbe('probe.long.v1')
   async long({ steps }: { steps: number }, job: LongJob): Promise<void> {
     const from = (job.saved as number | undefined) ?? 0;
     for (let step = from; step < steps; step += 1) {
@@ -112,7 +117,7 @@ export class CountingHandlers {
 
 @Injectable()
 export class ListeningHandlers {
-  @Handles('probe.told.v1' as never)
+  @HandlesProbe('probe.told.v1')
   async told(tx: Tx, { n }: { n: number }, delivery: DeliveryContext): Promise<void> {
     await tx.execute(insert, ['told settlement', null, n, delivery.attempt]);
   }

@@ -78,6 +78,8 @@ export async function redisUnderTest(): Promise<QueueUnderTest> {
 export async function postgresUnderTest(database: TestDatabase): Promise<QueueUnderTest> {
   const owner = database.pool('owner');
   await owner.query('CREATE TABLE probe.old_job AS SELECT * FROM bullmq.job WITH NO DATA');
+  // BullMQ's addBulk makes temporary tables.
+  await owner.query(`GRANT TEMPORARY ON DATABASE ${database.name} TO queue`);
   const cut = async () => {
     await owner.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'queue' AND datname = current_database()`);
   };

@@ -1,0 +1,47 @@
+import { type JobRunType } from './job-run.graphql.js';
+
+type Watched = JobRunType & { changedAt: Date };
+
+const pollMs = 500;
+const ended = new Set(['SUCCEEDED', 'FAILED', 'DISCARDED']);
+
+/** Reads the row until the job has ended; an iterator of its own, because a generator could not be stopped while it waits. */
+export function watchJob(read: () => Promise<Watched | undefined>): AsyncIterableIterator<JobRunType> {
+  let isOver = false;
+  let last: string | undefined;
+  let wake: (() => void) | undefined;
+  const done = { value: undefined, done: true } as const;
+  const pause = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pollMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  const hasEnded = () => isOver;
+  return {
+    async next() {
+      while (!hasEnded()) {
+        const run = await read();
+        if (run === undefined) break;
+        const seen = `${run.state} ${run.changedAt.toISOString()}`;
+        if (seen !== last) {
+          last = seen;
+          if (ended.has(run.state)) isOver = true;
+          return { value: run, done: false };
+        }
+        await pause();
+      }
+      return done;
+    },
+    return() {
+      isOver = true;
+      wake?.();
+      return Promise.resolve(done);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
