@@ -88,7 +88,7 @@ export class AccountsResolver {
   }
 
   @ResolveReference()
-  async resolveReference(reference: { id: string }, @Operation() operation: GraphqlContext): Promise<AccountType | null> {
+  async resolveReference(@Parent() reference: { id: string }, @Operation() operation: GraphqlContext): Promise<AccountType | null> {
     return accountLoader(operation, this.accounts).load(reference.id);
   }
 

@@ -64,7 +64,7 @@ export class JournalResolver {
   }
 
   @ResolveReference()
-  async resolveReference(reference: { id: string }, @Operation() operation: GraphqlContext): Promise<JournalEntryType | null> {
+  async resolveReference(@Parent() reference: { id: string }, @Operation() operation: GraphqlContext): Promise<JournalEntryType | null> {
     return entryLoader(operation, this.journal).load(reference.id);
   }
 
