@@ -1,23 +1,29 @@
-/** Runs one read-only query with every book in sight. */
-export type InvariantQuery = <Row = Record<string, unknown>>(sql: string, params?: readonly unknown[]) => Promise<Row[]>;
+/** Asks the database, read-only, as the role `verify`, with every book in sight. */
+export type Ask = <Row>(sql: string, parameters?: unknown[]) => Promise<Row[]>;
 
 export interface Breach {
   /** Where it fails: an id that a person can look up. */
   readonly where: string;
-  readonly what: string;
+  readonly detail: string;
 }
 
 export interface Invariant {
   /** As numbered in docs: what must always hold. */
   readonly number: number;
   readonly name: string;
-  /** Every breach there is, up to a bound; none when the invariant holds. */
-  readonly check: (sql: InvariantQuery) => Promise<Breach[]>;
+  readonly check: (ask: Ask) => Promise<{ checked: number; broken: Breach[] }>;
 }
 
 const breachesMax = 50;
 
-const from = (query: string) => (sql: InvariantQuery) => sql<Breach>(`SELECT b."where", b.what FROM (${query}) b ORDER BY 1, 2 LIMIT ${breachesMax}`);
+/** How many rows of a table were looked at, and every breach that the query finds among them, up to a bound. */
+function proof(looked: string, query: string): Invariant['check'] {
+  return async (ask) => {
+    const [row] = await ask<{ count: number }>(`SELECT count(*)::int AS count FROM settlement.${looked}`);
+    const broken = await ask<Breach>(`SELECT b."where", b.detail FROM (${query}) b ORDER BY 1, 2 LIMIT ${breachesMax}`);
+    return { checked: row?.count ?? 0, broken };
+  };
+}
 
 /** What has no item of its own by the end of its date and is neither settled nor stopped by compliance. */
 const dueUnsettled = `
@@ -30,8 +36,8 @@ export const settlementInvariants: readonly Invariant[] = [
   {
     number: 8,
     name: 'Instruction histories only use declared transitions, and each begins where the one before ended',
-    check: from(`
-      SELECT h.instruction_id AS "where", format('%s from %s to %s is not declared', h.process, h.from_status, h.to_status) AS what
+    check: proof('instruction_status_history', `
+      SELECT h.instruction_id AS "where", format('%s from %s to %s is not declared', h.process, h.from_status, h.to_status) AS detail
         FROM settlement.instruction_status_history h
        WHERE h.process <> 'HOLD' AND h.from_status <> h.to_status
          AND NOT EXISTS (SELECT 1 FROM settlement.instruction_transition t WHERE t.process = h.process AND t.from_status = h.from_status AND t.to_status = h.to_status)
@@ -51,8 +57,8 @@ export const settlementInvariants: readonly Invariant[] = [
   {
     number: 8,
     name: 'Nothing settled changes: what settled is what was booked, and nothing follows the settlement',
-    check: from(`
-      SELECT i.instruction_id AS "where", format('%s of %s units booked, %s said to be settled', coalesce(s.units, 0), i.quantity_units, i.settled_quantity_units) AS what
+    check: proof('instruction', `
+      SELECT i.instruction_id AS "where", format('%s of %s units booked, %s said to be settled', coalesce(s.units, 0), i.quantity_units, i.settled_quantity_units) AS detail
         FROM settlement.instruction i
         LEFT JOIN (SELECT instruction_id, sum(quantity_units) AS units, sum(amount_minor) AS amount FROM settlement.instruction_settlement WHERE state = 'BOOKED' GROUP BY 1) s USING (instruction_id)
        WHERE (coalesce(s.units, 0), coalesce(s.amount, 0)) <> (i.settled_quantity_units, i.settled_amount_minor)
@@ -66,8 +72,8 @@ export const settlementInvariants: readonly Invariant[] = [
   {
     number: 8,
     name: 'Payment histories only use declared transitions',
-    check: from(`
-      SELECT h.payment_id AS "where", format('from %s to %s is not declared', h.from_status, h.to_status) AS what
+    check: proof('payment_status_history', `
+      SELECT h.payment_id AS "where", format('from %s to %s is not declared', h.from_status, h.to_status) AS detail
         FROM settlement.payment_status_history h
        WHERE NOT EXISTS (SELECT 1 FROM settlement.payment_transition t WHERE t.from_status = h.from_status AND t.to_status = h.to_status)
       UNION ALL
@@ -83,8 +89,8 @@ export const settlementInvariants: readonly Invariant[] = [
   {
     number: 12,
     name: "Nothing moved that was held at its cycle's watermark, nor was sent while it was held",
-    check: from(`
-      SELECT s.instruction_id AS "where", format('attempted in cycle %s while compliance held it', s.cycle_id) AS what
+    check: proof('instruction_settlement', `
+      SELECT s.instruction_id AS "where", format('attempted in cycle %s while compliance held it', s.cycle_id) AS detail
         FROM settlement.instruction_settlement s JOIN settlement.day_phase d ON d.phase_run_id = s.cycle_id
        CROSS JOIN LATERAL (SELECT to_status FROM settlement.instruction_status_history h WHERE h.instruction_id = s.instruction_id AND h.process = 'HOLD'
                AND h.sequence <= d.history_watermark ORDER BY h.sequence DESC LIMIT 1) h
@@ -103,8 +109,8 @@ export const settlementInvariants: readonly Invariant[] = [
   {
     number: 12,
     name: 'A hit after the sending has its hold or cancellation request',
-    check: from(`
-      SELECT i.instruction_id AS "where", 'held by compliance after it was sent, and the place was never asked to hold it' AS what
+    check: proof('hold_request', `
+      SELECT i.instruction_id AS "where", 'held by compliance after it was sent, and the place was never asked to hold it' AS detail
         FROM settlement.instruction i
        WHERE i.compliance_hold AND i.sent_at IS NOT NULL AND i.place_kind = 'EXTERNAL' AND i.processing_status NOT IN ('REJECTED','CANCELLED')
          AND NOT EXISTS (SELECT 1 FROM settlement.hold_request r WHERE r.instruction_id = i.instruction_id AND r.kind IN ('HOLD','CANCEL'))`),
@@ -112,8 +118,8 @@ export const settlementInvariants: readonly Invariant[] = [
   {
     number: 13,
     name: 'Every exception is an open work item with owner and due time, or is closed with a reason',
-    check: from(`
-      SELECT i.instruction_id AS "where", format('%s/%s/%s %s after its date, and nobody has it', i.processing_status, i.matching_status, i.settlement_status, coalesce(i.reason_code, '')) AS what
+    check: proof('work_item', `
+      SELECT i.instruction_id AS "where", format('%s/%s/%s %s after its date, and nobody has it', i.processing_status, i.matching_status, i.settlement_status, coalesce(i.reason_code, '')) AS detail
         FROM (${dueUnsettled}) i
        WHERE NOT i.compliance_hold
          AND NOT EXISTS (SELECT 1 FROM settlement.work_item w WHERE w.object_kind = 'INSTRUCTION' AND w.object_id = i.instruction_id AND w.category IN ('FAIL','PARTIAL','UNMATCHED'))
