@@ -132,6 +132,21 @@ describe('the settlement service, with its queue', () => {
     expect(done).toMatchObject({ counts: { CAPTURED: 699, REJECTED: 1 }, lines: { edges: [{ node: { line: 7, problems: [{ code: 'INVALID_QUANTITY', path: 'quantity' }] } }] } });
   }, 60_000);
 
+  it('keeps the lines of a file within the books of whoever sent it', async () => {
+    const content = [Object.keys(goodLine()).join(','), Object.values(goodLine({ executionId: 'F-foreign' })).join(','), ''].join('\n');
+    const { receiveFile } = await data<{ receiveFile: { file: { id: string } } }>(american, 'mutation($input: ReceiveFileInput!) { receiveFile(input: $input) { file { id } problems { code } } }', {
+      input: { kind: 'TRADES', name: 'foreign.csv', content, idempotencyKey: 'file-2' },
+    });
+    const done = await waitFor(
+      async () => {
+        const now = await data<{ file: { state: string; counts: object } }>(operations, 'query($id: String!) { file(id: $id) { state counts } }', { id: receiveFile.file.id });
+        return now.file.state === 'IMPORTED' ? now.file : undefined;
+      },
+      { timeoutMs: 30_000 },
+    );
+    expect(done.counts).toEqual({ REJECTED: 1 });
+  }, 60_000);
+
   it('hears that a date opens, and asks a second person for a change of static data', async () => {
     await send('accounting', 'accounting.business-day-changed.v1', { book: 'NGEU', businessDate: '2026-11-26', state: 'OPEN', nextBusinessDate: '2026-11-27' });
     await waitFor(async () => (await database.pool('owner').query(`SELECT 1 FROM settlement.book_day WHERE business_date = '2026-11-26'`)).rowCount, { timeoutMs: 20_000 });

@@ -3,7 +3,7 @@ import { AuditModule } from '#libs/audit/index.js';
 import { DatabaseModule } from '#libs/database/index.js';
 import { SubgraphModule } from '#libs/graphql/index.js';
 import { IdempotencyModule } from '#libs/idempotency/index.js';
-import { DeadLetterSink, MessagingModule } from '#libs/messaging/index.js';
+import { DeadLetterSink, JobRunsModule, MessagingModule } from '#libs/messaging/index.js';
 import { WorkItemsModule } from '#libs/work-items/index.js';
 import { ChangesModule } from './changes/changes.module.js';
 import { CutOverModule } from './cut-over/cut-over.module.js';
@@ -26,6 +26,7 @@ import { TradesModule } from './trades/trades.module.js';
   imports: [
     DatabaseModule.forService({ service: 'settlement' }),
     MessagingModule.forService('settlement'),
+    JobRunsModule.forService('settlement'),
     SubgraphModule.forService('settlement'),
     AuditModule.forService('settlement'),
     WorkItemsModule.forService('settlement'),

@@ -13,6 +13,8 @@ export interface StoredFile {
   readonly businessDate: PlainDate;
   readonly receivedAt: Date;
   readonly receivedBy: string;
+  /** The books of whoever sent it; null is all. What its lines do must stay within them. */
+  readonly books?: readonly string[] | null;
 }
 
 export interface FileReadResult {

@@ -18,6 +18,7 @@ export interface FileRow {
   businessDate: PlainDate;
   receivedAt: Date;
   receivedBy: string;
+  books: string[] | null;
 }
 
 export interface FileLineRow {
@@ -45,19 +46,19 @@ export interface NewFileLine {
 }
 
 const columns = `file_id AS "fileId", kind, name, book_id AS "bookId", sha256, size_bytes AS "sizeBytes", state, counts, problems,
-  job_run_id AS "jobRunId", business_date AS "businessDate", received_at AS "receivedAt", received_by AS "receivedBy"`;
+  job_run_id AS "jobRunId", business_date AS "businessDate", received_at AS "receivedAt", received_by AS "receivedBy", books`;
 
 @Injectable()
 export class FilesRepository {
   /** False when the same bytes came before under the same kind and name. */
   async insert(
     tx: Tx,
-    file: { fileId: string; kind: FileKind; name: string; bookId: string; sha256: string; content: Buffer; businessDate: PlainDate; receivedBy: string },
+    file: { fileId: string; kind: FileKind; name: string; bookId: string; sha256: string; content: Buffer; businessDate: PlainDate; receivedBy: string; books: readonly string[] | null },
   ): Promise<boolean> {
     const inserted = await tx.execute(
-      `INSERT INTO settlement.file (file_id, kind, name, book_id, sha256, content, size_bytes, business_date, received_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-      [file.fileId, file.kind, file.name, file.bookId, file.sha256, file.content, file.content.length, file.businessDate, file.receivedBy],
+      `INSERT INTO settlement.file (file_id, kind, name, book_id, sha256, content, size_bytes, business_date, received_by, books)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+      [file.fileId, file.kind, file.name, file.bookId, file.sha256, file.content, file.content.length, file.businessDate, file.receivedBy, file.books],
     );
     return inserted === 1;
   }

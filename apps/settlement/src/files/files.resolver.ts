@@ -36,7 +36,7 @@ export class FilesResolver {
       async (tx) => {
         const call = { client: principal.subject, key: input.idempotencyKey, operation: 'receiveFile', input };
         const answer = await this.idempotency.run<Kept>(tx, call, async () => {
-          const { file, isAlreadyReceived, problems } = await this.files.receive(tx, input, principal.subject);
+          const { file, isAlreadyReceived, problems } = await this.files.receive(tx, input, principal.subject, booksOf(principal));
           const payload = { fileId: file?.fileId ?? null, isAlreadyReceived, problems: [...problems] };
           return problems.length > 0 ? faultOfInput(payload) : payload;
         });

@@ -25,12 +25,18 @@ export class FilesService {
   ) {}
 
   /** The bytes are stored before the answer; reading them is a job of its own. */
-  async receive(tx: Tx, given: { kind: string; name: string; book?: string | null | undefined; content: string }, receivedBy: string): Promise<ReceivedFile> {
+  async receive(
+    tx: Tx,
+    given: { kind: string; name: string; book?: string | null | undefined; content: string },
+    receivedBy: string,
+    books: readonly string[] | 'all' = 'all',
+  ): Promise<ReceivedFile> {
     const problems: Problem[] = [];
     const content = Buffer.from(given.content, 'utf8');
     if (!isFileKind(given.kind) || !this.readers.of(given.kind)) problems.push(problem('UNKNOWN_FILE_KIND', `no files of kind ${given.kind} are read here`, ['kind']));
     if (!/^[\w .()+-]{1,120}$/.test(given.name)) problems.push(problem('INVALID_NAME', 'name has 1 to 120 letters, digits, spaces or . _ - ( ) +', ['name']));
     if (given.book != null && !/^[A-Z0-9]{2,12}$/.test(given.book)) problems.push(problem('INVALID_BOOK', 'book has 2 to 12 capitals or digits', ['book']));
+    if (given.book != null && books !== 'all' && !books.includes(given.book)) problems.push(problem('BOOK_NOT_ALLOWED', `book ${given.book} is not yours`, ['book']));
     if (content.length === 0) problems.push(problem('EMPTY_FILE', 'the file is empty', ['content']));
     if (content.length > fileSizeMaxBytes) problems.push(problem('FILE_TOO_LARGE', `a file has at most ${fileSizeMaxBytes} bytes`, ['content']));
     if (problems.length > 0 || !isFileKind(given.kind)) return { file: null, isAlreadyReceived: false, problems };
@@ -39,7 +45,7 @@ export class FilesService {
     const fileId = idFrom('fil', given.kind, sha256, given.name);
     const bookId = given.book ?? '*';
     const businessDate = bookId === '*' ? await this.bookDays.institutionDate(tx) : await this.bookDays.intakeDate(tx, bookId);
-    const isNew = await this.repository.insert(tx, { fileId, kind: given.kind, name: given.name, bookId, sha256, content, businessDate, receivedBy });
+    const isNew = await this.repository.insert(tx, { fileId, kind: given.kind, name: given.name, bookId, sha256, content, businessDate, receivedBy, books: books === 'all' ? null : books });
     if (isNew) {
       const added = await this.outbox.add(
         tx,

@@ -58,7 +58,10 @@ export class LineReaders implements OnModuleInit {
     let taken = read.lines.length - left.length;
     for (const part of chunk(left, linesPerStep)) {
       const outcomes = await job.step(async (tx) => {
+        // The job sees every book; the lines may only reach those of whoever sent them.
+        await seeBooks(tx, file.books);
         const lines = await take(tx, part, file);
+        await seeBooks(tx, null);
         await this.repository.insertLines(tx, file.fileId, lines);
         job.progress(taken + part.length, read.lines.length, added(counts, countOutcomes(lines)));
         return lines;
@@ -116,6 +119,8 @@ const imported = (file: StoredFile, lines: readonly { line: number }[], outcomes
     reference: outcome.reference,
     objectId: outcome.tradeId,
   }));
+
+const seeBooks = (tx: Tx, books: readonly string[] | null | undefined) => tx.execute(`SELECT set_config('app.books', $1, true)`, [books == null ? '*' : books.join(',')]);
 
 const added = (before: Record<string, number>, more: Record<string, number>): Record<string, number> => {
   const sum = { ...before };

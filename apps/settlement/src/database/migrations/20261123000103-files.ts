@@ -20,8 +20,10 @@ export class Files20261123000103 implements MigrationInterface {
         business_date date NOT NULL,
         received_at   timestamptz NOT NULL DEFAULT kernel.now(),
         received_by   text NOT NULL,
+        books         text[],
         UNIQUE (kind, sha256, name)
       );
+      COMMENT ON COLUMN settlement.file.books IS 'The books of whoever sent it, which its lines may not leave; null is all';
       COMMENT ON COLUMN settlement.file.book_id IS '* when the lines say their book';
       CREATE INDEX file_by_date ON settlement.file (business_date, kind);
 
