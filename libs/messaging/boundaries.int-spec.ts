@@ -200,7 +200,7 @@ describe('messaging at its borders', () => {
       const [first] = await owner<{ sequence: string }>('SELECT min(sequence) AS sequence FROM messaging.message');
       const at = (n: number) => BigInt(first!.sequence) + BigInt(n);
       await owner(`DELETE FROM messaging.delivery WHERE sequence = ${at(0)}`);
-      await owner(`UPDATE messaging.delivery SET added_at = now() - interval '1 hour', published_at = NULL WHERE sequence = ${at(1)}`);
+      await owner(`UPDATE messaging.delivery SET state = 'PUBLISHED', added_at = now() - interval '1 hour', published_at = now() - interval '1 hour' WHERE sequence = ${at(1)}`);
       await owner(`UPDATE messaging.delivery SET state = 'DEAD' WHERE sequence = ${at(2)}`);
       await owner(`DELETE FROM messaging.message WHERE sequence = ${at(3)}`);
       expect(await broken()).toEqual([

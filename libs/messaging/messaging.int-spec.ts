@@ -132,7 +132,7 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     await allAcknowledged();
     await settlement.get(Queues, { strict: false }).publish(again.map((one) => ({ ...one, publication: one.publication + 10 })));
     const ids = again.map((one) => `${one.sequence}-accounting_${one.publication + 10}`);
-    await waitFor(async () => (await settlement.get(Queues, { strict: false }).waiting('accounting', 'fast', ids)).size === 0);
+    await waitFor(async () => (await settlement.get(Queues, { strict: false }).held('accounting', 'fast', ids)).size === 0);
     expect(await effects('count')).toEqual({ all: 50, distinct: 50 });
   });
 
@@ -201,7 +201,7 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
       await allAcknowledged();
       const queues = settlement.get(Queues, { strict: false });
       const ids = (await ask<{ sequence: string }>('SELECT sequence FROM messaging.delivery')).map(({ sequence }) => `${sequence}-accounting`);
-      await waitFor(async () => (await queues.waiting('accounting', 'fast', ids).catch(() => new Set(['away']))).size === 0, { what: 'the end of the old jobs' });
+      await waitFor(async () => (await queues.held('accounting', 'fast', ids).catch(() => new Set(['away']))).size === 0, { what: 'the end of the old jobs' });
       expect(await effects('count')).toEqual({ all: 400, distinct: 400 });
     });
     test('it is away for a while: the service accepts, says degraded, and catches up', async () => {

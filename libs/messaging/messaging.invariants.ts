@@ -52,7 +52,7 @@ export const messagingInvariants = [
           WHERE (d.state = 'DEAD' AND NOT d.has_work_item)
              OR (d.state IN ('WAITING', 'PUBLISHED') AND d.next_attempt_at < 'infinity'
                  AND greatest(d.added_at, coalesce(d.published_at, d.added_at)) < clock_timestamp() - interval '${serviceLevel}'
-                 AND NOT (j.state = 'RUNNING' AND j.lease_until > clock_timestamp() - interval '1 minute')
+                 AND NOT coalesce(j.state = 'RUNNING' AND j.lease_until > clock_timestamp() - interval '1 minute', false)
                  AND NOT EXISTS (SELECT FROM messaging.queue_pause p WHERE p.consumer = d.consumer AND p.lane = d.lane))
           LIMIT 100`,
       ),

@@ -156,11 +156,11 @@ export class Queues {
     }
   }
 
-  /** Which of the jobs the queue still holds for a worker to take. */
-  async waiting(service: Service, lane: Lane, ids: readonly string[]): Promise<Set<string>> {
+  /** Which of the jobs the queue still holds; one that a dead worker left active it gives to another by itself. */
+  async held(service: Service, lane: Lane, ids: readonly string[]): Promise<Set<string>> {
     const name = queueName(service, lane);
     if (this.pool !== undefined) {
-      const { rows } = await this.pool.query<{ id: string }>(`SELECT id FROM bullmq.job WHERE queue = $1 AND id = ANY ($2) AND state IN ('waiting', 'delayed')`, [
+      const { rows } = await this.pool.query<{ id: string }>(`SELECT id FROM bullmq.job WHERE queue = $1 AND id = ANY ($2) AND state IN ('waiting', 'active', 'delayed')`, [
         name,
         ids,
       ]);
@@ -168,7 +168,7 @@ export class Queues {
     }
     const queue = this.queue(name);
     const states = await Promise.all(ids.map((id) => queue.getJobState(id)));
-    return new Set(ids.filter((_, index) => ['waiting', 'prioritized', 'delayed'].includes(states[index] ?? '')));
+    return new Set(ids.filter((_, index) => ['waiting', 'prioritized', 'active', 'delayed'].includes(states[index] ?? '')));
   }
 
   work(lane: Lane, concurrency: number, handle: (data: JobData) => Promise<void>): void {

@@ -71,7 +71,7 @@ export class Reconciler {
     const idOf = (one: (typeof lapsed)[number]) => jobIdOf(one.sequence, this.options.service, one.publications - 1);
     const queued = new Set<string>();
     for (const [lane, ones] of groupBy(lapsed, (one) => one.lane)) {
-      for (const id of await this.queues.waiting(this.options.service, lane, ones.map(idOf))) queued.add(id);
+      for (const id of await this.queues.held(this.options.service, lane, ones.map(idOf))) queued.add(id);
     }
     const lost = lapsed.filter((one) => !queued.has(idOf(one)));
     if (lost.length === 0) return { taken: lapsed.length, repeated: 0 };

@@ -69,10 +69,12 @@ export class MessagingDeliver20261101000220 implements MigrationInterface {
         ELSIF found_one.state NOT IN ('WAITING', 'PUBLISHED') THEN
           outcome := 'DONE';
         ELSIF EXISTS (SELECT FROM queue_pause p WHERE p.consumer = session_user AND p.lane = found_one.lane) THEN
-          UPDATE delivery d SET state = 'WAITING', next_attempt_at = clock_timestamp() WHERE d.sequence = delivery_sequence AND d.consumer = session_user;
+          -- The start that was counted was none.
+          UPDATE delivery d SET state = 'WAITING', next_attempt_at = clock_timestamp(), attempts = greatest(d.attempts - 1, 0)
+           WHERE d.sequence = delivery_sequence AND d.consumer = session_user;
           outcome := 'HELD';
         ELSIF found_one.ordering_key IS NOT NULL AND is_behind(session_user, found_one.ordering_key, delivery_sequence) THEN
-          UPDATE delivery d SET state = 'WAITING', next_attempt_at = clock_timestamp() + interval '1 second'
+          UPDATE delivery d SET state = 'WAITING', next_attempt_at = clock_timestamp() + interval '1 second', attempts = greatest(d.attempts - 1, 0)
            WHERE d.sequence = delivery_sequence AND d.consumer = session_user;
           outcome := 'HELD';
         ELSE
