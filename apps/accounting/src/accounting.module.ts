@@ -3,7 +3,7 @@ import { AuditModule } from '#libs/audit/index.js';
 import { DatabaseModule } from '#libs/database/index.js';
 import { SubgraphModule } from '#libs/graphql/index.js';
 import { IdempotencyModule } from '#libs/idempotency/index.js';
-import { DeadLetterSink, MessagingModule } from '#libs/messaging/index.js';
+import { DeadLetterSink, JobRunsModule, MessagingModule } from '#libs/messaging/index.js';
 import { WorkItemsModule } from '#libs/work-items/index.js';
 import { AccountsRepository } from './accounts/accounts.repository.js';
 import { AccountsResolver, PartyAccountsResolver } from './accounts/accounts.resolver.js';
@@ -76,6 +76,7 @@ const resolvers = [
     SubgraphModule.forService('accounting'),
     AuditModule.forService('accounting'),
     WorkItemsModule.forService('accounting'),
+    JobRunsModule.forService('accounting'),
     IdempotencyModule,
   ],
   providers: [{ provide: DeadLetterSink, useClass: DeadLetterWork }, ...providers, ...processors, ...resolvers],

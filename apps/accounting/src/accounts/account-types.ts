@@ -29,17 +29,18 @@ export function toBalance(row: BalanceRow): BalanceType {
 
 export const toLimit = (row: LimitRow): AccountLimitType => ({
   currency: row.asset,
-  overdraft: formatDecimal(BigInt(row.overdraftUnits), row.scale),
-  singlePayment: row.paymentLimitUnits === null ? null : formatDecimal(BigInt(row.paymentLimitUnits), row.scale),
+  overdraftLimit: formatDecimal(BigInt(row.overdraftUnits), row.scale),
+  paymentLimit: row.paymentLimitUnits === null ? null : formatDecimal(BigInt(row.paymentLimitUnits), row.scale),
   version: row.version,
 });
 
 export const toLimitChange = (row: LimitChangeRow): LimitChangeType => ({
   ...row,
+  id: row.approvalId,
   account: row.number,
   currency: row.asset,
-  overdraft: formatDecimal(BigInt(row.overdraftUnits), row.scale),
-  singlePayment: row.paymentLimitUnits === null ? null : formatDecimal(BigInt(row.paymentLimitUnits), row.scale),
+  overdraftLimit: formatDecimal(BigInt(row.overdraftUnits), row.scale),
+  paymentLimit: row.paymentLimitUnits === null ? null : formatDecimal(BigInt(row.paymentLimitUnits), row.scale),
 });
 
 const keysOf = (ids: readonly string[]) => ids.flatMap((id) => accountKeyOf(id) ?? []);

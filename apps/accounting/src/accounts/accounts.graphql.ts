@@ -34,8 +34,8 @@ export class BalanceConnection extends connection(BalanceType, 'Balance') {}
 @ObjectType('AccountLimit')
 export class AccountLimitType {
   @Field(() => CurrencyCodeScalar) currency!: string;
-  @Field(() => DecimalScalar) overdraft!: string;
-  @Field(() => DecimalScalar, { nullable: true, description: 'The largest single payment; null without one.' }) singlePayment!: string | null;
+  @Field(() => DecimalScalar) overdraftLimit!: string;
+  @Field(() => DecimalScalar, { nullable: true, description: 'The largest single payment; null without one.' }) paymentLimit!: string | null;
   @Field(() => Int) version!: number;
 }
 
@@ -85,12 +85,13 @@ export class BalanceFilterInput {
 @ObjectType('LimitChange', { description: 'A change of limits that waits for, or had, a second person.' })
 @RequiresScopes('ledger:read')
 export class LimitChangeType {
-  @Field(() => String, { description: 'Also the id of its approval.' }) approvalId!: string;
+  @Field(() => ID) id!: string;
+  @Field(() => ID) approvalId!: string;
   @Field(() => String) book!: string;
   @Field(() => String) account!: string;
   @Field(() => CurrencyCodeScalar) currency!: string;
-  @Field(() => DecimalScalar) overdraft!: string;
-  @Field(() => DecimalScalar, { nullable: true }) singlePayment!: string | null;
+  @Field(() => DecimalScalar) overdraftLimit!: string;
+  @Field(() => DecimalScalar, { nullable: true, description: 'The largest single payment; null without one.' }) paymentLimit!: string | null;
   @Field(() => String) reason!: string;
   @Field(() => String, { description: 'What the approval binds to.' }) payloadHash!: string;
   @Field(() => String, { description: 'PROPOSED, APPLIED, REJECTED, EXPIRED, WITHDRAWN, or STALE when another payload was approved.' }) state!: string;
@@ -102,7 +103,7 @@ export class LimitChangeType {
 }
 @ObjectType('LimitChangePayload')
 export class LimitChangePayload {
-  @Field(() => LimitChangeType, { nullable: true }) limitChange?: LimitChangeType | null;
+  @Field(() => LimitChangeType, { nullable: true }) change?: LimitChangeType | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }
@@ -112,16 +113,20 @@ export class ProposeLimitChangeInput {
   @Field(() => String) @IsDefined() @Length(2, 12) book!: string;
   @Field(() => String) @IsDefined() @Length(1, 64) account!: string;
   @Field(() => CurrencyCodeScalar) @IsDefined() currency!: string;
-  @Field(() => DecimalScalar) @IsDefined() overdraft!: string;
-  @Field(() => DecimalScalar, { nullable: true, description: 'Null takes the limit for single payments away.' }) singlePayment?: string | null;
+  @Field(() => DecimalScalar) @IsDefined() overdraftLimit!: string;
+  @Field(() => DecimalScalar, { nullable: true, description: 'Left out it stays; null takes it away.' }) paymentLimit?: string | null;
   @Field(() => String) @MinLength(3) @MaxLength(280) reason!: string;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'A day from now unless given.' }) expiresAt?: Date | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
 @InputType()
 export class ChangeLimitProposalInput {
-  @Field(() => String) @Length(3, 64) approvalId!: string;
-  @Field(() => DecimalScalar) @IsDefined() overdraft!: string;
-  @Field(() => DecimalScalar, { nullable: true }) singlePayment?: string | null;
+  @Field(() => String) @Length(3, 64) changeId!: string;
+  @Field(() => String, { nullable: true, description: 'As in the proposal; another account or currency is another proposal.' }) book?: string | null;
+  @Field(() => String, { nullable: true }) account?: string | null;
+  @Field(() => CurrencyCodeScalar, { nullable: true }) currency?: string | null;
+  @Field(() => DecimalScalar) @IsDefined() overdraftLimit!: string;
+  @Field(() => DecimalScalar, { nullable: true, description: 'Left out it stays; null takes it away.' }) paymentLimit?: string | null;
   @Field(() => String) @MinLength(3) @MaxLength(280) reason!: string;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }

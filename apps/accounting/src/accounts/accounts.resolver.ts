@@ -119,7 +119,7 @@ export class AccountsResolver {
 
   @Query(() => LimitChangeType, { nullable: true })
   @RequiresScopes('ledger:read')
-  async limitChange(@Args('approvalId', { type: () => String }) approvalId: string, @ReadTx() tx: Tx): Promise<LimitChangeType | null> {
+  async limitChange(@Args('id', { type: () => String }) approvalId: string, @ReadTx() tx: Tx): Promise<LimitChangeType | null> {
     const row = await this.limitChanges.find(tx, approvalId);
     return row ? toLimitChange(row) : null;
   }
@@ -132,14 +132,16 @@ export class AccountsResolver {
   ) {
     return this.mutations.run('proposeLimitChange', ProposeLimitChangeInput, input, principal, async (tx): Promise<LimitChangePayload> => {
       await this.assets.ensureCurrencies(tx, [input.currency]);
-      const { limits, problems } = await this.readLimits(tx, input.currency, input);
+      const current = (await this.accounts.limitsOf(tx, [{ book: input.book, number: input.account }])).find((one) => one.asset === input.currency);
+      const { limits, problems } = await this.readLimits(tx, input.currency, input, current?.paymentLimitUnits ?? null);
       if (!limits) return this.mutations.faulty(problems);
       const answer = await this.limitChanges.propose(
         tx,
         { book: input.book, number: input.account, asset: input.currency, ...limits, reason: input.reason },
         principal.subject,
+        input.expiresAt ?? null,
       );
-      return { limitChange: answer.change ? toLimitChange(answer.change) : null, problems: answer.problems, replayed: false };
+      return { change: answer.change ? toLimitChange(answer.change) : null, problems: answer.problems, replayed: false };
     });
   }
 
@@ -150,12 +152,15 @@ export class AccountsResolver {
     @CurrentPrincipal() principal: Principal,
   ) {
     return this.mutations.run('changeLimitProposal', ChangeLimitProposalInput, input, principal, async (tx): Promise<LimitChangePayload> => {
-      const open = await this.limitChanges.find(tx, input.approvalId);
-      if (!open) return this.mutations.faulty([problem('NOT_FOUND', 'There is no such proposal', ['approvalId'])]);
-      const { limits, problems } = await this.readLimits(tx, open.asset, input);
+      const open = await this.limitChanges.find(tx, input.changeId);
+      if (!open) return this.mutations.faulty([problem('NOT_FOUND', 'There is no such proposal', ['changeId'])]);
+      if ((input.book ?? open.book) !== open.book || (input.account ?? open.number) !== open.number || (input.currency ?? open.asset) !== open.asset) {
+        return this.mutations.faulty([problem('ANOTHER_ACCOUNT', `The proposal is of ${open.number} in ${open.asset}`, ['account'])]);
+      }
+      const { limits, problems } = await this.readLimits(tx, open.asset, input, open.paymentLimitUnits);
       if (!limits) return this.mutations.faulty(problems);
-      const answer = await this.limitChanges.change(tx, input.approvalId, { ...limits, reason: input.reason }, principal.subject);
-      return { limitChange: answer.change ? toLimitChange(answer.change) : null, problems: answer.problems, replayed: false };
+      const answer = await this.limitChanges.change(tx, input.changeId, { ...limits, reason: input.reason }, principal.subject);
+      return { change: answer.change ? toLimitChange(answer.change) : null, problems: answer.problems, replayed: false };
     });
   }
 
@@ -189,7 +194,12 @@ export class AccountsResolver {
     });
   }
 
-  private async readLimits(tx: Tx, currency: string, given: { overdraft: string; singlePayment?: string | null }): Promise<{ limits?: Limits; problems: Problem[] }> {
+  private async readLimits(
+    tx: Tx,
+    currency: string,
+    given: { overdraftLimit: string; paymentLimit?: string | null },
+    currentPaymentLimit: string | null,
+  ): Promise<{ limits?: Limits; problems: Problem[] }> {
     const asset = (await this.assets.find(tx, [currency])).get(currency);
     if (!asset) return { problems: [problem('UNKNOWN_CURRENCY', `${currency} is no currency`, ['currency'])] };
     const problems: Problem[] = [];
@@ -200,8 +210,9 @@ export class AccountsResolver {
       else return parsed.value.toString();
       return null;
     };
-    const overdraftUnits = units(given.overdraft, 'overdraft');
-    const paymentLimitUnits = given.singlePayment === null || given.singlePayment === undefined ? null : units(given.singlePayment, 'singlePayment');
+    const overdraftUnits = units(given.overdraftLimit, 'overdraftLimit');
+    const { paymentLimit } = given;
+    const paymentLimitUnits = paymentLimit === undefined ? currentPaymentLimit : paymentLimit === null ? null : units(paymentLimit, 'paymentLimit');
     return overdraftUnits === null || problems.length > 0 ? { problems } : { limits: { overdraftUnits, paymentLimitUnits }, problems };
   }
 }

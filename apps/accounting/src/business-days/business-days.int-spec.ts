@@ -66,7 +66,7 @@ const deposit = (key: string, amount: string) =>
   service.mutate<{ entry: { businessDate: string } | null }>(
     'postDeposit',
     'PostDepositInput',
-    { book: 'NGEU', account: 'C000002-CASH', currency: 'EUR', amount, description: 'cash', idempotencyKey: key },
+    { book: 'NGEU', account: 'C000002-CASH', amount: { amount, currency: 'EUR' }, description: 'cash', idempotencyKey: key },
     'entry { businessDate }',
   );
 

@@ -87,10 +87,10 @@ describe('moving in', () => {
                      (SELECT accrued::text FROM accounting.accrued_interest) AS accrued, (SELECT amount_minor::text FROM accounting.imported_break) AS break`),
     );
     expect(kept).toEqual({ lots: 2, orders: 1, accrued: '1.3125', break: '12000' });
-    const account = await service.ask(`{ account(book: "NGEU", number: "C000001-CASH") { iban limits { currency overdraft singlePayment } balances { asset } } }`);
+    const account = await service.ask(`{ account(book: "NGEU", number: "C000001-CASH") { iban limits { currency overdraftLimit paymentLimit } balances { asset } } }`);
     expect(account.data?.account).toEqual({
       iban: 'DE89370400440532013000',
-      limits: [{ currency: 'EUR', overdraft: '0.00', singlePayment: null }, { currency: 'USD', overdraft: '10.00', singlePayment: '5.00' }],
+      limits: [{ currency: 'EUR', overdraftLimit: '0.00', paymentLimit: null }, { currency: 'USD', overdraftLimit: '10.00', paymentLimit: '5.00' }],
       balances: [{ asset: 'EUR' }],
     });
   });

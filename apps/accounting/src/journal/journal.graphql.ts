@@ -1,10 +1,10 @@
 import { Directive, Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsIn, Length, MaxLength, MinLength, ValidateNested } from 'class-validator';
-import { connection, DateScalar, DateTimeScalar, DecimalScalar, JsonScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import { ArrayMaxSize, ArrayMinSize, IsDefined, IsIn, Length, MaxLength, MinLength, ValidateNested } from 'class-validator';
+import { connection, CurrencyCodeScalar, DateScalar, DateTimeScalar, DecimalScalar, JsonScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
 import { entryKinds } from '#libs/contracts/index.js';
 import { type Problem } from '#libs/kernel/index.js';
-import { AccountType, SideEnum } from '../accounts/accounts.graphql.js';
+import { SideEnum } from '../accounts/accounts.graphql.js';
 
 @ObjectType('Posting', { description: 'One side of an entry: a positive amount of one asset on one account.' })
 @RequiresScopes('ledger:read')
@@ -73,7 +73,8 @@ export class PostingResultCodeType {
 @ObjectType('ReversalProposal', { description: 'A reversal by hand that waits for, or had, a second person.' })
 @RequiresScopes('ledger:read')
 export class ReversalType {
-  @Field(() => ID, { description: 'Also the id of its approval.' }) approvalId!: string;
+  @Field(() => ID) id!: string;
+  @Field(() => ID) approvalId!: string;
   @Field(() => String) book!: string;
   @Field(() => String) reason!: string;
   @Field(() => String) payloadHash!: string;
@@ -89,7 +90,7 @@ export class ReversalType {
 }
 @ObjectType('ReversalPayload')
 export class ReversalPayload {
-  @Field(() => ReversalType, { nullable: true }) reversal?: ReversalType | null;
+  @Field(() => ReversalType, { nullable: true }) change?: ReversalType | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }
@@ -97,6 +98,7 @@ export class ReversalPayload {
 export class ProposeReversalInput {
   @Field(() => ID) @Length(3, 64) entryId!: string;
   @Field(() => String) @MinLength(3) @MaxLength(140) reason!: string;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'A day from now unless given.' }) expiresAt?: Date | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
 
@@ -117,28 +119,37 @@ export class PostEntryInput {
   @Field(() => Boolean, { nullable: true, description: 'Decides and books nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
+@InputType('MoneyInput')
+export class MoneyInput {
+  @Field(() => DecimalScalar) amount!: string;
+  @Field(() => CurrencyCodeScalar) currency!: string;
+}
+@InputType()
+export class SecuritiesInput {
+  @Field(() => String) @Length(12, 12) isin!: string;
+  @Field(() => DecimalScalar) quantity!: string;
+}
 @InputType()
 export class PostTransferInput {
   @Field(() => String) @Length(2, 12) book!: string;
-  @Field(() => String, { description: 'The account that is debited.' }) @Length(1, 64) from!: string;
-  @Field(() => String, { description: 'The account that is credited.' }) @Length(1, 64) to!: string;
-  @Field(() => String, { description: 'A currency or an ISIN.' }) @Length(3, 12) asset!: string;
-  @Field(() => DecimalScalar) amount!: string;
-  @Field(() => DateScalar, { nullable: true }) valueDate?: string | null;
+  @Field(() => String) @Length(1, 64) debitAccount!: string;
+  @Field(() => String) @Length(1, 64) creditAccount!: string;
+  @Field(() => MoneyInput, { nullable: true, description: 'Cash; this or securities.' }) amount?: MoneyInput | null;
+  @Field(() => SecuritiesInput, { nullable: true, description: 'Securities free of payment; this or an amount.' }) securities?: SecuritiesInput | null;
+  @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?: string | null;
   @Field(() => String) @Length(1, 140) description!: string;
-  @Field(() => Boolean, { nullable: true }) validateOnly?: boolean | null;
+  @Field(() => Boolean, { nullable: true, description: 'Decides and books nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
 @InputType()
 export class PostDepositInput {
   @Field(() => String) @Length(2, 12) book!: string;
   @Field(() => String) @Length(1, 64) account!: string;
-  @Field(() => String, { description: 'The currency.' }) @Length(3, 3) currency!: string;
-  @Field(() => DecimalScalar) amount!: string;
+  @Field(() => MoneyInput) @IsDefined() amount!: MoneyInput;
   @Field(() => String, { nullable: true, description: "The nostro; the book's first of the currency unless given." }) nostro?: string | null;
-  @Field(() => DateScalar, { nullable: true }) valueDate?: string | null;
+  @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?: string | null;
   @Field(() => String) @Length(1, 140) description!: string;
-  @Field(() => Boolean, { nullable: true }) validateOnly?: boolean | null;
+  @Field(() => Boolean, { nullable: true, description: 'Decides and books nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
 @InputType()
@@ -150,4 +161,3 @@ export class EntryPayload {
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }
-export type EntryAccount = AccountType;

@@ -39,13 +39,13 @@ interface Booked {
 }
 const selection = 'entry { id postings { accountNumber side amount } } replayed';
 const transfer = (key: string, from: string, to: string, amount: string, more: object = {}) =>
-  service.mutate<Booked>('postTransfer', 'PostTransferInput', { book: 'NGEU', from, to, asset: 'EUR', amount, description: 'x', idempotencyKey: key, ...more }, selection);
+  service.mutate<Booked>('postTransfer', 'PostTransferInput', { book: 'NGEU', debitAccount: from, creditAccount: to, amount: { amount, currency: 'EUR' }, description: 'x', idempotencyKey: key, ...more }, selection);
 const codes = (answer: { problems: { code: string; path: string | null }[] }) => answer.problems.map(({ code, path }) => `${code} ${path ?? ''}`.trim());
 const controlled = { role: 'controller' as const };
 
 describe('booking through the API', () => {
   it('deposits, withdraws and transfers, each once per key', async () => {
-    const input = { book: 'NGEU', account: 'A-CASH', currency: 'EUR', amount: '100.00', description: 'cash', idempotencyKey: 'dep' };
+    const input = { book: 'NGEU', account: 'A-CASH', amount: { amount: '100.00', currency: 'EUR' }, description: 'cash', idempotencyKey: 'dep' };
     const first = await service.mutate<Booked>('postDeposit', 'PostDepositInput', input, selection);
     expect(first.entry?.postings).toEqual([
       { accountNumber: 'NOSTRO-EUR', side: 'DEBIT', amount: '100.00' },
@@ -53,16 +53,16 @@ describe('booking through the API', () => {
     ]);
     const again = await service.mutate<Booked>('postDeposit', 'PostDepositInput', input, selection);
     expect(again).toMatchObject({ replayed: true, entry: { id: first.entry!.id } });
-    expect(codes(await service.mutate<Booked>('postDeposit', 'PostDepositInput', { ...input, amount: '100.01' }, selection))).toEqual(['IDEMPOTENCY_KEY_REUSED amount']);
+    expect(codes(await service.mutate<Booked>('postDeposit', 'PostDepositInput', { ...input, amount: { amount: '100.01', currency: 'EUR' } }, selection))).toEqual(['IDEMPOTENCY_KEY_REUSED amount.amount']);
     expect(codes(await transfer('t-1', 'A-CASH', 'B-CASH', '30.00'))).toEqual([]);
     expect(codes(await transfer('t-2', 'A-CASH', 'B-CASH', '70.01'))).toEqual(['INSUFFICIENT_FUNDS']);
-    expect(codes(await service.mutate('postWithdrawal', 'PostWithdrawalInput', { ...input, amount: '20.00', idempotencyKey: 'wd' }, selection))).toEqual([]);
+    expect(codes(await service.mutate('postWithdrawal', 'PostWithdrawalInput', { ...input, amount: { amount: '20.00', currency: 'EUR' }, idempotencyKey: 'wd' }, selection))).toEqual([]);
     const { data } = await service.ask('{ balance(book: "NGEU", account: "A-CASH", asset: "EUR") { balance available } }');
     expect(data?.balance).toEqual({ balance: '50.00', available: '50.00' });
   });
 
   it('tells every fault of the input, and remembers none', async () => {
-    expect(codes(await transfer('fault', 'A-CASH', 'B-CASH', '1.005'))).toEqual(['EXCESS_SCALE amount']);
+    expect(codes(await transfer('fault', 'A-CASH', 'B-CASH', '1.005'))).toEqual(['EXCESS_SCALE amount.amount']);
     expect(codes(await transfer('fault', 'A-CASH', 'B-CASH', '-1.00'))).toContain('AMOUNT_NOT_POSITIVE postings.0.amount');
     expect(codes(await transfer('fault', 'A-CASH', 'B-CASH', '1.00'))).toEqual([]);
   });
@@ -101,14 +101,14 @@ describe('booking through the API', () => {
   it('shows a caller only the books that are his', async () => {
     const { data } = await service.ask('{ accounts(first: 5) { edges { node { number } } } ledgerSummary { entries } }', {}, { books: ['NGUS'] });
     expect(data).toEqual({ accounts: { edges: [] }, ledgerSummary: { entries: 0 } });
-    expect(codes(await service.mutate('postTransfer', 'PostTransferInput', { book: 'NGEU', from: 'A-CASH', to: 'B-CASH', asset: 'EUR', amount: '1.00', description: 'x', idempotencyKey: 'other' }, selection, { books: ['NGUS'] }))).toEqual(['PERIOD_NOT_OPEN book']);
+    expect(codes(await service.mutate('postTransfer', 'PostTransferInput', { book: 'NGEU', debitAccount: 'A-CASH', creditAccount: 'B-CASH', amount: { amount: '1.00', currency: 'EUR' }, description: 'x', idempotencyKey: 'other' }, selection, { books: ['NGUS'] }))).toEqual(['PERIOD_NOT_OPEN book']);
   });
 });
 
 describe('reading', () => {
   it('reads entries with their accounts and balances in a handful of statements', async () => {
     const spy = jest.spyOn(Tx.prototype, 'rows');
-    const { data, errors } = await service.ask(`{ journalEntries(first: 20) { edges { node { id reverses { id } postings { amount account { number party { id } limits { overdraft } balances { asset balance } } } } } } }`);
+    const { data, errors } = await service.ask(`{ journalEntries(first: 20) { edges { node { id reverses { id } postings { amount account { number party { id } limits { overdraftLimit } balances { asset balance } } } } } } }`);
     // Beside them the process looks for waiting phases and messages all the time.
     const statements = spy.mock.calls.map(([sql]) => sql).filter((sql) => !/phase_run|messaging\./.test(sql));
     spy.mockRestore();
@@ -185,14 +185,14 @@ describe('with a second person', () => {
         approvalId, kind, payloadHash, outcome, service: 'accounting', objectKind: 'X', objectId: 'xyz', decidedBy: 'person:second', reason: 'checked',
       }),
     );
-  type Change = { limitChange: { approvalId: string; payloadHash: string; state: string } | null };
+  type Change = { change: { approvalId: string; payloadHash: string; state: string } | null };
   const propose = (key: string, overdraft: string) =>
-    service.mutate<Change>('proposeLimitChange', 'ProposeLimitChangeInput', { book: 'NGEU', account: 'B-CASH', currency: 'EUR', overdraft, singlePayment: '1000.00', reason: 'good client', idempotencyKey: key }, 'limitChange { approvalId payloadHash state }', controlled);
-  const stateOf = async (approvalId: string) => ((await service.ask(`{ limitChange(approvalId: "${approvalId}") { state } }`)).data?.limitChange as { state: string }).state;
+    service.mutate<Change>('proposeLimitChange', 'ProposeLimitChangeInput', { book: 'NGEU', account: 'B-CASH', currency: 'EUR', overdraftLimit: overdraft, paymentLimit: '1000.00', reason: 'good client', idempotencyKey: key }, 'change { approvalId payloadHash state }', controlled);
+  const stateOf = async (approvalId: string) => ((await service.ask(`{ limitChange(id: "${approvalId}") { state } }`)).data?.limitChange as { state: string }).state;
 
   it('changes a limit', async () => {
-    const { limitChange } = await propose('lim-1', '500.00');
-    const { approvalId, payloadHash } = limitChange!;
+    const { change } = await propose('lim-1', '500.00');
+    const { approvalId, payloadHash } = change!;
     expect((await service.messages('compliance.request-approval.v1')).at(-1)).toMatchObject({ approvalId, payloadHash, kind: 'LIMIT_CHANGE', requestedBy: 'person:controller' });
     expect(codes(await transfer('over-1', 'B-CASH', 'A-CASH', '431.00'))).toEqual(['INSUFFICIENT_FUNDS']);
     await decide(approvalId, 'LIMIT_CHANGE', payloadHash);
@@ -202,11 +202,11 @@ describe('with a second person', () => {
   });
 
   it('does not apply what was approved before it changed', async () => {
-    const { limitChange } = await propose('lim-2', '900.00');
-    const { approvalId, payloadHash } = limitChange!;
-    const changed = await service.mutate<Change>('changeLimitProposal', 'ChangeLimitProposalInput', { approvalId, overdraft: '90000.00', reason: 'very good client', idempotencyKey: 'lim-3' }, 'limitChange { approvalId payloadHash state }', controlled);
-    expect(changed.limitChange?.payloadHash).not.toBe(payloadHash);
-    expect((await service.messages('compliance.change-approval-payload.v1')).at(-1)).toMatchObject({ approvalId, payloadHash: changed.limitChange?.payloadHash });
+    const { change } = await propose('lim-2', '900.00');
+    const { approvalId, payloadHash } = change!;
+    const changed = await service.mutate<Change>('changeLimitProposal', 'ChangeLimitProposalInput', { changeId: approvalId, overdraftLimit: '90000.00', reason: 'very good client', idempotencyKey: 'lim-3' }, 'change { approvalId payloadHash state }', controlled);
+    expect(changed.change?.payloadHash).not.toBe(payloadHash);
+    expect((await service.messages('compliance.change-approval-payload.v1')).at(-1)).toMatchObject({ approvalId, payloadHash: changed.change?.payloadHash });
     await decide(approvalId, 'LIMIT_CHANGE', payloadHash);
     expect(await stateOf(approvalId)).toBe('STALE');
   });
@@ -214,11 +214,11 @@ describe('with a second person', () => {
   it('reverses an entry', async () => {
     const wrong = await transfer('wrong', 'A-CASH', 'B-CASH', '0.01');
     expect(codes(wrong)).toEqual(['INSUFFICIENT_FUNDS']);
-    const { entry } = await service.mutate<Booked>('postDeposit', 'PostDepositInput', { book: 'NGEU', account: 'B-CASH', currency: 'EUR', amount: '7.00', description: 'wrong', idempotencyKey: 'wrong-2' }, selection);
-    const { reversal } = await service.mutate<{ reversal: { approvalId: string; payloadHash: string } | null }>('proposeReversal', 'ProposeReversalInput', { entryId: entry!.id, reason: 'wrong client', idempotencyKey: 'rev' }, 'reversal { approvalId payloadHash }', controlled);
+    const { entry } = await service.mutate<Booked>('postDeposit', 'PostDepositInput', { book: 'NGEU', account: 'B-CASH', amount: { amount: '7.00', currency: 'EUR' }, description: 'wrong', idempotencyKey: 'wrong-2' }, selection);
+    const { change: reversal } = await service.mutate<{ change: { approvalId: string; payloadHash: string } | null }>('proposeReversal', 'ProposeReversalInput', { entryId: entry!.id, reason: 'wrong client', idempotencyKey: 'rev' }, 'change { approvalId payloadHash }', controlled);
     await decide(reversal!.approvalId, 'MANUAL_REVERSAL', reversal!.payloadHash);
-    const { data } = await service.ask(`{ reversal(approvalId: "${reversal!.approvalId}") { state entry { reversedBy { kind reverses { id } } } } }`);
+    const { data } = await service.ask(`{ reversal(id: "${reversal!.approvalId}") { state entry { reversedBy { kind reverses { id } } } } }`);
     expect(data?.reversal).toEqual({ state: 'POSTED', entry: { reversedBy: { kind: 'CORRECTION', reverses: { id: entry!.id } } } });
-    expect(codes(await service.mutate('proposeReversal', 'ProposeReversalInput', { entryId: entry!.id, reason: 'again', idempotencyKey: 'rev-2' }, 'reversal { state }', controlled))).toEqual(['ALREADY_REVERSED entryId']);
+    expect(codes(await service.mutate('proposeReversal', 'ProposeReversalInput', { entryId: entry!.id, reason: 'again', idempotencyKey: 'rev-2' }, 'change { state }', controlled))).toEqual(['ALREADY_REVERSED entryId']);
   });
 });

@@ -85,8 +85,9 @@ export class JournalResolver {
 
   @Query(() => ReversalType, { nullable: true })
   @RequiresScopes('ledger:read')
-  async reversal(@Args('approvalId', { type: () => String }) approvalId: string, @ReadTx() tx: Tx): Promise<ReversalType | null> {
-    return (await this.reversals.find(tx, approvalId)) ?? null;
+  async reversal(@Args('id', { type: () => String }) id: string, @ReadTx() tx: Tx): Promise<ReversalType | null> {
+    const row = await this.reversals.find(tx, id);
+    return row ? { ...row, id } : null;
   }
 
   @Mutation(() => ReversalPayload, { description: 'Asks a second person to agree to a reversal by hand; it is booked when that person has.' })
@@ -94,7 +95,7 @@ export class JournalResolver {
   proposeReversal(@Args('input', { type: () => ProposeReversalInput }) input: ProposeReversalInput, @CurrentPrincipal() principal: Principal) {
     return this.mutations.run('proposeReversal', ProposeReversalInput, input, principal, async (tx): Promise<ReversalPayload> => {
       const { reversal, problems } = await this.reversals.propose(tx, input, principal.subject);
-      return { reversal: reversal ?? null, problems, replayed: false };
+      return { change: reversal ? { ...reversal, id: reversal.approvalId } : null, problems, replayed: false };
     });
   }
 }

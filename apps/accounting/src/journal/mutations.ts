@@ -41,7 +41,7 @@ export class Mutations {
   }
 
   /** A fault of the input is not remembered: the corrected input may come with the same key. */
-  faulty<P extends Payload>(problems: readonly Problem[]): P {
-    return faultOfInput({ problems: [...problems] } as unknown as P);
+  faulty(problems: readonly Problem[]): { problems: Problem[]; replayed: boolean } {
+    return faultOfInput({ problems: [...problems], replayed: false });
   }
 }

@@ -45,7 +45,7 @@ export class Reversals {
     return tx.row<ReversalRow>(`SELECT ${columns} FROM accounting.reversal_proposal WHERE approval_id = $1 ${lock ? 'FOR UPDATE' : ''}`, [approvalId]);
   }
 
-  async propose(tx: Tx, asked: { entryId: string; reason: string }, by: string): Promise<{ reversal?: ReversalRow; problems: Problem[] }> {
+  async propose(tx: Tx, asked: { entryId: string; reason: string; expiresAt?: Date | null }, by: string): Promise<{ reversal?: ReversalRow; problems: Problem[] }> {
     const entry = await this.journal.entry(tx, asked.entryId);
     if (!entry) return { problems: [problem('ENTRY_NOT_FOUND', messageOf('ENTRY_NOT_FOUND'), ['entryId'])] };
     if (entry.reversesEntryId !== null) return { problems: [problem('NOT_REVERSIBLE', messageOf('NOT_REVERSIBLE'), ['entryId'])] };
@@ -54,8 +54,8 @@ export class Reversals {
     const payloadHash = sha256Hex(canonicalJson({ book: entry.book, entryId: asked.entryId, reason: asked.reason }));
     const row = await tx.row<{ expires: Date }>(
       `INSERT INTO accounting.reversal_proposal (approval_id, book_id, entry_id, reason, payload_hash, state, requested_by, expires_at)
-       VALUES ($1, $2, $3, $4, $5, 'PROPOSED', $6, kernel.now() + make_interval(hours => $7)) RETURNING expires_at AS expires`,
-      [approvalId, entry.book, asked.entryId, asked.reason, payloadHash, by, proposalHours],
+       VALUES ($1, $2, $3, $4, $5, 'PROPOSED', $6, coalesce($8::timestamptz, kernel.now() + make_interval(hours => $7))) RETURNING expires_at AS expires`,
+      [approvalId, entry.book, asked.entryId, asked.reason, payloadHash, by, proposalHours, asked.expiresAt ?? null],
     );
     await this.outbox.add(tx, 'compliance.request-approval.v1', {
       approvalId,

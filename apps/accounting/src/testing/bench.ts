@@ -100,7 +100,11 @@ export async function createBench({ opensDay = true }: { opensDay?: boolean } = 
     audit,
     workItems,
     post,
-    one: async (item) => (await post([item]))[0]!,
+    one: async (item) => {
+      const [result] = await post([item]);
+      if (!result) throw new Error('no result');
+      return result;
+    },
     run,
     move,
     drop: () => database.drop(),
