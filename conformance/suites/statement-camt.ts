@@ -60,7 +60,7 @@ function expectedEntry(entry: unknown): Comparable {
   const first = at(entry, 'getTransactionDetail');
   const all = at(entry, 'getTransactionDetails');
   // A repeated object is not written out again: the first transaction stands in `getTransactionDetail`.
-  const details = (Array.isArray(all) ? all : []).map((detail) => (detail === '__RECURSIVITY__' ? first : detail));
+  const details = ((Array.isArray(all) ? all : []) as unknown[]).map((detail) => (detail === '__RECURSIVITY__' ? first : detail));
   const code = at(entry, 'getBankTransactionCode');
   return {
     amount: moneyAt(entry, 'getAmount'),

@@ -34,7 +34,7 @@ export class MessageReader {
 
   optional(path: string, lengthMax = 350): string | undefined {
     const text = this.element.value(path);
-    if (text !== undefined && [...text].length > lengthMax) {
+    if (text !== undefined && Array.from(text).length > lengthMax) {
       this.fail('TOO_LONG', `At most ${lengthMax} characters are allowed.`, path);
       return undefined;
     }

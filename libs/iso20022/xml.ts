@@ -24,9 +24,9 @@ export class XmlElement {
   }
 
   first(path: string): XmlElement | undefined {
-    let here: XmlElement | undefined = this;
-    for (const name of path.split('/')) here = here?.elements.find((element) => element.name === name);
-    return here;
+    const [name, ...rest] = path.split('/');
+    const child = this.elements.find((element) => element.name === name);
+    return rest.length === 0 ? child : child?.first(rest.join('/'));
   }
 
   /** The text at a path, undefined when absent or empty. */
@@ -75,6 +75,7 @@ export function parseXml(content: string | Uint8Array, bytesMax = xmlBytesMax): 
   if (nesting > nestingMax) {
     return refused(messageProblem('XML_TOO_DEEP', `The XML nests ${nesting} elements deep; ${nestingMax} are allowed.`));
   }
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is another package of the same code
   const validity = XMLValidator.validate(text);
   if (validity !== true) {
     const { msg, line, col } = validity.err;

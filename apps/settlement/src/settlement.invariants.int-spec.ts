@@ -22,12 +22,25 @@ beforeAll(async () => {
   const settlement = settlementForTests(transactions);
   const accounting = accountingForTests(database);
   const phase = async (name: string) => {
-    await settlement.day.runPhase({ phaseRunId: `run_${name}`, book: 'NGEU', businessDate: '2026-11-25', phase: name as 'SETTLE', cycle: 1, barrierSequence: '1' }, plainJob(transactions).job);
+    await settlement.day.runPhase(
+      {
+        phaseRunId: `run_${name}`,
+        book: 'NGEU',
+        businessDate: '2026-11-25',
+        phase: name as 'SETTLE',
+        cycle: 1,
+        barrierSequence: '1',
+      },
+      plainJob(transactions).job,
+    );
     const items = await accounting.answer();
-    if (items.length > 0) await transactions.run((tx) => settlement.answers.entriesDecided(tx, { batchId: 'b', items }));
+    if (items.length > 0)
+      await transactions.run((tx) => settlement.answers.entriesDecided(tx, { batchId: 'b', items }));
   };
   const lines = [
-    goodLine({ executionId: 'E-1' }), goodLine({ executionId: 'E-2' }), goodLine({ executionId: 'E-3', counterparty: 'NGCP24' }),
+    goodLine({ executionId: 'E-1' }),
+    goodLine({ executionId: 'E-2' }),
+    goodLine({ executionId: 'E-3', counterparty: 'NGCP24' }),
     goodLine({ executionId: 'E-4', place: 'INTERNAL', counterparty: 'C000002' }),
   ];
   await transactions.run((tx) => settlement.trades.capture(tx, lines, { fileId: null, capturedBy: 'tester' }));
@@ -43,13 +56,20 @@ beforeAll(async () => {
         messageId: 'c1',
         type: 'sese.025.001.11',
         document: writeSettlementConfirmation({
-          transactionId: idOf('E-1'), direction: 'RECE', payment: 'APMT', effectiveDate: '2026-11-25', isin: 'DE0007164600',
-          settledQuantity: { kind: 'UNIT', text: '10' }, settledAmount: { currency: 'EUR', amountMinor: 101_500n },
+          transactionId: idOf('E-1'),
+          direction: 'RECE',
+          payment: 'APMT',
+          effectiveDate: '2026-11-25',
+          isin: 'DE0007164600',
+          settledQuantity: { kind: 'UNIT', text: '10' },
+          settledAmount: { currency: 'EUR', amountMinor: 101_500n },
         }),
       },
     ]),
   );
-  await transactions.run((tx) => settlement.answers.partyHeld(tx, { partyId: 'PNGCP24', alertId: 'alr_1', listVersionId: 'lst_1' }));
+  await transactions.run((tx) =>
+    settlement.answers.partyHeld(tx, { partyId: 'PNGCP24', alertId: 'alr_1', listVersionId: 'lst_1' }),
+  );
   await phase('CUT_OFF');
   await phase('FAIL_SNAPSHOT');
 });
@@ -59,11 +79,15 @@ afterAll(() => database.drop());
 async function breachesAfter(...changes: [string, unknown[]?][]): Promise<string[]> {
   const client = await database.pool('owner').connect();
   try {
-    await client.query(`BEGIN; SELECT set_config('app.books', '*', true); SET LOCAL session_replication_role = replica`);
+    await client.query(
+      `BEGIN; SELECT set_config('app.books', '*', true); SET LOCAL session_replication_role = replica`,
+    );
     for (const [sql, params] of changes) await client.query(sql, params ?? []);
     const found: string[] = [];
     for (const { number, check } of settlementInvariants) {
-      const { broken } = await check(async (sql, parameters) => (await client.query(sql, parameters ?? [])).rows as never);
+      const { broken } = await check(
+        async (sql, parameters) => (await client.query(sql, parameters ?? [])).rows as never,
+      );
       found.push(...broken.map(({ where, detail }) => `${number} ${where}: ${detail}`));
     }
     return found;
@@ -79,24 +103,80 @@ describe('what must always hold in settlement', () => {
   });
 
   it.each<[string, [string, unknown[]?][], RegExp]>([
-    ['a status without its history', [[`UPDATE settlement.instruction SET matching_status = 'UNMATCHED' WHERE execution_id = 'E-2'`]], /^8 .*MATCHING stands at UNMATCHED/],
-    ['a way that is not declared', [[`UPDATE settlement.instruction_status_history SET to_status = 'ACCEPTED' WHERE process = 'CANCELLATION'`]], /^8 .*is not declared/],
-    ['a settled amount that was never booked', [[`UPDATE settlement.instruction SET settled_amount_minor = settled_amount_minor + 1 WHERE execution_id = 'E-1'`]], /^8 .*units booked/],
-    ['a change after the settlement', [[`INSERT INTO settlement.instruction_status_history (instruction_id, book_id, process, from_status, to_status, at) VALUES ('ID1', 'NGEU', 'HOLD', '', 'CSD', now() + interval '10 years')`.replace('ID1', idOf('E-1'))]], /^8 .*after the settlement/],
-    ['a payment booked from nowhere', [[`INSERT INTO settlement.payment_status_history (payment_id, book_id, from_status, to_status) VALUES ('pay_1', 'NGEU', 'HELD', 'BOOKING')`]], /^8 pay_1/],
+    [
+      'a status without its history',
+      [[`UPDATE settlement.instruction SET matching_status = 'UNMATCHED' WHERE execution_id = 'E-2'`]],
+      /^8 .*MATCHING stands at UNMATCHED/,
+    ],
+    [
+      'a way that is not declared',
+      [[`UPDATE settlement.instruction_status_history SET to_status = 'ACCEPTED' WHERE process = 'CANCELLATION'`]],
+      /^8 .*is not declared/,
+    ],
+    [
+      'a settled amount that was never booked',
+      [
+        [
+          `UPDATE settlement.instruction SET settled_amount_minor = settled_amount_minor + 1 WHERE execution_id = 'E-1'`,
+        ],
+      ],
+      /^8 .*units booked/,
+    ],
+    [
+      'a change after the settlement',
+      [
+        [
+          `INSERT INTO settlement.instruction_status_history (instruction_id, book_id, process, from_status, to_status, at) VALUES ('ID1', 'NGEU', 'HOLD', '', 'CSD', now() + interval '10 years')`.replace(
+            'ID1',
+            idOf('E-1'),
+          ),
+        ],
+      ],
+      /^8 .*after the settlement/,
+    ],
+    [
+      'a payment booked from nowhere',
+      [
+        [
+          `INSERT INTO settlement.payment_status_history (payment_id, book_id, from_status, to_status) VALUES ('pay_1', 'NGEU', 'HELD', 'BOOKING')`,
+        ],
+      ],
+      /^8 pay_1/,
+    ],
     [
       'an internal trade that moved though it was held',
-      [[`INSERT INTO settlement.instruction_status_history (sequence, instruction_id, book_id, process, from_status, to_status) OVERRIDING SYSTEM VALUE SELECT -1, instruction_id, book_id, 'HOLD', '', 'COMPLIANCE' FROM settlement.instruction WHERE execution_id = 'E-4'`]],
+      [
+        [
+          `INSERT INTO settlement.instruction_status_history (sequence, instruction_id, book_id, process, from_status, to_status) OVERRIDING SYSTEM VALUE SELECT -1, instruction_id, book_id, 'HOLD', '', 'COMPLIANCE' FROM settlement.instruction WHERE execution_id = 'E-4'`,
+        ],
+      ],
       /^12 .*attempted in cycle/,
     ],
     [
       'an instruction sent though it was held',
-      [[`INSERT INTO settlement.instruction_status_history (sequence, instruction_id, book_id, process, from_status, to_status) OVERRIDING SYSTEM VALUE SELECT -2, instruction_id, book_id, 'HOLD', '', 'COMPLIANCE' FROM settlement.instruction WHERE execution_id = 'E-2'`]],
+      [
+        [
+          `INSERT INTO settlement.instruction_status_history (sequence, instruction_id, book_id, process, from_status, to_status) OVERRIDING SYSTEM VALUE SELECT -2, instruction_id, book_id, 'HOLD', '', 'COMPLIANCE' FROM settlement.instruction WHERE execution_id = 'E-2'`,
+        ],
+      ],
       /^12 .*left for its place while it was held/,
     ],
-    ['a hit after the sending that nobody told the place', [[`DELETE FROM settlement.hold_request`]], /^12 .*never asked to hold/],
+    [
+      'a hit after the sending that nobody told the place',
+      [[`DELETE FROM settlement.hold_request`]],
+      /^12 .*never asked to hold/,
+    ],
     ['a fail that nobody has', [[`DELETE FROM settlement.work_item WHERE category = 'FAIL'`]], /^13 .*nobody has it/],
-    ['a work item that ended without a reason', [[`ALTER TABLE settlement.work_item DROP CONSTRAINT work_item_close_reason_check`], [`UPDATE settlement.work_item SET state = 'CLOSED', closed_at = now(), closed_by = 'x', close_reason = '' WHERE category = 'FAIL'`]], /^13 .*no reason/],
+    [
+      'a work item that ended without a reason',
+      [
+        [`ALTER TABLE settlement.work_item DROP CONSTRAINT work_item_close_reason_check`],
+        [
+          `UPDATE settlement.work_item SET state = 'CLOSED', closed_at = now(), closed_by = 'x', close_reason = '' WHERE category = 'FAIL'`,
+        ],
+      ],
+      /^13 .*no reason/,
+    ],
   ])('finds %s', async (_name, changes, expected) => {
     expect(await breachesAfter(...changes)).toContainEqual(expect.stringMatching(expected));
   });

@@ -1,139 +1,101 @@
-/** Asks the database, read-only, as the role `verify`, with every book in sight. */
+import { instructionInvariants } from './instructions/instruction.invariants.js';
+
+/** Asks the database, read-only, as the role `verify`. */
 export type Ask = <Row>(sql: string, parameters?: unknown[]) => Promise<Row[]>;
 
-export interface Breach {
-  /** Where it fails: an id that a person can look up. */
-  readonly where: string;
-  readonly detail: string;
-}
-
 export interface Invariant {
-  /** As numbered in docs: what must always hold. */
   readonly number: number;
   readonly name: string;
-  readonly check: (ask: Ask) => Promise<{ checked: number; broken: Breach[] }>;
+  readonly check: (ask: Ask) => Promise<{ checked: number; broken: { where: string; detail: string }[] }>;
 }
 
-const breachesMax = 50;
+type Broken = { where: string; detail: string };
 
-/** How many rows of a table were looked at, and every breach that the query finds among them, up to a bound. */
-function proof(looked: string, query: string): Invariant['check'] {
-  return async (ask) => {
-    const [row] = await ask<{ count: number }>(`SELECT count(*)::int AS count FROM settlement.${looked}`);
-    const broken = await ask<Breach>(`SELECT b."where", b.detail FROM (${query}) b ORDER BY 1, 2 LIMIT ${breachesMax}`);
-    return { checked: row?.count ?? 0, broken };
-  };
+export async function proved(
+  ask: Ask,
+  counted: string,
+  breaches: string,
+): Promise<{ checked: number; broken: Broken[] }> {
+  const [row] = await ask<{ count: number }>(`SELECT count(*)::int AS count FROM ${counted}`);
+  return { checked: row?.count ?? 0, broken: await ask<Broken>(breaches) };
 }
 
-/** What has no item of its own by the end of its date and is neither settled nor stopped by compliance. */
-const dueUnsettled = `
-  SELECT i.* FROM settlement.instruction i
-   WHERE i.settlement_status <> 'SETTLED' AND i.processing_status <> 'CANCELLED'
-     AND EXISTS (SELECT 1 FROM settlement.day_phase d WHERE d.book_id = i.book_id AND d.phase = 'FAIL_SNAPSHOT' AND d.finished_at IS NOT NULL
-                  AND d.business_date >= i.settlement_date AND d.business_date >= i.business_date)`;
-
-export const settlementInvariants: readonly Invariant[] = [
+/** What must always hold of trades and static data. */
+export const tradeInvariants: Invariant[] = [
   {
-    number: 8,
-    name: 'Instruction histories only use declared transitions, and each begins where the one before ended',
-    check: proof('instruction_status_history', `
-      SELECT h.instruction_id AS "where", format('%s from %s to %s is not declared', h.process, h.from_status, h.to_status) AS detail
-        FROM settlement.instruction_status_history h
-       WHERE h.process <> 'HOLD' AND h.from_status <> h.to_status
-         AND NOT EXISTS (SELECT 1 FROM settlement.instruction_transition t WHERE t.process = h.process AND t.from_status = h.from_status AND t.to_status = h.to_status)
-      UNION ALL
-      SELECT h.instruction_id, format('%s jumps from %s to %s', h.process, h.before, h.from_status)
-        FROM (SELECT *, lag(to_status, 1, '') OVER (PARTITION BY instruction_id, process ORDER BY sequence) AS before FROM settlement.instruction_status_history) h
-       WHERE h.from_status <> h.before
-      UNION ALL
-      SELECT i.instruction_id, format('%s stands at %s, its history at %s', p.process, p.status, coalesce(h.to_status, 'nothing'))
-        FROM settlement.instruction i
-       CROSS JOIN LATERAL (VALUES ('PROCESSING', i.processing_status), ('MATCHING', i.matching_status), ('SETTLEMENT', i.settlement_status),
-               ('CANCELLATION', i.cancellation_status)) p(process, status)
-        LEFT JOIN LATERAL (SELECT to_status FROM settlement.instruction_status_history h WHERE h.instruction_id = i.instruction_id AND h.process = p.process
-                            ORDER BY sequence DESC LIMIT 1) h ON true
-       WHERE h.to_status IS DISTINCT FROM p.status`),
+    number: 5,
+    name: 'a trade is what its versions say: the highest one, cancelled when any of them cancels',
+    check: (ask) =>
+      proved(
+        ask,
+        'settlement.trade',
+        `SELECT 'trade ' || t.execution_id AS where, 'version ' || t.version || ' ' || t.state || ', its versions say ' || v.version || CASE WHEN v.is_cancelled THEN ' cancelled' ELSE '' END AS detail
+           FROM settlement.trade t
+           JOIN (SELECT trade_id, max(version) AS version, bool_or(action = 'CANCEL') AS is_cancelled FROM settlement.trade_version GROUP BY trade_id) v USING (trade_id)
+          WHERE t.version <> v.version OR v.is_cancelled AND t.state <> 'CANCELLED'
+          UNION ALL
+         SELECT 'trade ' || execution_id, 'has no version' FROM settlement.trade t
+          WHERE NOT EXISTS (SELECT FROM settlement.trade_version v WHERE v.trade_id = t.trade_id)`,
+      ),
   },
   {
     number: 8,
-    name: 'Nothing settled changes: what settled is what was booked, and nothing follows the settlement',
-    check: proof('instruction', `
-      SELECT i.instruction_id AS "where", format('%s of %s units booked, %s said to be settled', coalesce(s.units, 0), i.quantity_units, i.settled_quantity_units) AS detail
-        FROM settlement.instruction i
-        LEFT JOIN (SELECT instruction_id, sum(quantity_units) AS units, sum(amount_minor) AS amount FROM settlement.instruction_settlement WHERE state = 'BOOKED' GROUP BY 1) s USING (instruction_id)
-       WHERE (coalesce(s.units, 0), coalesce(s.amount, 0)) <> (i.settled_quantity_units, i.settled_amount_minor)
-          OR (i.settlement_status = 'SETTLED') <> (i.settled_quantity_units = i.quantity_units)
-      UNION ALL
-      SELECT h.instruction_id, format('%s changed to %s after the settlement', h.process, h.to_status)
-        FROM settlement.instruction_status_history h
-        JOIN (SELECT instruction_id, min(sequence) AS sequence, min(at) AS at FROM settlement.instruction_status_history WHERE process = 'SETTLEMENT' AND to_status = 'SETTLED' GROUP BY 1) e USING (instruction_id)
-       WHERE h.sequence > e.sequence AND h.at > e.at`),
+    name: 'the history of a trade only uses declared transitions and ends where the trade stands',
+    check: (ask) =>
+      proved(
+        ask,
+        'settlement.trade_state_history',
+        `SELECT 'trade ' || h.trade_id AS where, h.from_state || ' to ' || h.to_state || ' is not declared' AS detail
+           FROM settlement.trade_state_history h
+          WHERE h.from_state <> h.to_state
+            AND NOT EXISTS (SELECT FROM settlement.trade_transition d WHERE d.from_state = h.from_state AND d.to_state = h.to_state)
+          UNION ALL
+         SELECT 'trade ' || t.trade_id, 'stands at ' || t.state || ', its history ends at ' || h.to_state
+           FROM settlement.trade t
+           JOIN LATERAL (SELECT to_state FROM settlement.trade_state_history h WHERE h.trade_id = t.trade_id ORDER BY sequence DESC LIMIT 1) h ON true
+          WHERE h.to_state <> t.state`,
+      ),
   },
   {
-    number: 8,
-    name: 'Payment histories only use declared transitions',
-    check: proof('payment_status_history', `
-      SELECT h.payment_id AS "where", format('from %s to %s is not declared', h.from_status, h.to_status) AS detail
-        FROM settlement.payment_status_history h
-       WHERE NOT EXISTS (SELECT 1 FROM settlement.payment_transition t WHERE t.from_status = h.from_status AND t.to_status = h.to_status)
-      UNION ALL
-      SELECT h.payment_id, format('jumps from %s to %s', h.before, h.from_status)
-        FROM (SELECT *, lag(to_status, 1, '') OVER (PARTITION BY payment_id ORDER BY sequence) AS before FROM settlement.payment_status_history) h
-       WHERE h.from_status <> h.before
-      UNION ALL
-      SELECT p.payment_id, format('stands at %s, its history at %s', p.status, coalesce(h.to_status, 'nothing'))
-        FROM settlement.payment p
-        LEFT JOIN LATERAL (SELECT to_status FROM settlement.payment_status_history h WHERE h.payment_id = p.payment_id ORDER BY sequence DESC LIMIT 1) h ON true
-       WHERE h.to_status IS DISTINCT FROM p.status`),
+    number: 5,
+    name: 'the allocations of an allocated block are the block, in quantity and in cash',
+    check: (ask) =>
+      proved(
+        ask,
+        `settlement.trade WHERE is_block AND state NOT IN ('RECEIVED', 'ENRICHED', 'REPAIR', 'CANCELLED')`,
+        `SELECT 'block ' || t.execution_id AS where, 'its allocations differ by ' || (t.quantity_units - coalesce(a.quantity, 0)) || ' units and ' || (t.amount_minor - coalesce(a.amount, 0)) || ' ' || t.currency AS detail
+           FROM settlement.trade t
+           LEFT JOIN (SELECT trade_id, sum(quantity_units) AS quantity, sum(amount_minor) AS amount FROM settlement.trade_allocation GROUP BY trade_id) a USING (trade_id)
+          WHERE t.is_block AND t.state NOT IN ('RECEIVED', 'ENRICHED', 'REPAIR', 'CANCELLED')
+            AND (t.quantity_units, t.amount_minor) IS DISTINCT FROM (a.quantity, a.amount)`,
+      ),
   },
   {
     number: 12,
-    name: "Nothing moved that was held at its cycle's watermark, nor was sent while it was held",
-    check: proof('instruction_settlement', `
-      SELECT s.instruction_id AS "where", format('attempted in cycle %s while compliance held it', s.cycle_id) AS detail
-        FROM settlement.instruction_settlement s JOIN settlement.day_phase d ON d.phase_run_id = s.cycle_id
-       CROSS JOIN LATERAL (SELECT to_status FROM settlement.instruction_status_history h WHERE h.instruction_id = s.instruction_id AND h.process = 'HOLD'
-               AND h.sequence <= d.history_watermark ORDER BY h.sequence DESC LIMIT 1) h
-       WHERE h.to_status <> '' AND s.state <> 'REFUSED'
-      UNION ALL
-      SELECT s.instruction_id, 'left for its place while it was held'
-        FROM settlement.instruction_status_history s
-       CROSS JOIN LATERAL (SELECT to_status FROM settlement.instruction_status_history h WHERE h.instruction_id = s.instruction_id AND h.process = 'HOLD'
-               AND h.sequence < s.sequence ORDER BY h.sequence DESC LIMIT 1) h
-       WHERE s.process = 'PROCESSING' AND s.from_status = 'CREATED' AND s.to_status = 'SENT' AND h.to_status <> ''
-      UNION ALL
-      SELECT p.payment_id, format('booked from %s', h.from_status)
-        FROM settlement.payment p JOIN settlement.payment_status_history h ON h.payment_id = p.payment_id AND h.to_status = 'BOOKING'
-       WHERE h.from_status <> 'READY'`),
-  },
-  {
-    number: 12,
-    name: 'A hit after the sending has its hold or cancellation request',
-    check: proof('hold_request', `
-      SELECT i.instruction_id AS "where", 'held by compliance after it was sent, and the place was never asked to hold it' AS detail
-        FROM settlement.instruction i
-       WHERE i.compliance_hold AND i.sent_at IS NOT NULL AND i.place_kind = 'EXTERNAL' AND i.processing_status NOT IN ('REJECTED','CANCELLED')
-         AND NOT EXISTS (SELECT 1 FROM settlement.hold_request r WHERE r.instruction_id = i.instruction_id AND r.kind IN ('HOLD','CANCEL'))`),
+    name: 'no trade was instructed while its counterparty waited for screening or was held',
+    check: (ask) =>
+      proved(
+        ask,
+        `settlement.trade WHERE hold_state <> 'NONE'`,
+        `SELECT 'trade ' || t.execution_id AS where, 'is ' || t.state || ' and its screening is still open' AS detail
+           FROM settlement.trade t WHERE t.hold_state = 'SCREENING' AND t.state IN ('INSTRUCTED', 'SETTLED')`,
+      ),
   },
   {
     number: 13,
-    name: 'Every exception is an open work item with owner and due time, or is closed with a reason',
-    check: proof('work_item', `
-      SELECT i.instruction_id AS "where", format('%s/%s/%s %s after its date, and nobody has it', i.processing_status, i.matching_status, i.settlement_status, coalesce(i.reason_code, '')) AS detail
-        FROM (${dueUnsettled}) i
-       WHERE NOT i.compliance_hold
-         AND NOT EXISTS (SELECT 1 FROM settlement.work_item w WHERE w.object_kind = 'INSTRUCTION' AND w.object_id = i.instruction_id AND w.category IN ('FAIL','PARTIAL','UNMATCHED'))
-      UNION ALL
-      SELECT f.file_id::text, format('%s was refused, and nobody has it', f.name)
-        FROM settlement.exchange_file f
-       WHERE f.state = 'REFUSED' AND NOT EXISTS (SELECT 1 FROM settlement.work_item w WHERE w.key LIKE 'exchange:' || f.channel || ':' || f.name || '%')
-      UNION ALL
-      SELECT t.trade_id, 'in repair, and nobody has it'
-        FROM settlement.trade t
-       WHERE t.state = 'REPAIR' AND NOT EXISTS (SELECT 1 FROM settlement.work_item w WHERE w.object_kind = 'TRADE' AND w.object_id = t.trade_id AND w.category = 'REPAIR')
-      UNION ALL
-      SELECT w.work_item_id, format('%s has %s', w.key, CASE WHEN w.owner_team = '' THEN 'no owner' WHEN w.due_at IS NULL THEN 'no due time' ELSE 'no reason for its end' END)
-        FROM settlement.work_item w
-       WHERE coalesce(w.owner_team, '') = '' OR w.due_at IS NULL OR (w.state = 'CLOSED' AND coalesce(w.close_reason, '') = '')`),
+    name: 'every trade in repair is an open work item with owner and due time',
+    check: (ask) =>
+      proved(
+        ask,
+        `settlement.trade WHERE state = 'REPAIR'`,
+        `SELECT 'trade ' || t.execution_id AS where, 'is in repair (' || t.repair_reason || ') and nobody has it' AS detail
+           FROM settlement.trade t
+          WHERE t.state = 'REPAIR' AND NOT EXISTS (
+            SELECT FROM settlement.work_item w
+             WHERE w.object_kind = 'TRADE' AND w.object_id = t.trade_id AND w.category = 'REPAIR' AND w.state <> 'CLOSED'
+               AND w.owner_team <> '' AND w.due_at IS NOT NULL)`,
+      ),
   },
 ];
+
+export const settlementInvariants: Invariant[] = [...tradeInvariants, ...instructionInvariants];

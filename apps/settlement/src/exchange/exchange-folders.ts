@@ -39,9 +39,9 @@ export class ExchangeFolders {
   async putAway(channel: string, name: string, storedName = name): Promise<void> {
     const done = join(this.root, channel, 'done');
     await mkdir(done, { recursive: true });
-    await rename(join(this.root, channel, 'from', name), join(done, storedName)).catch((error: NodeJS.ErrnoException) => {
+    await rename(join(this.root, channel, 'from', name), join(done, storedName)).catch((error: unknown) => {
       // Another run of the same reader was faster: the file is where it belongs.
-      if (error.code !== 'ENOENT') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     });
   }
 

@@ -12,7 +12,10 @@ export interface InboundMessage {
 }
 
 /** Handles the messages of one kind in one transaction; answers what was wrong with those it refused. */
-export type InboundHandler = (tx: Tx, messages: readonly InboundMessage[]) => Promise<ReadonlyMap<string, readonly Problem[]>>;
+export type InboundHandler = (
+  tx: Tx,
+  messages: readonly InboundMessage[],
+) => Promise<ReadonlyMap<string, readonly Problem[]>>;
 
 /** Which feature handles which kind of message (`sese.024`): each kind has one owner. */
 @Injectable()

@@ -40,7 +40,9 @@ export class ExchangeReader {
     let finished = 0;
     for (;;) {
       finished += await this.readAll();
-      const waiting = (await Promise.all(channels.map((channel) => this.folders.waiting(channel)))).some(({ length }) => length > 0);
+      const waiting = (await Promise.all(channels.map((channel) => this.folders.waiting(channel)))).some(
+        ({ length }) => length > 0,
+      );
       const open = await this.transactions.run((tx) => this.repository.hasOpenInbound(tx));
       if (!waiting && !open) return finished;
       if (signal?.aborted) throw signal.reason;
@@ -57,7 +59,9 @@ export class ExchangeReader {
       if (!(await this.keepLease(channel))) return 0;
       for (const name of names) await this.takeIn(channel, name);
       for (;;) {
-        const open = await this.transactions.run((tx) => this.repository.openFiles(tx, channel, 'INBOUND', filesPerTurn));
+        const open = await this.transactions.run((tx) =>
+          this.repository.openFiles(tx, channel, 'INBOUND', filesPerTurn),
+        );
         if (open.length === 0) break;
         let progressed = 0;
         for (const file of open) {
@@ -117,7 +121,12 @@ export class ExchangeReader {
       await this.transactions.run(async (tx) => {
         if (!(await this.repository.lockStored(tx, file.fileId))) return;
         await this.repository.finishFile(tx, file.fileId, 'REFUSED', parsed.problems);
-        await this.openItem(tx, channel, file.name, parsed.problems[0] ?? problem('UNREADABLE', 'The file cannot be read.'));
+        await this.openItem(
+          tx,
+          channel,
+          file.name,
+          parsed.problems[0] ?? problem('UNREADABLE', 'The file cannot be read.'),
+        );
       });
       return true;
     }
@@ -136,8 +145,18 @@ export class ExchangeReader {
     }
   }
 
-  private async handleMessages(tx: Tx, channel: string, file: StoredFile, messages: readonly IncomingMessage[]): Promise<void> {
-    const fresh = await this.repository.recordInbound(tx, channel, file.fileId, messages.map(({ messageId, type }) => ({ messageId, type })));
+  private async handleMessages(
+    tx: Tx,
+    channel: string,
+    file: StoredFile,
+    messages: readonly IncomingMessage[],
+  ): Promise<void> {
+    const fresh = await this.repository.recordInbound(
+      tx,
+      channel,
+      file.fileId,
+      messages.map(({ messageId, type }) => ({ messageId, type })),
+    );
     const refused: { messageId: string; problems: readonly Problem[] }[] = [];
     for (const run of runsOfAKind(messages.filter(({ messageId }) => fresh.has(messageId)))) {
       const kind = kindOf(run[0]?.type ?? '');
@@ -159,7 +178,10 @@ export class ExchangeReader {
       try {
         await this.transactions.run((tx) => this.handleMessages(tx, channel, file, [message]));
       } catch (error) {
-        const fault = problem('NOT_HANDLED', error instanceof Error ? error.message : 'The message could not be handled.');
+        const fault = problem(
+          'NOT_HANDLED',
+          error instanceof Error ? error.message : 'The message could not be handled.',
+        );
         await this.transactions.run(async (tx) => {
           await this.repository.recordInbound(tx, channel, file.fileId, [message]);
           await this.repository.refuseMessages(tx, channel, [{ messageId: message.messageId, problems: [fault] }]);

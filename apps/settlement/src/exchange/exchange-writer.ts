@@ -55,9 +55,20 @@ export class ExchangeWriter {
           const content = Buffer.from(writeExchange(messages), 'utf8');
           // The sequence keeps the order of the files in a folder that lists by name.
           const name = `${first.sequence.padStart(12, '0')}-${first.messageId}.xml`;
-          const fileId = await this.repository.storeFile(tx, { channel, direction: 'OUTBOUND', name, sha256: sha256Hex(content), content, state: 'COMPOSED' });
+          const fileId = await this.repository.storeFile(tx, {
+            channel,
+            direction: 'OUTBOUND',
+            name,
+            sha256: sha256Hex(content),
+            content,
+            state: 'COMPOSED',
+          });
           if (fileId === null) throw new Error(`${channel}/${name} was composed before, of other messages`);
-          await this.repository.putIntoFile(tx, fileId, messages.map(({ sequence }) => sequence));
+          await this.repository.putIntoFile(
+            tx,
+            fileId,
+            messages.map(({ sequence }) => sequence),
+          );
           return { fileId, name, content };
         });
         if (file === undefined) return written;

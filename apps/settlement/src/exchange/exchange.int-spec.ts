@@ -19,7 +19,11 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  await database.pool('owner').query('TRUNCATE settlement.exchange_lease, settlement.exchange_file, settlement.exchange_message, settlement.work_item CASCADE');
+  await database
+    .pool('owner')
+    .query(
+      'TRUNCATE settlement.exchange_lease, settlement.exchange_file, settlement.exchange_message, settlement.work_item CASCADE',
+    );
   settlement = settlementForTests(transactions);
   handled.length = 0;
   // A kind of its own, so that what a message does is in plain sight.
@@ -35,15 +39,36 @@ beforeEach(async () => {
 });
 
 const document = writeStatusAdvice({ transactionId: 'i', matching: { status: 'MATCHED' } });
-const outgoing = (count: number, prefix = 'm') => Array.from({ length: count }, (_, n) => ({ channel: 'T2S', messageId: `${prefix}${String(n).padStart(4, '0')}`, type: 'sese.024.001.12', document }));
-const send = (count: number, prefix?: string) => transactions.run((tx) => settlement.exchange.send(tx, outgoing(count, prefix)));
-const written = () => readdirSync(join(settlement.root, 'T2S', 'to')).filter((name) => name.endsWith('.xml')).sort();
+const outgoing = (count: number, prefix = 'm') =>
+  Array.from({ length: count }, (_, n) => ({
+    channel: 'T2S',
+    messageId: `${prefix}${String(n).padStart(4, '0')}`,
+    type: 'sese.024.001.12',
+    document,
+  }));
+const send = (count: number, prefix?: string) =>
+  transactions.run((tx) => settlement.exchange.send(tx, outgoing(count, prefix)));
+const written = () =>
+  readdirSync(join(settlement.root, 'T2S', 'to'))
+    .filter((name) => name.endsWith('.xml'))
+    .sort();
 function idsIn(name: string): string[] {
   const read = readExchange(readFileSync(join(settlement.root, 'T2S', 'to', name)), name);
   return read.ok ? read.value.map(({ messageId }) => messageId) : [];
 }
-const states = async (table: string) => (await database.pool('owner').query<{ state: string; n: number }>(`SELECT state, count(*)::int AS n FROM settlement.exchange_${table} GROUP BY state ORDER BY state`)).rows;
-const alleged = (id: string) => ({ messageId: id, type: 'sese.028.001.10', document: document.replace('sese.024.001.12', 'sese.028.001.10') });
+const states = async (table: string) =>
+  (
+    await database
+      .pool('owner')
+      .query<{ state: string; n: number }>(
+        `SELECT state, count(*)::int AS n FROM settlement.exchange_${table} GROUP BY state ORDER BY state`,
+      )
+  ).rows;
+const alleged = (id: string) => ({
+  messageId: id,
+  type: 'sese.028.001.10',
+  document: document.replace('sese.024.001.12', 'sese.028.001.10'),
+});
 const drop = (name: string, ...ids: string[]) => {
   writeFileSync(join(settlement.root, 'T2S', 'from', name), writeExchange(ids.map(alleged)));
 };
@@ -69,24 +94,30 @@ describe('writing', () => {
     expect(written()).toEqual([]);
   });
 
-  it.each(['before the file is there', 'after the file is there, before it is marked'])('killed %s: the next writer leaves the same file', async (moment) => {
-    await send(3);
-    class Killed extends ExchangeFolders {
-      override async write(...file: Parameters<ExchangeFolders['write']>): Promise<void> {
-        if (moment.startsWith('after')) await settlement.folders.write(...file);
-        throw new Error('killed');
+  it.each(['before the file is there', 'after the file is there, before it is marked'])(
+    'killed %s: the next writer leaves the same file',
+    async (moment) => {
+      await send(3);
+      class Killed extends ExchangeFolders {
+        override async write(...file: Parameters<ExchangeFolders['write']>): Promise<void> {
+          if (moment.startsWith('after')) await settlement.folders.write(...file);
+          throw new Error('killed');
+        }
       }
-    }
-    const dying = new ExchangeWriter(transactions, settlement.exchangeRepository, new Killed(settlement.root));
-    await expect(dying.writeAll()).rejects.toThrow('killed');
-    const before = written().map((name) => [name, readFileSync(join(settlement.root, 'T2S', 'to', name), 'utf8')]);
-    await send(2, 'later');
-    await settlement.newWriter().writeAll();
-    const after = written().map((name) => [name, readFileSync(join(settlement.root, 'T2S', 'to', name), 'utf8')]);
-    if (moment.startsWith('after')) expect(after[0]).toEqual(before[0]);
-    expect(written().map(idsIn)).toEqual([['m0000', 'm0001', 'm0002'], ['later0000', 'later0001']]);
-    expect(await states('file')).toEqual([{ state: 'WRITTEN', n: 2 }]);
-  });
+      const dying = new ExchangeWriter(transactions, settlement.exchangeRepository, new Killed(settlement.root));
+      await expect(dying.writeAll()).rejects.toThrow('killed');
+      const before = written().map((name) => [name, readFileSync(join(settlement.root, 'T2S', 'to', name), 'utf8')]);
+      await send(2, 'later');
+      await settlement.newWriter().writeAll();
+      const after = written().map((name) => [name, readFileSync(join(settlement.root, 'T2S', 'to', name), 'utf8')]);
+      if (moment.startsWith('after')) expect(after[0]).toEqual(before[0]);
+      expect(written().map(idsIn)).toEqual([
+        ['m0000', 'm0001', 'm0002'],
+        ['later0000', 'later0001'],
+      ]);
+      expect(await states('file')).toEqual([{ state: 'WRITTEN', n: 2 }]);
+    },
+  );
 
   it('two writers at once send nothing twice', async () => {
     await send(600);
@@ -110,7 +141,14 @@ describe('reading', () => {
 
   it('stopped after the bytes were stored: the next reader handles them though the file is gone', async () => {
     await transactions.run((tx) =>
-      settlement.exchangeRepository.storeFile(tx, { channel: 'T2S', direction: 'INBOUND', name: 'a.xml', sha256: 'x', content: Buffer.from(writeExchange([alleged('x1')])), state: 'STORED' }),
+      settlement.exchangeRepository.storeFile(tx, {
+        channel: 'T2S',
+        direction: 'INBOUND',
+        name: 'a.xml',
+        sha256: 'x',
+        content: Buffer.from(writeExchange([alleged('x1')])),
+        state: 'STORED',
+      }),
     );
     await settlement.reader.drain();
     expect(handled).toEqual(['x1']);
@@ -129,23 +167,39 @@ describe('reading', () => {
     drop('a.xml', 'x2');
     await settlement.reader.drain();
     expect(handled).toEqual(['x1']);
-    expect(await states('file')).toEqual([{ state: 'HANDLED', n: 1 }, { state: 'REFUSED', n: 1 }]);
-    expect((await database.pool('owner').query(`SELECT reason_code FROM settlement.work_item`)).rows).toEqual([{ reason_code: 'NAME_REUSED' }]);
+    expect(await states('file')).toEqual([
+      { state: 'HANDLED', n: 1 },
+      { state: 'REFUSED', n: 1 },
+    ]);
+    expect((await database.pool('owner').query(`SELECT reason_code FROM settlement.work_item`)).rows).toEqual([
+      { reason_code: 'NAME_REUSED' },
+    ]);
   });
 
   it('a message that cannot be handled stops the others only for a while, and becomes a person’s', async () => {
     drop('a.xml', 'x1', 'poison', 'x2');
     drop('b.xml', 'x3');
-    for (let attempt = 0; attempt < 3; attempt += 1) await expect(settlement.reader.readAll()).rejects.toThrow('cannot be handled');
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      await expect(settlement.reader.readAll()).rejects.toThrow('cannot be handled');
     handled.length = 0;
     await settlement.reader.drain();
     expect(handled.filter((id) => id !== 'x1')).toEqual(['x2', 'x3']);
-    expect(await states('message')).toEqual([{ state: 'HANDLED', n: 3 }, { state: 'REFUSED', n: 1 }]);
-    expect((await database.pool('owner').query(`SELECT category, reason_code FROM settlement.work_item`)).rows).toEqual([{ category: 'OTHER', reason_code: 'NOT_HANDLED' }]);
+    expect(await states('message')).toEqual([
+      { state: 'HANDLED', n: 3 },
+      { state: 'REFUSED', n: 1 },
+    ]);
+    expect((await database.pool('owner').query(`SELECT category, reason_code FROM settlement.work_item`)).rows).toEqual(
+      [{ category: 'OTHER', reason_code: 'NOT_HANDLED' }],
+    );
   });
 
   it('what nobody handles is refused and asked about', async () => {
-    writeFileSync(join(settlement.root, 'DTC', 'from', 'a.xml'), writeExchange([{ ...alleged('x1'), type: 'sese.031.001.09', document: document.replace('sese.024.001.12', 'sese.031.001.09') }]));
+    writeFileSync(
+      join(settlement.root, 'DTC', 'from', 'a.xml'),
+      writeExchange([
+        { ...alleged('x1'), type: 'sese.031.001.09', document: document.replace('sese.024.001.12', 'sese.031.001.09') },
+      ]),
+    );
     await settlement.reader.drain();
     expect(await states('message')).toEqual([{ state: 'REFUSED', n: 1 }]);
   });

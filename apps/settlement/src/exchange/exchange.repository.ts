@@ -37,6 +37,15 @@ export class ExchangeRepository {
     return held.length === 1;
   }
 
+  /** What is not out or not in yet. */
+  async backlog(tx: Tx): Promise<{ outbound: number; inbound: number }> {
+    const row = await tx.row<{ outbound: number; inbound: number }>(
+      `SELECT (SELECT count(*)::int FROM settlement.exchange_message WHERE direction = 'OUTBOUND' AND state = 'PENDING') AS outbound,
+              (SELECT count(*)::int FROM settlement.exchange_file WHERE direction = 'INBOUND' AND state = 'STORED') AS inbound`,
+    );
+    return row ?? { outbound: 0, inbound: 0 };
+  }
+
   async release(tx: Tx, channel: string, direction: Direction, owner: string): Promise<void> {
     await tx.execute(
       `UPDATE settlement.exchange_lease SET lease_until = clock_timestamp() WHERE channel = $1 AND direction = $2 AND owner = $3`,
@@ -44,7 +53,10 @@ export class ExchangeRepository {
     );
   }
 
-  async storeFile(tx: Tx, file: { channel: string; direction: Direction; name: string; sha256: string; content: Uint8Array; state: string }): Promise<string | null> {
+  async storeFile(
+    tx: Tx,
+    file: { channel: string; direction: Direction; name: string; sha256: string; content: Uint8Array; state: string },
+  ): Promise<string | null> {
     const row = await tx.row<{ fileId: string }>(
       `INSERT INTO settlement.exchange_file (channel, direction, name, sha256, content, state) VALUES ($1, $2, $3, $4, $5, $6)
        ON CONFLICT (channel, direction, name) DO NOTHING RETURNING file_id AS "fileId"`,
@@ -54,7 +66,10 @@ export class ExchangeRepository {
   }
 
   async findFile(tx: Tx, channel: string, direction: Direction, name: string): Promise<StoredFile | undefined> {
-    return (await tx.row<StoredFile>(`SELECT ${fileColumns} FROM settlement.exchange_file WHERE channel = $1 AND direction = $2 AND name = $3`, [channel, direction, name])) ?? undefined;
+    return tx.row<StoredFile>(
+      `SELECT ${fileColumns} FROM settlement.exchange_file WHERE channel = $1 AND direction = $2 AND name = $3`,
+      [channel, direction, name],
+    );
   }
 
   /** Files whose work is not finished, in the order they came. */
@@ -68,8 +83,11 @@ export class ExchangeRepository {
 
   /** Locks a stored file for handling; undefined when it has been handled meanwhile. */
   async lockStored(tx: Tx, fileId: string): Promise<boolean> {
-    const row = await tx.row(`SELECT 1 AS found FROM settlement.exchange_file WHERE file_id = $1 AND state = 'STORED' FOR UPDATE`, [fileId]);
-    return row !== null && row !== undefined;
+    const row = await tx.row(
+      `SELECT 1 AS found FROM settlement.exchange_file WHERE file_id = $1 AND state = 'STORED' FOR UPDATE`,
+      [fileId],
+    );
+    return row !== undefined;
   }
 
   async finishFile(tx: Tx, fileId: string, state: string, problems: readonly Problem[] = []): Promise<void> {
@@ -80,12 +98,20 @@ export class ExchangeRepository {
   }
 
   async countAttempt(tx: Tx, fileId: string): Promise<number> {
-    const row = await tx.row<{ attempts: number }>(`UPDATE settlement.exchange_file SET attempts = attempts + 1 WHERE file_id = $1 RETURNING attempts`, [fileId]);
+    const row = await tx.row<{ attempts: number }>(
+      `UPDATE settlement.exchange_file SET attempts = attempts + 1 WHERE file_id = $1 RETURNING attempts`,
+      [fileId],
+    );
     return row?.attempts ?? 0;
   }
 
   /** Records the messages of a file; answers only those that were never handled before. */
-  async recordInbound(tx: Tx, channel: string, fileId: string, messages: readonly { messageId: string; type: string }[]): Promise<Set<string>> {
+  async recordInbound(
+    tx: Tx,
+    channel: string,
+    fileId: string,
+    messages: readonly { messageId: string; type: string }[],
+  ): Promise<Set<string>> {
     const rows = await tx.rows<{ messageId: string }>(
       `INSERT INTO settlement.exchange_message (channel, direction, message_id, type, file_id, state)
        SELECT $1, 'INBOUND', m."messageId", m.type, $2, 'HANDLED'
@@ -96,7 +122,11 @@ export class ExchangeRepository {
     return new Set(rows.map(({ messageId }) => messageId));
   }
 
-  async refuseMessages(tx: Tx, channel: string, refused: readonly { messageId: string; problems: readonly Problem[] }[]): Promise<void> {
+  async refuseMessages(
+    tx: Tx,
+    channel: string,
+    refused: readonly { messageId: string; problems: readonly Problem[] }[],
+  ): Promise<void> {
     if (refused.length === 0) return;
     await tx.execute(
       `UPDATE settlement.exchange_message m SET state = 'REFUSED', problems = r.problems
@@ -127,11 +157,17 @@ export class ExchangeRepository {
   }
 
   async putIntoFile(tx: Tx, fileId: string, sequences: readonly string[]): Promise<void> {
-    await tx.execute(`UPDATE settlement.exchange_message SET file_id = $1 WHERE sequence = ANY($2::bigint[])`, [fileId, sequences]);
+    await tx.execute(`UPDATE settlement.exchange_message SET file_id = $1 WHERE sequence = ANY($2::bigint[])`, [
+      fileId,
+      sequences,
+    ]);
   }
 
   async markWritten(tx: Tx, fileId: string): Promise<void> {
-    await tx.execute(`UPDATE settlement.exchange_message SET state = 'WRITTEN' WHERE file_id = $1 AND direction = 'OUTBOUND'`, [fileId]);
+    await tx.execute(
+      `UPDATE settlement.exchange_message SET state = 'WRITTEN' WHERE file_id = $1 AND direction = 'OUTBOUND'`,
+      [fileId],
+    );
     await this.finishFile(tx, fileId, 'WRITTEN');
   }
 
@@ -147,6 +183,6 @@ export class ExchangeRepository {
 
   async hasOpenInbound(tx: Tx): Promise<boolean> {
     const row = await tx.row(`SELECT 1 AS found FROM settlement.exchange_file WHERE state = 'STORED' LIMIT 1`, []);
-    return row !== null && row !== undefined;
+    return row !== undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { Args, ID, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
+import { Args, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
 import { type Tx } from '#libs/database/index.js';
 import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
 import { TradeQueries } from '../trades/trade-queries.repository.js';
@@ -22,7 +22,7 @@ export class InstructionsResolver {
 
   @Query(() => InstructionType, { nullable: true })
   @RequiresScopes('trades:read')
-  async instruction(@Args('id', { type: () => ID }) id: string, @ReadTx() tx: Tx): Promise<InstructionType | null> {
+  async instruction(@Args('id', { type: () => String }) id: string, @ReadTx() tx: Tx): Promise<InstructionType | null> {
     const row = (await this.views.find(tx, [id])).get(id);
     return row === undefined ? null : toInstructionType(row);
   }

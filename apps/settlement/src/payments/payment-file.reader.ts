@@ -1,6 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { readCreditTransferInitiation } from '#libs/iso20022/index.js';
-import { decimalFromUnits } from '#libs/iso20022/index.js';
+import { decimalFromUnits, readCreditTransferInitiation } from '#libs/iso20022/index.js';
 import { chunk } from '#libs/kernel/index.js';
 import { currencyExponent } from '#libs/money/index.js';
 import { type LongJob } from '#libs/messaging/index.js';
@@ -47,7 +46,10 @@ export class PaymentFileReader implements FileReader, OnModuleInit {
     for (let step = saved.step; step < steps.length; step += 1) {
       const part = steps[step] ?? [];
       const total = await job.step(async (tx) => {
+        // The job sees every book; the payments may only reach those of whoever sent the file.
+        await tx.execute(`SELECT set_config('app.books', $1, true)`, [file.books?.join(',') ?? '*']);
         const results = await this.payments.submit(tx, part, { source, submittedBy: file.receivedBy, fileId: file.fileId });
+        await tx.execute(`SELECT set_config('app.books', '*', true)`);
         const now = { ...counts };
         const found = [...problems];
         for (const [index, result] of results.entries()) {

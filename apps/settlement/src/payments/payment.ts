@@ -38,7 +38,7 @@ export interface ValidPayment {
   readonly refusal: Problem | undefined;
 }
 
-const printable = /^[^\u0000-\u001f\u007f]+$/;
+const printable = /^\P{Cc}+$/u;
 
 /**
  * Two kinds of fault: what makes no payment at all is answered and not kept (`problems`); a payment
@@ -49,7 +49,7 @@ export function validatePayment(request: PaymentRequest, debtor: DebtorFact | un
   const text = (field: 'endToEndId' | 'creditorName', max: number) => {
     const value = request[field];
     if (value.trim() === '') problems.push(problem('REQUIRED', `${field} is required.`, [field]));
-    else if ([...value].length > max) problems.push(problem('TOO_LONG', `${field} has at most ${max} characters.`, [field]));
+    else if (Array.from(value).length > max) problems.push(problem('TOO_LONG', `${field} has at most ${max} characters.`, [field]));
     else if (!printable.test(value)) problems.push(problem(value.includes('\u0000') ? 'NUL_BYTE' : 'INVALID_TEXT', `${field} holds control characters.`, [field]));
   };
   text('endToEndId', 35);
@@ -66,7 +66,7 @@ export function validatePayment(request: PaymentRequest, debtor: DebtorFact | un
     else if (read.value <= 0n) problems.push(problem('INVALID_AMOUNT', 'An amount is above zero.', ['amount']));
     else amountMinor = read.value;
   }
-  if (request.executionDate && !isPlainDate(request.executionDate)) problems.push(problem('INVALID_DATE', `${String(request.executionDate)} is no date.`, ['executionDate']));
+  if (request.executionDate && !isPlainDate(request.executionDate)) problems.push(problem('INVALID_DATE', `${request.executionDate as string} is no date.`, ['executionDate']));
   const creditorAccount = (request.creditorIban ?? request.creditorAccount ?? '').replaceAll(' ', '');
   if (creditorAccount === '') problems.push(problem('REQUIRED', 'The creditor needs an IBAN or an account.', ['creditorIban']));
   else if (creditorAccount.length > 34 || !printable.test(creditorAccount)) problems.push(problem('INVALID_ACCOUNT', 'An account has at most 34 characters.', ['creditorAccount']));

@@ -73,13 +73,18 @@ export class PaymentsRepository {
     return row.now;
   }
 
+  /** An intake holds its book's day until it is committed; the cut-off waits for it. */
+  async holdDay(tx: Tx, book: string): Promise<void> {
+    await tx.execute('SELECT 1 FROM settlement.book_day WHERE book_id = $1 FOR SHARE', [book]);
+  }
+
   async debtors(tx: Tx, accounts: readonly string[]): Promise<Map<string, DebtorFact>> {
     const rows = await tx.rows<DebtorFact>(
       `SELECT account, min(book_id) AS "bookId", array_agg(DISTINCT currency) FILTER (WHERE currency IS NOT NULL) AS currencies
          FROM settlement.client_account WHERE account = ANY($1::text[]) AND kind = 'CLIENT_CASH' AND superseded_at IS NULL GROUP BY account`,
       [accounts],
     );
-    return new Map(rows.map((row) => [row.account, { ...row, currencies: row.currencies ?? [] }]));
+    return new Map(rows.map((row) => [row.account, { ...row, currencies: (row.currencies as string[] | null) ?? [] }]));
   }
 
   async cutOffs(tx: Tx, on: PlainDate): Promise<Map<string, CutOff>> {

@@ -1,4 +1,4 @@
-import { Args, ID, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
+import { Args, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
 import { booksOf, CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
 import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
@@ -26,7 +26,7 @@ export class PaymentsResolver {
 
   @Query(() => PaymentType, { nullable: true })
   @RequiresScopes('payments:read')
-  async payment(@Args('id', { type: () => ID }) id: string, @ReadTx() tx: Tx): Promise<PaymentType | null> {
+  async payment(@Args('id', { type: () => String }) id: string, @ReadTx() tx: Tx): Promise<PaymentType | null> {
     const row = (await this.repository.find(tx, [id])).get(id);
     return row === undefined ? null : toPaymentType(row);
   }

@@ -114,6 +114,7 @@ export class PaymentsService implements OnModuleInit {
   }
 
   private async bookDates(tx: Tx, book: string): Promise<{ businessDate: PlainDate; isOpen: boolean; nextBusinessDate: PlainDate }> {
+    await this.repository.holdDay(tx, book);
     const day = await this.trades.bookDay(tx, book);
     if (day) return { businessDate: day.businessDate, isOpen: day.state === 'OPEN', nextBusinessDate: day.nextBusinessDate };
     const date = await this.trades.intakeDate(tx, book);

@@ -82,10 +82,16 @@ export class StatementsService implements OnModuleInit, FileReader {
   }
 
   /** A statement that a person or a partner handed in as a file. */
-  async read(_file: StoredFile, content: Buffer, job: LongJob): Promise<FileReadResult> {
+  async read(file: StoredFile, content: Buffer, job: LongJob): Promise<FileReadResult> {
     const read = readStatementMessage(content);
     if (!read.ok) return { counts: {}, problems: read.problems, isRefused: true };
-    const taken = await job.step((tx) => this.take(tx, read.value, 'FILE', read.value.messageId));
+    const taken = await job.step(async (tx) => {
+      // The job sees every book; the statement may only be of an account of whoever sent it.
+      await tx.execute(`SELECT set_config('app.books', $1, true)`, [file.books?.join(',') ?? '*']);
+      const found = await this.take(tx, read.value, 'FILE', read.value.messageId);
+      await tx.execute(`SELECT set_config('app.books', '*', true)`);
+      return found;
+    });
     const count = (outcome: TakenStatement['outcome']) => taken.filter((one) => one.outcome === outcome).length;
     const counts = { accepted: count('ACCEPTED'), refused: count('REFUSED'), duplicates: count('DUPLICATE') };
     const problems = taken.flatMap((one) => one.problems);
