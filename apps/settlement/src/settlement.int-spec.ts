@@ -23,7 +23,8 @@ const captureInput = (executionId: string, change: object = {}) => {
   const { version: _, tradeTime: __, block: ___, counterpartyName: ____, ...line } = goodLine({ executionId });
   return { ...line, idempotencyKey: `key-${executionId}`, ...change };
 };
-const tradeFields = 'trade { id executionId state amount { amount currency } quantity version } outcome problems { code path } replayed';
+const tradeFields =
+  'trade { id executionId state amount { amount currency } quantity version } outcome problems { code path } replayed';
 
 describe('the settlement service, with its queue', () => {
   let database: TestDatabase;
@@ -33,7 +34,10 @@ describe('the settlement service, with its queue', () => {
   const ask = async (principal: Principal, query: string, variables: object = {}): Promise<Answer> => {
     const response = await fetch(`http://127.0.0.1:${service.port}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${await signInternalToken(principal, secret)}` },
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${await signInternalToken(principal, secret)}`,
+      },
       body: JSON.stringify({ query, variables }),
     });
     return (await response.json()) as Answer;
@@ -43,7 +47,11 @@ describe('the settlement service, with its queue', () => {
     if (answer.errors) throw new Error(JSON.stringify(answer.errors));
     return answer.data as T;
   };
-  const send = async <Name extends MessageName>(from: 'accounting' | 'compliance', name: Name, payload: PayloadOf<Name>) => {
+  const send = async <Name extends MessageName>(
+    from: 'accounting' | 'compliance',
+    name: Name,
+    payload: PayloadOf<Name>,
+  ) => {
     const outbox = new Outbox(new MessageCatalogue(), { ring: () => undefined } as never);
     await database.transactions(from).run((tx) => outbox.add(tx, name, payload));
   };
@@ -60,7 +68,11 @@ describe('the settlement service, with its queue', () => {
       EXCHANGE_DIRECTORY: folder,
     });
     const { SettlementModule } = await import('./settlement.module.js');
-    service = await bootService({ module: SettlementModule, config: { service: 'settlement', port: 0 }, followProcess: false });
+    service = await bootService({
+      module: SettlementModule,
+      config: { service: 'settlement', port: 0 },
+      followProcess: false,
+    });
   }, 90_000);
   afterAll(async () => {
     await service.stop();
@@ -69,31 +81,74 @@ describe('the settlement service, with its queue', () => {
   });
 
   it('captures a trade once per key, answers a replay, and names the path of a misuse', async () => {
-    const capture = (input: object) => data<{ captureTrade: never }>(frontOffice, `mutation($input: CaptureTradeInput!) { captureTrade(input: $input) { ${tradeFields} } }`, { input });
+    const capture = (input: object) =>
+      data<{ captureTrade: never }>(
+        frontOffice,
+        `mutation($input: CaptureTradeInput!) { captureTrade(input: $input) { ${tradeFields} } }`,
+        { input },
+      );
     const first = await capture(captureInput('G-1'));
-    expect(first.captureTrade).toMatchObject({ outcome: 'CAPTURED', replayed: false, problems: [], trade: { state: 'ENRICHED', amount: { amount: '1015.00', currency: 'EUR' } } });
+    expect(first.captureTrade).toMatchObject({
+      outcome: 'CAPTURED',
+      replayed: false,
+      problems: [],
+      trade: { state: 'ENRICHED', amount: { amount: '1015.00', currency: 'EUR' } },
+    });
     expect((await capture(captureInput('G-1'))).captureTrade).toMatchObject({ replayed: true, outcome: 'CAPTURED' });
-    expect((await capture(captureInput('G-1', { quantity: '11' }))).captureTrade).toMatchObject({ problems: [{ code: 'IDEMPOTENCY_KEY_REUSED', path: 'quantity' }] });
+    expect((await capture(captureInput('G-1', { quantity: '11' }))).captureTrade).toMatchObject({
+      problems: [{ code: 'IDEMPOTENCY_KEY_REUSED', path: 'quantity' }],
+    });
     const faulty = await capture(captureInput('G-2', { isin: 'DE0007164601', quantity: '0' }));
-    expect(faulty.captureTrade).toMatchObject({ trade: null, outcome: 'REJECTED', problems: [{ code: 'INVALID_ISIN', path: 'isin' }, { code: 'INVALID_QUANTITY', path: 'quantity' }] });
+    expect(faulty.captureTrade).toMatchObject({
+      trade: null,
+      outcome: 'REJECTED',
+      problems: [
+        { code: 'INVALID_ISIN', path: 'isin' },
+        { code: 'INVALID_QUANTITY', path: 'quantity' },
+      ],
+    });
     expect((await capture(captureInput('G-2'))).captureTrade).toMatchObject({ outcome: 'CAPTURED', replayed: false });
   }, 30_000);
 
   it('captures many at once with an answer for each, and amends by versions', async () => {
     const items = Array.from({ length: 120 }, (_, n) => captureInput(`M-${n}`, n === 7 ? { amount: '0' } : {}));
-    const answer = await data<{ captureTrades: { items: { outcome: string }[] } }>(frontOffice, `mutation($input: CaptureTradesInput!) { captureTrades(input: $input) { items { ${tradeFields} } problems { code } } }`, { input: { items } });
-    expect(answer.captureTrades.items.map(({ outcome }) => outcome).filter((one) => one === 'CAPTURED')).toHaveLength(119);
-    expect(answer.captureTrades.items[7]).toMatchObject({ outcome: 'REJECTED', problems: [{ code: 'INVALID_AMOUNT' }] });
-    const amend = await data<{ amendTrade: never }>(frontOffice, `mutation($input: AmendTradeInput!) { amendTrade(input: $input) { ${tradeFields} } }`, {
-      input: { idempotencyKey: 'amend-1', source: 'OMS-EU', executionId: 'M-1', version: 2, action: 'CANCEL' },
+    const answer = await data<{ captureTrades: { items: { outcome: string }[] } }>(
+      frontOffice,
+      `mutation($input: CaptureTradesInput!) { captureTrades(input: $input) { items { ${tradeFields} } problems { code } } }`,
+      { input: { items } },
+    );
+    expect(answer.captureTrades.items.map(({ outcome }) => outcome).filter((one) => one === 'CAPTURED')).toHaveLength(
+      119,
+    );
+    expect(answer.captureTrades.items[7]).toMatchObject({
+      outcome: 'REJECTED',
+      problems: [{ code: 'INVALID_AMOUNT' }],
     });
+    const amend = await data<{ amendTrade: never }>(
+      frontOffice,
+      `mutation($input: AmendTradeInput!) { amendTrade(input: $input) { ${tradeFields} } }`,
+      {
+        input: { idempotencyKey: 'amend-1', source: 'OMS-EU', executionId: 'M-1', version: 2, action: 'CANCEL' },
+      },
+    );
     expect(amend.amendTrade).toMatchObject({ outcome: 'AMENDMENT', trade: { state: 'CANCELLED', version: 2 } });
-    const one = await data<{ tradeByExecution: never }>(operations, '{ tradeByExecution(source: "OMS-EU", executionId: "M-1") { state versions { version action } history { fromState toState } counterpartyParty { id } } }');
-    expect(one.tradeByExecution).toMatchObject({ versions: [{ version: 1, action: 'NEW' }, { version: 2, action: 'CANCEL' }], history: [{ toState: 'ENRICHED' }, { toState: 'CANCELLED' }], counterpartyParty: { id: 'PNGCP01' } });
+    const one = await data<{ tradeByExecution: never }>(
+      operations,
+      '{ tradeByExecution(source: "OMS-EU", executionId: "M-1") { state versions { version action } history { fromState toState } counterpartyParty { id } } }',
+    );
+    expect(one.tradeByExecution).toMatchObject({
+      versions: [
+        { version: 1, action: 'NEW' },
+        { version: 2, action: 'CANCEL' },
+      ],
+      history: [{ toState: 'ENRICHED' }, { toState: 'CANCELLED' }],
+      counterpartyParty: { id: 'PNGCP01' },
+    });
   }, 30_000);
 
   it('pages through trades and shows each desk its own book', async () => {
-    const query = 'query($after: String) { trades(first: 50, after: $after, filter: { state: ENRICHED }) { edges { node { id } } pageInfo { hasNextPage endCursor } } }';
+    const query =
+      'query($after: String) { trades(first: 50, after: $after, filter: { state: ENRICHED }) { edges { node { id } } pageInfo { hasNextPage endCursor } } }';
     interface Page {
       trades: { edges: { node: { id: string } }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
     }
@@ -107,39 +162,75 @@ describe('the settlement service, with its queue', () => {
     }
     expect(seen.size).toBe(120);
     expect((await data<Page>(american, query)).trades.edges).toEqual([]);
-    expect((await ask(american, `mutation($input: CaptureTradeInput!) { captureTrade(input: $input) { outcome problems { code } } }`, { input: captureInput('W-1') })).data).not.toMatchObject({ captureTrade: { outcome: 'CAPTURED' } });
+    expect(
+      (
+        await ask(
+          american,
+          `mutation($input: CaptureTradeInput!) { captureTrade(input: $input) { outcome problems { code } } }`,
+          { input: captureInput('W-1') },
+        )
+      ).data,
+    ).not.toMatchObject({ captureTrade: { outcome: 'CAPTURED' } });
   }, 30_000);
 
   it('receives a file and reads it by a job', async () => {
     const header = Object.keys(goodLine()).join(',');
-    const lines = Array.from({ length: 700 }, (_, n) => Object.values(goodLine({ executionId: `F-${n}`, quantity: n === 5 ? '-1' : '10' })).join(','));
+    const lines = Array.from({ length: 700 }, (_, n) =>
+      Object.values(goodLine({ executionId: `F-${n}`, quantity: n === 5 ? '-1' : '10' })).join(','),
+    );
     const receive = () =>
       data<{ receiveFile: { file: { id: string; jobRunId: string }; isAlreadyReceived: boolean; replayed: boolean } }>(
         frontOffice,
         'mutation($input: ReceiveFileInput!) { receiveFile(input: $input) { file { id jobRunId } isAlreadyReceived problems { code } replayed } }',
-        { input: { kind: 'TRADES', name: 'trades-a.csv', content: [header, ...lines, ''].join('\n'), idempotencyKey: 'file-1' } },
+        {
+          input: {
+            kind: 'TRADES',
+            name: 'trades-a.csv',
+            content: [header, ...lines, ''].join('\n'),
+            idempotencyKey: 'file-1',
+          },
+        },
       );
     const { file } = (await receive()).receiveFile;
     expect(file.jobRunId).toBeTruthy();
     expect((await receive()).receiveFile).toMatchObject({ replayed: true });
     const done = await waitFor(
       async () => {
-        const now = await data<{ file: { state: string; counts: object } }>(operations, 'query($id: String!) { file(id: $id) { state counts lines(first: 5, outcome: "REJECTED") { edges { node { line problems { code path } } } } } }', { id: file.id });
+        const now = await data<{ file: { state: string; counts: object } }>(
+          operations,
+          'query($id: String!) { file(id: $id) { state counts lines(first: 5, outcome: "REJECTED") { edges { node { line problems { code path } } } } } }',
+          { id: file.id },
+        );
         return now.file.state === 'IMPORTED' ? now.file : undefined;
       },
       { timeoutMs: 30_000 },
     );
-    expect(done).toMatchObject({ counts: { CAPTURED: 699, REJECTED: 1 }, lines: { edges: [{ node: { line: 7, problems: [{ code: 'INVALID_QUANTITY', path: 'quantity' }] } }] } });
+    expect(done).toMatchObject({
+      counts: { CAPTURED: 699, REJECTED: 1 },
+      lines: { edges: [{ node: { line: 7, problems: [{ code: 'INVALID_QUANTITY', path: 'quantity' }] } }] },
+    });
   }, 60_000);
 
   it('keeps the lines of a file within the books of whoever sent it', async () => {
-    const content = [Object.keys(goodLine()).join(','), Object.values(goodLine({ executionId: 'F-foreign' })).join(','), ''].join('\n');
-    const { receiveFile } = await data<{ receiveFile: { file: { id: string } } }>(american, 'mutation($input: ReceiveFileInput!) { receiveFile(input: $input) { file { id } problems { code } } }', {
-      input: { kind: 'TRADES', name: 'foreign.csv', content, idempotencyKey: 'file-2' },
-    });
+    const content = [
+      Object.keys(goodLine()).join(','),
+      Object.values(goodLine({ executionId: 'F-foreign' })).join(','),
+      '',
+    ].join('\n');
+    const { receiveFile } = await data<{ receiveFile: { file: { id: string } } }>(
+      american,
+      'mutation($input: ReceiveFileInput!) { receiveFile(input: $input) { file { id } problems { code } } }',
+      {
+        input: { kind: 'TRADES', name: 'foreign.csv', content, idempotencyKey: 'file-2' },
+      },
+    );
     const done = await waitFor(
       async () => {
-        const now = await data<{ file: { state: string; counts: object } }>(operations, 'query($id: String!) { file(id: $id) { state counts } }', { id: receiveFile.file.id });
+        const now = await data<{ file: { state: string; counts: object } }>(
+          operations,
+          'query($id: String!) { file(id: $id) { state counts } }',
+          { id: receiveFile.file.id },
+        );
         return now.file.state === 'IMPORTED' ? now.file : undefined;
       },
       { timeoutMs: 30_000 },
@@ -148,20 +239,65 @@ describe('the settlement service, with its queue', () => {
   }, 60_000);
 
   it('hears that a date opens, and asks a second person for a change of static data', async () => {
-    await send('accounting', 'accounting.business-day-changed.v1', { book: 'NGEU', businessDate: '2026-11-26', state: 'OPEN', nextBusinessDate: '2026-11-27' });
-    await waitFor(async () => (await database.pool('owner').query(`SELECT 1 FROM settlement.book_day WHERE business_date = '2026-11-26'`)).rowCount, { timeoutMs: 20_000 });
-    const proposal = await data<{ proposeSsiChange: { change: { id: string; approvalId: string; payloadHash: string } } }>(
-      operations,
-      'mutation($input: ProposeSsiChangeInput!) { proposeSsiChange(input: $input) { change { id approvalId payloadHash state } problems { code path } } }',
-      { input: { idempotencyKey: 'ssi-1', reason: 'new', ssi: { counterparty: 'NGCP24', market: 'UK', place: 'CREST', agentBic: 'NGSADEFFXXX', safekeepingAccount: 'S1', validFrom: '2026-11-25' } } },
-    );
-    const { id, approvalId, payloadHash } = proposal.proposeSsiChange.change;
-    await send('compliance', 'compliance.approval-decided.v1', { approvalId, kind: 'SSI_CHANGE', service: 'settlement', objectKind: 'SSI', objectId: 'x-1', payloadHash, outcome: 'APPROVED', decidedBy: 'checker', reason: 'ok' });
+    await send('accounting', 'accounting.business-day-changed.v1', {
+      book: 'NGEU',
+      businessDate: '2026-11-26',
+      state: 'OPEN',
+      nextBusinessDate: '2026-11-27',
+    });
     await waitFor(
-      async () => (await data<{ staticDataChange: { state: string } }>(operations, 'query($id: String!) { staticDataChange(id: $id) { state } }', { id })).staticDataChange.state === 'APPLIED',
+      async () =>
+        (await database.pool('owner').query(`SELECT 1 FROM settlement.book_day WHERE business_date = '2026-11-26'`))
+          .rowCount,
       { timeoutMs: 20_000 },
     );
-    const figures = await data<{ settlementDayFigures: { row: string }[] }>(operations, '{ settlementDayFigures(businessDate: "2026-11-25") { row part currency count value } }');
+    const proposal = await data<{
+      proposeSsiChange: { change: { id: string; approvalId: string; payloadHash: string } };
+    }>(
+      operations,
+      'mutation($input: ProposeSsiChangeInput!) { proposeSsiChange(input: $input) { change { id approvalId payloadHash state } problems { code path } } }',
+      {
+        input: {
+          idempotencyKey: 'ssi-1',
+          reason: 'new',
+          ssi: {
+            counterparty: 'NGCP24',
+            market: 'UK',
+            place: 'CREST',
+            agentBic: 'NGSADEFFXXX',
+            safekeepingAccount: 'S1',
+            validFrom: '2026-11-25',
+          },
+        },
+      },
+    );
+    const { id, approvalId, payloadHash } = proposal.proposeSsiChange.change;
+    await send('compliance', 'compliance.approval-decided.v1', {
+      approvalId,
+      kind: 'SSI_CHANGE',
+      service: 'settlement',
+      objectKind: 'SSI',
+      objectId: 'x-1',
+      payloadHash,
+      outcome: 'APPROVED',
+      decidedBy: 'checker',
+      reason: 'ok',
+    });
+    await waitFor(
+      async () =>
+        (
+          await data<{ staticDataChange: { state: string } }>(
+            operations,
+            'query($id: String!) { staticDataChange(id: $id) { state } }',
+            { id },
+          )
+        ).staticDataChange.state === 'APPLIED',
+      { timeoutMs: 20_000 },
+    );
+    const figures = await data<{ settlementDayFigures: { row: string }[] }>(
+      operations,
+      '{ settlementDayFigures(businessDate: "2026-11-25") { row part currency count value } }',
+    );
     expect(figures.settlementDayFigures.some(({ row }) => row === 'linesRead')).toBe(true);
   }, 60_000);
 });

@@ -7,7 +7,11 @@ describe('the schema of settlement', () => {
     const { undeclared, cells } = permissionMatrix(await subgraphSchemaOf('settlement', SettlementModule));
     expect(undeclared).toEqual([]);
     expect(cells.filter(({ allowed, decided }) => allowed !== decided)).toEqual([]);
-    const may = (field: string) => cells.filter((cell) => cell.field === field && cell.allowed).map(({ role }) => role).sort();
+    const may = (field: string) =>
+      cells
+        .filter((cell) => cell.field === field && cell.allowed)
+        .map(({ role }) => role)
+        .sort();
     expect(may('Mutation.captureTrade')).toEqual(['front-office', 'operations']);
     expect(may('Mutation.receiveFile')).toEqual(['front-office', 'operations', 'partner']);
     expect(may('Mutation.proposeSsiChange')).toEqual(['operations']);
@@ -20,7 +24,18 @@ describe('the schema of settlement', () => {
   it('is a federation subgraph with the trade as an entity', async () => {
     const sdl = await printSubgraphSchema('settlement', SettlementModule);
     expect(sdl).toMatch(/type Trade\b[^{]*@key\(fields: "id"\)/);
-    for (const field of ['captureTrades', 'amendTrade', 'tradeByExecution', 'receiveFile', 'expectedFiles', 'startCutOver', 'settlementDayFigures', 'proposePriceOverride', 'changeProposal', 'lastGoodPrice']) {
+    for (const field of [
+      'captureTrades',
+      'amendTrade',
+      'tradeByExecution',
+      'receiveFile',
+      'expectedFiles',
+      'startCutOver',
+      'settlementDayFigures',
+      'proposePriceOverride',
+      'changeProposal',
+      'lastGoodPrice',
+    ]) {
       expect(sdl).toContain(`${field}(`);
     }
   });

@@ -42,7 +42,10 @@ export class BookDays {
 
   /** Waits for the intakes that are under way with this date: they hold the row for share. */
   async cutOff(tx: Tx, book: string, businessDate: PlainDate): Promise<void> {
-    await tx.execute(`UPDATE settlement.book_day SET state = 'CUT_OFF' WHERE book_id = $1 AND business_date = $2 AND state = 'OPEN'`, [book, businessDate]);
+    await tx.execute(
+      `UPDATE settlement.book_day SET state = 'CUT_OFF' WHERE book_id = $1 AND business_date = $2 AND state = 'OPEN'`,
+      [book, businessDate],
+    );
   }
 
   async intakeDate(tx: Tx, book: string): Promise<PlainDate> {

@@ -1,7 +1,19 @@
-import { addBusinessDays, type BusinessCalendar, calendarOf, combine, isBusinessDay, type PlainDate } from '#libs/calendar/index.js';
+import {
+  addBusinessDays,
+  type BusinessCalendar,
+  calendarOf,
+  combine,
+  isBusinessDay,
+  type PlainDate,
+} from '#libs/calendar/index.js';
 
 /** The calendar of each currency's settlement system: cash moves only when it works. */
-export const currencyCalendars: Readonly<Record<string, string>> = { EUR: 'TARGET', USD: 'USNY', GBP: 'GBLO', JPY: 'JPTO' };
+export const currencyCalendars: Readonly<Record<string, string>> = {
+  EUR: 'TARGET',
+  USD: 'USNY',
+  GBP: 'GBLO',
+  JPY: 'JPTO',
+};
 
 export interface CycleRule {
   readonly market: string;
@@ -53,5 +65,9 @@ export const settlesOn = (placeCalendarId: string, currency: string | null, day:
   isBusinessDay(jointOf(settlementCalendarIds(placeCalendarId, currency)), day);
 
 /** Counted strictly after the trade date; a cycle of zero days settles on the trade date or the next business day. */
-export const intendedSettlementDate = (placeCalendarId: string, currency: string | null, tradeDate: PlainDate, cycleDays: number): PlainDate =>
-  addBusinessDays(jointOf(settlementCalendarIds(placeCalendarId, currency)), tradeDate, cycleDays);
+export const intendedSettlementDate = (
+  placeCalendarId: string,
+  currency: string | null,
+  tradeDate: PlainDate,
+  cycleDays: number,
+): PlainDate => addBusinessDays(jointOf(settlementCalendarIds(placeCalendarId, currency)), tradeDate, cycleDays);

@@ -1,9 +1,20 @@
 import { Field, ID, InputType, ObjectType } from '@nestjs/graphql';
 import { IsNotEmpty, MaxLength } from 'class-validator';
-import { connection, CurrencyCodeScalar, DateScalar, DateTimeScalar, DecimalScalar, JsonScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  connection,
+  CurrencyCodeScalar,
+  DateScalar,
+  DateTimeScalar,
+  DecimalScalar,
+  JsonScalar,
+  ProblemType,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 
-@ObjectType('StaticDataChange', { description: 'A change of static data that a second person decides on. The hash binds the approval to the payload.' })
+@ObjectType('StaticDataChange', {
+  description: 'A change of static data that a second person decides on. The hash binds the approval to the payload.',
+})
 @RequiresScopes('static:read')
 export class StaticDataChangeType {
   @Field(() => ID) id!: string;
@@ -28,7 +39,11 @@ export class StaticDataChangeConnection extends connection(StaticDataChangeType,
 
 @InputType()
 export class SsiFields {
-  @Field(() => String, { nullable: true, description: 'Left out: the one in force for the market and place, or a new one.' }) ssiId?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Left out: the one in force for the market and place, or a new one.',
+  })
+  ssiId?: string | null;
   @Field(() => String) counterparty!: string;
   @Field(() => String) market!: string;
   @Field(() => String) place!: string;

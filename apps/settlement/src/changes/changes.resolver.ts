@@ -22,7 +22,11 @@ interface Kept {
 }
 
 const toType = (row: PendingChange): StaticDataChangeType => ({ ...row, id: row.changeId, book: row.bookId });
-const ssiOf = ({ counterparty, place, ...rest }: SsiFields): SsiChangeInput => ({ ...rest, counterpartyId: counterparty, placeId: place });
+const ssiOf = ({ counterparty, place, ...rest }: SsiFields): SsiChangeInput => ({
+  ...rest,
+  counterpartyId: counterparty,
+  placeId: place,
+});
 /** Refusals that depend on what is pending are remembered with the key; faults of the input are not. */
 const stateful = new Set(['CHANGE_PENDING', 'CHANGE_DECIDED', 'NOT_THE_MAKER']);
 
@@ -49,14 +53,20 @@ export class ChangesResolver {
     @Args('kind', { type: () => String, nullable: true }) kind: string | null,
     @ReadTx() tx: Tx,
   ): Promise<StaticDataChangeConnection> {
-    const cursor = keyset<PendingChange>({ list: 'staticDataChanges', state, kind }, (row) => [row.proposedAt.toISOString(), row.changeId]);
+    const cursor = keyset<PendingChange>({ list: 'staticDataChanges', state, kind }, (row) => [
+      row.proposedAt.toISOString(),
+      row.changeId,
+    ]);
     const rows = await this.changes.page(tx, { state, kind }, cursor.after(page.after), page.first + 1);
     return keysetPage(rows, page.first, cursor.cursorOf, toType);
   }
 
   @Mutation(() => StaticDataChangePayload)
   @RequiresScopes('static:write')
-  proposeSsiChange(@Args('input', { type: () => ProposeSsiChangeInput }) input: ProposeSsiChangeInput, @CurrentPrincipal() principal: Principal): Promise<StaticDataChangePayload> {
+  proposeSsiChange(
+    @Args('input', { type: () => ProposeSsiChangeInput }) input: ProposeSsiChangeInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<StaticDataChangePayload> {
     return this.answer('proposeSsiChange', ProposeSsiChangeInput, input, principal, (tx) =>
       this.changes.proposeSsiChange(tx, ssiOf(input.ssi), input.reason, input.expiresAt ?? null, principal.subject),
     );
@@ -64,15 +74,29 @@ export class ChangesResolver {
 
   @Mutation(() => StaticDataChangePayload)
   @RequiresScopes('static:write')
-  proposePriceOverride(@Args('input', { type: () => ProposePriceOverrideInput }) input: ProposePriceOverrideInput, @CurrentPrincipal() principal: Principal): Promise<StaticDataChangePayload> {
+  proposePriceOverride(
+    @Args('input', { type: () => ProposePriceOverrideInput }) input: ProposePriceOverrideInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<StaticDataChangePayload> {
     return this.answer('proposePriceOverride', ProposePriceOverrideInput, input, principal, (tx) =>
-      this.changes.proposePriceOverride(tx, input.priceOverride, input.reason, input.expiresAt ?? null, principal.subject),
+      this.changes.proposePriceOverride(
+        tx,
+        input.priceOverride,
+        input.reason,
+        input.expiresAt ?? null,
+        principal.subject,
+      ),
     );
   }
 
-  @Mutation(() => StaticDataChangePayload, { description: 'Changes the payload of a pending proposal; an approval of the old one is void.' })
+  @Mutation(() => StaticDataChangePayload, {
+    description: 'Changes the payload of a pending proposal; an approval of the old one is void.',
+  })
   @RequiresScopes('static:write')
-  changeProposal(@Args('input', { type: () => ChangeProposalInput }) input: ChangeProposalInput, @CurrentPrincipal() principal: Principal): Promise<StaticDataChangePayload> {
+  changeProposal(
+    @Args('input', { type: () => ChangeProposalInput }) input: ChangeProposalInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<StaticDataChangePayload> {
     const given = { ssi: input.ssi ? ssiOf(input.ssi) : null, priceOverride: input.priceOverride ?? null };
     return this.answer('changeProposal', ChangeProposalInput, input, principal, (tx) =>
       this.changes.changeProposal(tx, input.changeId, given, input.reason, principal.subject),
@@ -90,11 +114,15 @@ export class ChangesResolver {
     if (faults.length > 0) return { change: null, problems: faults, replayed: false };
     return this.transactions.run(
       async (tx) => {
-        const answer = await this.idempotency.run<Kept>(tx, { client: principal.subject, key: input.idempotencyKey, operation, input }, async () => {
-          const { change, problems } = await work(tx);
-          const payload = { changeId: change?.changeId ?? null, problems: [...problems] };
-          return problems.some(({ code }) => !stateful.has(code)) ? faultOfInput(payload) : payload;
-        });
+        const answer = await this.idempotency.run<Kept>(
+          tx,
+          { client: principal.subject, key: input.idempotencyKey, operation, input },
+          async () => {
+            const { change, problems } = await work(tx);
+            const payload = { changeId: change?.changeId ?? null, problems: [...problems] };
+            return problems.some(({ code }) => !stateful.has(code)) ? faultOfInput(payload) : payload;
+          },
+        );
         const row = answer.changeId ? await this.changes.find(tx, answer.changeId) : null;
         return { change: row ? toType(row) : null, problems: answer.problems, replayed: answer.replayed };
       },

@@ -8,7 +8,16 @@ import { overrideSource } from '../static-data/static-data.js';
 import { StaticDataRepository } from '../static-data/static-data.repository.js';
 import { plainDecimal } from '../trades/decimal-text.js';
 import { TradesService } from '../trades/trades.service.js';
-import { type ChangeKind, type ChangeState, checkPriceOverride, checkSsiChange, judgeDecision, payloadHashOf, type PriceOverride, type SsiChange } from './change.js';
+import {
+  type ChangeKind,
+  type ChangeState,
+  checkPriceOverride,
+  checkSsiChange,
+  judgeDecision,
+  payloadHashOf,
+  type PriceOverride,
+  type SsiChange,
+} from './change.js';
 
 export interface PendingChange {
   changeId: string;
@@ -33,7 +42,10 @@ export interface ChangeAnswer {
   readonly problems: readonly Problem[];
 }
 
-export type SsiChangeInput = Omit<SsiChange, 'ssiId' | 'cashAccount'> & { readonly ssiId?: string | null; readonly cashAccount?: string | null };
+export type SsiChangeInput = Omit<SsiChange, 'ssiId' | 'cashAccount'> & {
+  readonly ssiId?: string | null;
+  readonly cashAccount?: string | null;
+};
 
 const columns = `change_id AS "changeId", approval_id AS "approvalId", kind, object_id AS "objectId", book_id AS "bookId", payload,
   payload_hash AS "payloadHash", reason, state, proposed_by AS "proposedBy", proposed_at AS "proposedAt", expires_at AS "expiresAt",
@@ -51,20 +63,53 @@ export class ChangesService {
     private readonly audit: AuditTrail,
   ) {}
 
-  async proposeSsiChange(tx: Tx, input: SsiChangeInput, reason: string, expiresAt: Date | null, by: string): Promise<ChangeAnswer> {
+  async proposeSsiChange(
+    tx: Tx,
+    input: SsiChangeInput,
+    reason: string,
+    expiresAt: Date | null,
+    by: string,
+  ): Promise<ChangeAnswer> {
     const { change, book, problems } = await this.readSsiChange(tx, input);
     if (problems.length > 0) return { change: null, problems };
     const summary = `SSI of ${change.counterpartyId} for ${change.market} at ${change.placeId}: ${change.agentBic}, account ${change.safekeepingAccount}, from ${change.validFrom}`;
-    return this.propose(tx, { kind: 'SSI_CHANGE', objectId: change.ssiId, book, payload: change, reason, expiresAt, summary, by });
+    return this.propose(tx, {
+      kind: 'SSI_CHANGE',
+      objectId: change.ssiId,
+      book,
+      payload: change,
+      reason,
+      expiresAt,
+      summary,
+      by,
+    });
   }
 
-  async proposePriceOverride(tx: Tx, input: PriceOverride, reason: string, expiresAt: Date | null, by: string): Promise<ChangeAnswer> {
+  async proposePriceOverride(
+    tx: Tx,
+    input: PriceOverride,
+    reason: string,
+    expiresAt: Date | null,
+    by: string,
+  ): Promise<ChangeAnswer> {
     const { change, book, problems } = await this.readPriceOverride(tx, input);
     if (problems.length > 0) return { change: null, problems };
-    return this.propose(tx, { kind: 'PRICE_OVERRIDE', objectId: `${change.isin}:${change.priceDate}`, book, payload: change, reason, expiresAt, summary: summaryOf(change), by });
+    return this.propose(tx, {
+      kind: 'PRICE_OVERRIDE',
+      objectId: `${change.isin}:${change.priceDate}`,
+      book,
+      payload: change,
+      reason,
+      expiresAt,
+      summary: summaryOf(change),
+      by,
+    });
   }
 
-  private async readSsiChange(tx: Tx, input: SsiChangeInput): Promise<{ change: SsiChange; book: string; problems: Problem[] }> {
+  private async readSsiChange(
+    tx: Tx,
+    input: SsiChangeInput,
+  ): Promise<{ change: SsiChange; book: string; problems: Problem[] }> {
     const { counterpartyId, market, placeId } = input;
     const candidates = await this.staticData.ssisOf(tx, [counterpartyId]);
     const existing = candidates.find((one) => one.market === market && one.placeId === placeId);
@@ -80,33 +125,73 @@ export class ChangesService {
     };
     const place = (await this.staticData.places(tx)).find((one) => one.placeId === placeId);
     const [counterparty] = await this.staticData.counterparties(tx, [counterpartyId]);
-    return { change, book: place?.bookId ?? '', problems: checkSsiChange(change, { hasCounterparty: counterparty !== undefined, hasPlace: place?.kind === 'EXTERNAL' }) };
+    return {
+      change,
+      book: place?.bookId ?? '',
+      problems: checkSsiChange(change, {
+        hasCounterparty: counterparty !== undefined,
+        hasPlace: place?.kind === 'EXTERNAL',
+      }),
+    };
   }
 
-  private async readPriceOverride(tx: Tx, input: PriceOverride): Promise<{ change: PriceOverride; book: string; problems: Problem[] }> {
+  private async readPriceOverride(
+    tx: Tx,
+    input: PriceOverride,
+  ): Promise<{ change: PriceOverride; book: string; problems: Problem[] }> {
     const [instrument] = await this.staticData.instruments(tx, [input.isin]);
     const place = (await this.staticData.places(tx)).find((one) => one.placeId === instrument?.placeId);
-    const change = { isin: input.isin, priceDate: input.priceDate, price: plainDecimal(input.price) ?? input.price, currency: input.currency };
+    const change = {
+      isin: input.isin,
+      priceDate: input.priceDate,
+      price: plainDecimal(input.price) ?? input.price,
+      currency: input.currency,
+    };
     return { change, book: place?.bookId ?? '', problems: checkPriceOverride(change, instrument) };
   }
 
   private async propose(
     tx: Tx,
-    given: { kind: ChangeKind; objectId: string; book: string; payload: SsiChange | PriceOverride; reason: string; expiresAt: Date | null; summary: string; by: string },
+    given: {
+      kind: ChangeKind;
+      objectId: string;
+      book: string;
+      payload: SsiChange | PriceOverride;
+      reason: string;
+      expiresAt: Date | null;
+      summary: string;
+      by: string;
+    },
   ): Promise<ChangeAnswer> {
     const clock = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
     const now = clock?.now ?? new Date(0);
     const expiresAt = given.expiresAt ?? new Date(now.getTime() + validForMs);
-    if (expiresAt <= now) return { change: null, problems: [problem('EXPIRES_IN_THE_PAST', 'expiresAt is in the future', ['expiresAt'])] };
+    if (expiresAt <= now)
+      return { change: null, problems: [problem('EXPIRES_IN_THE_PAST', 'expiresAt is in the future', ['expiresAt'])] };
     const changeId = newId('chg');
     const approvalId = newId('apr');
     const payloadHash = payloadHashOf(given.kind, given.payload);
     const inserted = await tx.execute(
       `INSERT INTO settlement.pending_change (change_id, approval_id, kind, object_id, book_id, payload, payload_hash, reason, state, proposed_by, expires_at)
        VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, 'PENDING', $9, $10) ON CONFLICT DO NOTHING`,
-      [changeId, approvalId, given.kind, given.objectId, given.book, JSON.stringify(given.payload), payloadHash, given.reason, given.by, expiresAt.toISOString()],
+      [
+        changeId,
+        approvalId,
+        given.kind,
+        given.objectId,
+        given.book,
+        JSON.stringify(given.payload),
+        payloadHash,
+        given.reason,
+        given.by,
+        expiresAt.toISOString(),
+      ],
     );
-    if (inserted === 0) return { change: null, problems: [problem('CHANGE_PENDING', `a change of ${given.objectId} waits for a decision already`)] };
+    if (inserted === 0)
+      return {
+        change: null,
+        problems: [problem('CHANGE_PENDING', `a change of ${given.objectId} waits for a decision already`)],
+      };
     await this.outbox.add(tx, 'compliance.request-approval.v1', {
       approvalId,
       kind: given.kind,
@@ -119,7 +204,15 @@ export class ChangesService {
       requestedBy: given.by,
       expiresAt: expiresAt.toISOString(),
     });
-    await this.audit.append(tx, { action: 'change.proposed', objectKind: given.kind, objectId: given.objectId, bookId: given.book, principal: given.by, reason: given.reason, after: given.payload });
+    await this.audit.append(tx, {
+      action: 'change.proposed',
+      objectKind: given.kind,
+      objectId: given.objectId,
+      bookId: given.book,
+      principal: given.by,
+      reason: given.reason,
+      after: given.payload,
+    });
     return { change: await this.find(tx, changeId), problems: [] };
   }
 
@@ -132,31 +225,56 @@ export class ChangesService {
     by: string,
   ): Promise<ChangeAnswer> {
     const before = await this.lock(tx, { changeId });
-    if (!before) return { change: null, problems: [problem('CHANGE_NOT_FOUND', 'there is no such change', ['changeId'])] };
-    if (before.state !== 'PENDING') return { change: null, problems: [problem('CHANGE_DECIDED', `the change is ${before.state}`, ['changeId'])] };
-    if (before.proposedBy !== by) return { change: null, problems: [problem('NOT_THE_MAKER', 'only its maker changes a proposal', ['changeId'])] };
+    if (!before)
+      return { change: null, problems: [problem('CHANGE_NOT_FOUND', 'there is no such change', ['changeId'])] };
+    if (before.state !== 'PENDING')
+      return { change: null, problems: [problem('CHANGE_DECIDED', `the change is ${before.state}`, ['changeId'])] };
+    if (before.proposedBy !== by)
+      return { change: null, problems: [problem('NOT_THE_MAKER', 'only its maker changes a proposal', ['changeId'])] };
     const read =
       before.kind === 'SSI_CHANGE'
         ? given.ssi && (await this.readSsiChange(tx, { ...given.ssi, ssiId: before.objectId }))
         : given.priceOverride && (await this.readPriceOverride(tx, given.priceOverride));
-    if (!read) return { change: null, problems: [problem('REQUIRED', `the new payload of ${before.kind} is missing`, [before.kind === 'SSI_CHANGE' ? 'ssi' : 'priceOverride'])] };
-    const objectId = before.kind === 'SSI_CHANGE' ? before.objectId : `${(read.change as PriceOverride).isin}:${(read.change as PriceOverride).priceDate}`;
-    if (objectId !== before.objectId) read.problems.push(problem('ANOTHER_OBJECT', 'a proposal stays about the same object', ['priceOverride']));
+    if (!read)
+      return {
+        change: null,
+        problems: [
+          problem('REQUIRED', `the new payload of ${before.kind} is missing`, [
+            before.kind === 'SSI_CHANGE' ? 'ssi' : 'priceOverride',
+          ]),
+        ],
+      };
+    const objectId =
+      before.kind === 'SSI_CHANGE'
+        ? before.objectId
+        : `${(read.change as PriceOverride).isin}:${(read.change as PriceOverride).priceDate}`;
+    if (objectId !== before.objectId)
+      read.problems.push(problem('ANOTHER_OBJECT', 'a proposal stays about the same object', ['priceOverride']));
     if (read.problems.length > 0) return { change: null, problems: read.problems };
     const payloadHash = payloadHashOf(before.kind, read.change);
-    await tx.execute('UPDATE settlement.pending_change SET payload = $2::jsonb, payload_hash = $3, reason = $4 WHERE change_id = $1', [
-      changeId,
-      JSON.stringify(read.change),
-      payloadHash,
-      reason,
-    ]);
+    await tx.execute(
+      'UPDATE settlement.pending_change SET payload = $2::jsonb, payload_hash = $3, reason = $4 WHERE change_id = $1',
+      [changeId, JSON.stringify(read.change), payloadHash, reason],
+    );
     await this.outbox.add(tx, 'compliance.change-approval-payload.v1', {
       approvalId: before.approvalId,
       payloadHash,
-      summary: (before.kind === 'SSI_CHANGE' ? `SSI ${before.objectId} changed: ${(read.change as SsiChange).safekeepingAccount}` : summaryOf(read.change as PriceOverride)).slice(0, 280),
+      summary: (before.kind === 'SSI_CHANGE'
+        ? `SSI ${before.objectId} changed: ${(read.change as SsiChange).safekeepingAccount}`
+        : summaryOf(read.change as PriceOverride)
+      ).slice(0, 280),
       changedBy: by,
     });
-    await this.audit.append(tx, { action: 'change.payload-changed', objectKind: before.kind, objectId: before.objectId, bookId: before.bookId, principal: by, reason, before: before.payload, after: read.change });
+    await this.audit.append(tx, {
+      action: 'change.payload-changed',
+      objectKind: before.kind,
+      objectId: before.objectId,
+      bookId: before.bookId,
+      principal: by,
+      reason,
+      before: before.payload,
+      after: read.change,
+    });
     return { change: await this.find(tx, changeId), problems: [] };
   }
 
@@ -186,7 +304,10 @@ export class ChangesService {
   private async apply(tx: Tx, pending: PendingChange): Promise<void> {
     if (pending.kind === 'SSI_CHANGE') {
       const { validFrom, ...ssi } = pending.payload as SsiChange;
-      await this.staticData.saveVersions(tx, 'ssi', [{ ...ssi, validFrom }], { source: 'APPROVED_CHANGE', originId: pending.changeId });
+      await this.staticData.saveVersions(tx, 'ssi', [{ ...ssi, validFrom }], {
+        source: 'APPROVED_CHANGE',
+        originId: pending.changeId,
+      });
       await this.trades.retryRepairs(tx, { counterpartyIds: [ssi.counterpartyId] });
       return;
     }
@@ -196,10 +317,19 @@ export class ChangesService {
   }
 
   async find(tx: Tx, changeId: string): Promise<PendingChange | null> {
-    return (await tx.row<PendingChange>(`SELECT ${columns} FROM settlement.pending_change WHERE change_id = $1`, [changeId])) ?? null;
+    return (
+      (await tx.row<PendingChange>(`SELECT ${columns} FROM settlement.pending_change WHERE change_id = $1`, [
+        changeId,
+      ])) ?? null
+    );
   }
 
-  async page(tx: Tx, filter: { state?: string | null | undefined; kind?: string | null | undefined }, after: readonly (string | null)[] | undefined, limit: number): Promise<PendingChange[]> {
+  async page(
+    tx: Tx,
+    filter: { state?: string | null | undefined; kind?: string | null | undefined },
+    after: readonly (string | null)[] | undefined,
+    limit: number,
+  ): Promise<PendingChange[]> {
     return tx.rows<PendingChange>(
       `SELECT ${columns} FROM settlement.pending_change
         WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR kind = $2)
@@ -211,12 +341,13 @@ export class ChangesService {
 
   private async lock(tx: Tx, by: { changeId?: string; approvalId?: string }): Promise<PendingChange | null> {
     return (
-      (await tx.row<PendingChange>(`SELECT ${columns} FROM settlement.pending_change WHERE change_id = $1 OR approval_id = $2 FOR UPDATE`, [
-        by.changeId ?? null,
-        by.approvalId ?? null,
-      ])) ?? null
+      (await tx.row<PendingChange>(
+        `SELECT ${columns} FROM settlement.pending_change WHERE change_id = $1 OR approval_id = $2 FOR UPDATE`,
+        [by.changeId ?? null, by.approvalId ?? null],
+      )) ?? null
     );
   }
 }
 
-const summaryOf = (change: PriceOverride) => `Price of ${change.isin} on ${change.priceDate}: ${change.price} ${change.currency}`;
+const summaryOf = (change: PriceOverride) =>
+  `Price of ${change.isin} on ${change.priceDate}: ${change.price} ${change.currency}`;

@@ -11,17 +11,35 @@ export interface CellRule {
   readonly isOptional: boolean;
 }
 
-const rule = (code: string, says: string, accepts: (text: string) => boolean): CellRule => ({ code, says, accepts, isOptional: false });
+const rule = (code: string, says: string, accepts: (text: string) => boolean): CellRule => ({
+  code,
+  says,
+  accepts,
+  isOptional: false,
+});
 const optional = (one: CellRule): CellRule => ({ ...one, isOptional: true });
-const oneOf = (...names: string[]) => rule('NOT_ALLOWED', `is one of ${names.join(', ')}`, (text) => names.includes(text));
+const oneOf = (...names: string[]) =>
+  rule('NOT_ALLOWED', `is one of ${names.join(', ')}`, (text) => names.includes(text));
 
-const id = rule('INVALID_IDENTIFIER', 'has 1 to 52 letters, digits or . _ : / -', (text) => /^[A-Za-z0-9._:/-]{1,52}$/.test(text));
-const name = rule('INVALID_TEXT', 'has 1 to 140 characters', (text) => text.length <= 140 && !/[\u0000-\u001f]/.test(text));
+const id = rule('INVALID_IDENTIFIER', 'has 1 to 52 letters, digits or . _ : / -', (text) =>
+  /^[A-Za-z0-9._:/-]{1,52}$/.test(text),
+);
+const name = rule('INVALID_TEXT', 'has 1 to 140 characters', (text) => text.length <= 140 && !/\p{Cc}/u.test(text));
 const day = rule('INVALID_DATE', 'is a date, YYYY-MM-DD', isPlainDate);
-const instant = rule('INVALID_INSTANT', 'is an instant with its offset', (text) => /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text) && !Number.isNaN(Date.parse(text)));
-const decimal = rule('INVALID_DECIMAL', 'is a decimal not below zero', (text) => /^(0|[1-9]\d{0,30})(\.\d{1,12})?$/.test(text));
+const instant = rule(
+  'INVALID_INSTANT',
+  'is an instant with its offset',
+  (text) => /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text) && !Number.isNaN(Date.parse(text)),
+);
+const decimal = rule('INVALID_DECIMAL', 'is a decimal not below zero', (text) =>
+  /^(0|[1-9]\d{0,30})(\.\d{1,12})?$/.test(text),
+);
 const signed = rule('INVALID_DECIMAL', 'is a decimal', (text) => /^-?(0|[1-9]\d{0,30})(\.\d{1,12})?$/.test(text));
-const positive = rule('INVALID_DECIMAL', 'is a decimal above zero', (text) => decimal.accepts(text) && /[1-9]/.test(text));
+const positive = rule(
+  'INVALID_DECIMAL',
+  'is a decimal above zero',
+  (text) => decimal.accepts(text) && /[1-9]/.test(text),
+);
 const currency = rule('INVALID_CURRENCY', 'is a code of ISO 4217', isCurrency);
 const isin = rule('INVALID_ISIN', 'is an ISIN (ISO 6166)', isIsin);
 const bic = rule('INVALID_BIC', 'is a BIC (ISO 9362)', isBic);
@@ -47,42 +65,108 @@ const assetClass = oneOf('EQUITY', 'ETF', 'BOND', 'FUND');
 /** The files an institution moves in with, column by column. */
 export const cutOverColumns = {
   parties: {
-    partyId: id, kind: oneOf('CLIENT', 'COUNTERPARTY', 'CCP', 'CUSTODIAN', 'INSTITUTION'), name, legalForm: oneOf('NATURAL', 'LEGAL'), country,
-    birthDate: optional(day), lei: optional(lei), book: optional(book), status: name,
+    partyId: id,
+    kind: oneOf('CLIENT', 'COUNTERPARTY', 'CCP', 'CUSTODIAN', 'INSTITUTION'),
+    name,
+    legalForm: oneOf('NATURAL', 'LEGAL'),
+    country,
+    birthDate: optional(day),
+    lei: optional(lei),
+    book: optional(book),
+    status: name,
   },
   places: {
-    placeId: id, kind: oneOf('EXTERNAL', 'INTERNAL'), bic: optional(bic), name, zone, calendar, dvpCutOff: time, fopCutOff: time,
-    depotAccount: optional(id), cashAccount: optional(id), book: optional(book),
+    placeId: id,
+    kind: oneOf('EXTERNAL', 'INTERNAL'),
+    bic: optional(bic),
+    name,
+    zone,
+    calendar,
+    dvpCutOff: time,
+    fopCutOff: time,
+    depotAccount: optional(id),
+    cashAccount: optional(id),
+    book: optional(book),
   },
   instruments: {
-    isin, name, assetClass, market, currency, quantityScale: rule('INVALID_NUMBER', 'is a whole number up to 12', (text) => /^([0-9]|1[0-2])$/.test(text)),
-    priceFactor: oneOf('1', '0.01'), cfi: optional(rule('INVALID_CFI', 'has six capitals (ISO 10962)', (text) => /^[A-Z]{6}$/.test(text))), place: id,
-    status: oneOf('ACTIVE', 'SUSPENDED', 'MATURED'), tradingCalendar: optional(calendar), settlementCycleDays: whole,
+    isin,
+    name,
+    assetClass,
+    market,
+    currency,
+    quantityScale: rule('INVALID_NUMBER', 'is a whole number up to 12', (text) => /^([0-9]|1[0-2])$/.test(text)),
+    priceFactor: oneOf('1', '0.01'),
+    cfi: optional(rule('INVALID_CFI', 'has six capitals (ISO 10962)', (text) => /^[A-Z]{6}$/.test(text))),
+    place: id,
+    status: oneOf('ACTIVE', 'SUSPENDED', 'MATURED'),
+    tradingCalendar: optional(calendar),
+    settlementCycleDays: whole,
   },
   counterparties: { counterpartyId: id, partyId: id, name, bic, kind: oneOf('STREET', 'CCP') },
-  ssis: { ssiId: id, counterpartyId: id, market, place: id, agentBic: bic, safekeepingAccount: id, cashAccount: optional(id), validFrom: day },
+  ssis: {
+    ssiId: id,
+    counterpartyId: id,
+    market,
+    place: id,
+    agentBic: bic,
+    safekeepingAccount: id,
+    cashAccount: optional(id),
+    validFrom: day,
+  },
   prices: { isin, priceDate: day, price: positive, currency, source: id },
   rates: { base: currency, quote: currency, rateDate: day, rate: positive, source: id },
   accounts: {
-    account: id, partyId: id, book, kind: oneOf('CLIENT_CASH', 'CLIENT_CUSTODY'), currency: optional(currency), overdraftLimit: optional(decimal),
-    paymentLimit: optional(decimal), state: oneOf('OPEN', 'BLOCKED', 'CLOSED'), iban: optional(iban),
+    account: id,
+    partyId: id,
+    book,
+    kind: oneOf('CLIENT_CASH', 'CLIENT_CUSTODY'),
+    currency: optional(currency),
+    overdraftLimit: optional(decimal),
+    paymentLimit: optional(decimal),
+    state: oneOf('OPEN', 'BLOCKED', 'CLOSED'),
+    iban: optional(iban),
   },
   nostros: {
-    account: id, book, kind: oneOf('NOSTRO', 'DEPOT', 'SUSPENSE', 'MIGRATION', 'FEES'), currency: optional(currency), agentBic: optional(bic),
+    account: id,
+    book,
+    kind: oneOf('NOSTRO', 'DEPOT', 'SUSPENSE', 'MIGRATION', 'FEES'),
+    currency: optional(currency),
+    agentBic: optional(bic),
     statementChannel: optional(id),
   },
   balances: { account: id, book, currency, amount: signed },
   holdings: { account: id, book, isin, quantity: positive, lotDate: optional(day), lotPrice: optional(decimal) },
   holds: { account: id, book, currency, amount: positive, reason: name, expiresAt: optional(instant) },
   trades: {
-    source: id, executionId: id, state: oneOf('AFFIRMED', 'FAILING'), carriedFailSince: optional(day), kind: oneOf('DVP', 'FOP'), tradeDate: day,
-    settlementDate: day, side: oneOf('BUY', 'SELL'), assetClass, market, isin, quantity: positive, price: optional(positive), currency,
-    amount: optional(positive), clientAccount: id, counterparty: id, place: id,
+    source: id,
+    executionId: id,
+    state: oneOf('AFFIRMED', 'FAILING'),
+    carriedFailSince: optional(day),
+    kind: oneOf('DVP', 'FOP'),
+    tradeDate: day,
+    settlementDate: day,
+    side: oneOf('BUY', 'SELL'),
+    assetClass,
+    market,
+    isin,
+    quantity: positive,
+    price: optional(positive),
+    currency,
+    amount: optional(positive),
+    clientAccount: id,
+    counterparty: id,
+    place: id,
   },
   breaks: { breakId: id, account: id, valueDate: day, currency, amount: signed, description: name },
   'standing-orders': {
-    orderId: id, account: id, creditorIban: iban, creditorName: name, currency, amount: positive,
-    frequency: oneOf('DAILY', 'WEEKLY', 'MONTHLY', 'QUARTERLY', 'YEARLY'), nextDue: day,
+    orderId: id,
+    account: id,
+    creditorIban: iban,
+    creditorName: name,
+    currency,
+    amount: positive,
+    frequency: oneOf('DAILY', 'WEEKLY', 'MONTHLY', 'QUARTERLY', 'YEARLY'),
+    nextDue: day,
   },
   'accrued-interest': { account: id, currency, fromDate: day, toDate: day, accrued: signed },
 } as const satisfies Record<CutOverKind, Readonly<Record<string, CellRule>>>;

@@ -30,49 +30,133 @@ export class CutOverApply {
     private readonly statements: StatementsService,
   ) {}
 
-  async apply(tx: Tx, importId: string, kind: OwnKind, rows: readonly CutOverRow[], set: CutOverSet, by: string): Promise<void> {
+  async apply(
+    tx: Tx,
+    importId: string,
+    kind: OwnKind,
+    rows: readonly CutOverRow[],
+    set: CutOverSet,
+    by: string,
+  ): Promise<void> {
     const origin = { source: 'CUT_OVER', originId: importId };
     const cells = rows.map((row) => row.cells);
     switch (kind) {
       case 'places':
-        await this.staticData.saveVersions(tx, 'place', cells.map((one) => ({
-          validFrom: always, placeId: one.placeId ?? '', kind: one.kind ?? '', bic: orNull(one.bic), name: one.name ?? '', zone: one.zone ?? '',
-          calendarId: one.calendar ?? '', dvpCutOff: one.dvpCutOff ?? '', fopCutOff: one.fopCutOff ?? '', depotAccount: orNull(one.depotAccount),
-          cashAccount: orNull(one.cashAccount), bookId: orNull(one.book) ?? '*',
-        })), origin);
+        await this.staticData.saveVersions(
+          tx,
+          'place',
+          cells.map((one) => ({
+            validFrom: always,
+            placeId: one.placeId ?? '',
+            kind: one.kind ?? '',
+            bic: orNull(one.bic),
+            name: one.name ?? '',
+            zone: one.zone ?? '',
+            calendarId: one.calendar ?? '',
+            dvpCutOff: one.dvpCutOff ?? '',
+            fopCutOff: one.fopCutOff ?? '',
+            depotAccount: orNull(one.depotAccount),
+            cashAccount: orNull(one.cashAccount),
+            bookId: orNull(one.book) ?? '*',
+          })),
+          origin,
+        );
         return;
       case 'instruments':
-        await this.staticData.saveVersions(tx, 'instrument', cells.map((one) => ({
-          validFrom: always, isin: one.isin ?? '', name: one.name ?? '', assetClass: one.assetClass ?? '', market: one.market ?? '', currency: one.currency ?? '',
-          quantityScale: Number(one.quantityScale), priceFactor: one.priceFactor ?? '1', cfi: orNull(one.cfi), placeId: one.place ?? '', status: one.status ?? '',
-          tradingCalendar: orNull(one.tradingCalendar), settlementCycleDays: Number(one.settlementCycleDays),
-        })), origin);
+        await this.staticData.saveVersions(
+          tx,
+          'instrument',
+          cells.map((one) => ({
+            validFrom: always,
+            isin: one.isin ?? '',
+            name: one.name ?? '',
+            assetClass: one.assetClass ?? '',
+            market: one.market ?? '',
+            currency: one.currency ?? '',
+            quantityScale: Number(one.quantityScale),
+            priceFactor: one.priceFactor ?? '1',
+            cfi: orNull(one.cfi),
+            placeId: one.place ?? '',
+            status: one.status ?? '',
+            tradingCalendar: orNull(one.tradingCalendar),
+            settlementCycleDays: Number(one.settlementCycleDays),
+          })),
+          origin,
+        );
         return;
       case 'counterparties':
-        await this.staticData.saveVersions(tx, 'counterparty', cells.map((one) => ({
-          validFrom: always, counterpartyId: one.counterpartyId ?? '', partyId: one.partyId ?? '', name: one.name ?? '', bic: one.bic ?? '', kind: one.kind ?? '',
-        })), origin);
+        await this.staticData.saveVersions(
+          tx,
+          'counterparty',
+          cells.map((one) => ({
+            validFrom: always,
+            counterpartyId: one.counterpartyId ?? '',
+            partyId: one.partyId ?? '',
+            name: one.name ?? '',
+            bic: one.bic ?? '',
+            kind: one.kind ?? '',
+          })),
+          origin,
+        );
         return;
       case 'ssis':
-        await this.staticData.saveVersions(tx, 'ssi', cells.map((one) => ({
-          validFrom: one.validFrom ?? always, ssiId: one.ssiId ?? '', counterpartyId: one.counterpartyId ?? '', market: one.market ?? '', placeId: one.place ?? '',
-          agentBic: one.agentBic ?? '', safekeepingAccount: one.safekeepingAccount ?? '', cashAccount: orNull(one.cashAccount),
-        })), origin);
+        await this.staticData.saveVersions(
+          tx,
+          'ssi',
+          cells.map((one) => ({
+            validFrom: one.validFrom ?? always,
+            ssiId: one.ssiId ?? '',
+            counterpartyId: one.counterpartyId ?? '',
+            market: one.market ?? '',
+            placeId: one.place ?? '',
+            agentBic: one.agentBic ?? '',
+            safekeepingAccount: one.safekeepingAccount ?? '',
+            cashAccount: orNull(one.cashAccount),
+          })),
+          origin,
+        );
         return;
       case 'prices':
-        await this.staticData.savePrices(tx, cells.map((one) => ({
-          isin: one.isin ?? '', priceDate: one.priceDate ?? '', price: one.price ?? '', currency: one.currency ?? '', source: one.source ?? '',
-        })), importId);
+        await this.staticData.savePrices(
+          tx,
+          cells.map((one) => ({
+            isin: one.isin ?? '',
+            priceDate: one.priceDate ?? '',
+            price: one.price ?? '',
+            currency: one.currency ?? '',
+            source: one.source ?? '',
+          })),
+          importId,
+        );
         return;
       case 'rates':
-        await this.staticData.saveRates(tx, cells.map((one) => ({
-          base: one.base ?? '', quote: one.quote ?? '', rateDate: one.rateDate ?? '', rate: one.rate ?? '', source: one.source ?? '',
-        })), importId);
+        await this.staticData.saveRates(
+          tx,
+          cells.map((one) => ({
+            base: one.base ?? '',
+            quote: one.quote ?? '',
+            rateDate: one.rateDate ?? '',
+            rate: one.rate ?? '',
+            source: one.source ?? '',
+          })),
+          importId,
+        );
         return;
       case 'accounts':
-        await this.staticData.saveVersions(tx, 'clientAccount', cells.map((one) => ({
-          validFrom: always, account: one.account ?? '', partyId: one.partyId ?? '', bookId: one.book ?? '', kind: one.kind ?? '', currency: orNull(one.currency), state: one.state ?? '',
-        })), origin);
+        await this.staticData.saveVersions(
+          tx,
+          'clientAccount',
+          cells.map((one) => ({
+            validFrom: always,
+            account: one.account ?? '',
+            partyId: one.partyId ?? '',
+            bookId: one.book ?? '',
+            kind: one.kind ?? '',
+            currency: orNull(one.currency),
+            state: one.state ?? '',
+          })),
+          origin,
+        );
         return;
       case 'nostros':
         await this.applyNostros(tx, importId, rows, set);
@@ -90,8 +174,22 @@ export class CutOverApply {
   }
 
   private async applyNostros(tx: Tx, importId: string, rows: readonly CutOverRow[], set: CutOverSet): Promise<void> {
-    const opening = new Map(set.balances.map(({ cells }) => [`${cells.account}|${cells.book}|${cells.currency}`, cells.amount ?? '0']));
-    const nostros = rows.flatMap(({ cells }) => (cells.kind === 'NOSTRO' && cells.currency ? [{ account: cells.account ?? '', book: cells.book ?? '', currency: cells.currency, channel: cells.statementChannel ?? '', agentBic: cells.agentBic ?? '' }] : []));
+    const opening = new Map(
+      set.balances.map(({ cells }) => [`${cells.account}|${cells.book}|${cells.currency}`, cells.amount ?? '0']),
+    );
+    const nostros = rows.flatMap(({ cells }) =>
+      cells.kind === 'NOSTRO' && cells.currency
+        ? [
+            {
+              account: cells.account ?? '',
+              book: cells.book ?? '',
+              currency: cells.currency,
+              channel: cells.statementChannel ?? '',
+              agentBic: cells.agentBic ?? '',
+            },
+          ]
+        : [],
+    );
     const openingDate = await this.today(tx);
     await this.statements.importNostros(
       tx,
@@ -101,7 +199,10 @@ export class CutOverApply {
         currency: one.currency,
         channel: one.channel,
         agentBic: one.agentBic,
-        openingMinor: unitsOf(opening.get(`${one.account}|${one.book}|${one.currency}`) ?? '0', currencyExponent(one.currency)),
+        openingMinor: unitsOf(
+          opening.get(`${one.account}|${one.book}|${one.currency}`) ?? '0',
+          currencyExponent(one.currency),
+        ),
         openingDate,
         importId,
       })),
@@ -124,7 +225,16 @@ export class CutOverApply {
       tx,
       rows.flatMap(({ cells }) =>
         clients.has(cells.account)
-          ? [{ account: cells.account ?? '', bookId: cells.book ?? '', isin: cells.isin ?? '', quantityUnits: unitsOf(cells.quantity ?? '', scales.get(cells.isin) ?? 0), holdingDate, importId }]
+          ? [
+              {
+                account: cells.account ?? '',
+                bookId: cells.book ?? '',
+                isin: cells.isin ?? '',
+                quantityUnits: unitsOf(cells.quantity ?? '', scales.get(cells.isin) ?? 0),
+                holdingDate,
+                importId,
+              },
+            ]
           : [],
       ),
     );
@@ -136,7 +246,12 @@ export class CutOverApply {
       tx,
       importId,
       'breaks',
-      rows.map(({ line, cells }) => ({ line, book: bookOf.get(cells.account) ?? '', objectId: cells.breakId ?? '', content: cells })),
+      rows.map(({ line, cells }) => ({
+        line,
+        book: bookOf.get(cells.account) ?? '',
+        objectId: cells.breakId ?? '',
+        content: cells,
+      })),
     );
   }
 
@@ -159,4 +274,3 @@ function unitsOf(text: string, scale: number): bigint {
   if (read.fault) throw new Error(`a validated amount is ${read.fault}`);
   return read.units;
 }
-

@@ -25,20 +25,27 @@ export class MigrationLeftType {
   @Field(() => DecimalScalar) left!: string;
 }
 
-@ObjectType('CutOver', { description: 'An institution moving in: one set of files, checked as one, undone as one, final when two people have signed.' })
+@ObjectType('CutOver', {
+  description:
+    'An institution moving in: one set of files, checked as one, undone as one, final when two people have signed.',
+})
 @RequiresAnyScope('cutover:operate', 'cutover:sign')
 export class CutOverType {
   @Field(() => ID) id!: string;
   @Field(() => String) name!: string;
   @Field(() => Boolean) isDryRun!: boolean;
   @Field(() => String, {
-    description: 'VALIDATING, REFUSED, DRY_RUN_PASSED, APPLYING, AWAITING_SIGNATURES, SIGNED, ROLLING_BACK, ROLLED_BACK or FAILED',
+    description:
+      'VALIDATING, REFUSED, DRY_RUN_PASSED, APPLYING, AWAITING_SIGNATURES, SIGNED, ROLLING_BACK, ROLLED_BACK or FAILED',
   })
   state!: string;
   @Field(() => [String]) books!: string[];
   @Field(() => JsonScalar, { description: 'Rows per file.' }) rows!: Record<string, number>;
   @Field(() => [ProblemType], { description: 'All at once; a path is file, line and column.' }) problems!: Problem[];
-  @Field(() => [MigrationLeftType], { description: 'What the migration account would be left with; empty in a good set.' }) migrationLeft!: MigrationLeftType[];
+  @Field(() => [MigrationLeftType], {
+    description: 'What the migration account would be left with; empty in a good set.',
+  })
+  migrationLeft!: MigrationLeftType[];
   @Field(() => String) startedBy!: string;
   @Field(() => DateTimeScalar) startedAt!: Date;
   @Field(() => DateTimeScalar, { nullable: true }) finishedAt!: Date | null;
@@ -57,13 +64,17 @@ export class StartCutOverInput {
   @Field(() => String) @IsNotEmpty() @MaxLength(64) name!: string;
   @Field(() => Boolean, { defaultValue: false, description: 'Validates, and writes nothing.' }) dryRun!: boolean;
   @Field(() => [CutOverFileInput]) @ArrayNotEmpty() @ArrayMaxSize(cutOverKinds.length) files!: CutOverFileInput[];
-  @Field(() => JsonScalar, { description: '{ files: { KIND: { rows } }, totals: { KIND: { ASSET: "decimal" } } }' }) controlTotals!: unknown;
+  @Field(() => JsonScalar, { description: '{ files: { KIND: { rows } }, totals: { KIND: { ASSET: "decimal" } } }' })
+  controlTotals!: unknown;
 }
 
 @InputType()
 export class SignCutOverInput {
   @Field(() => String) @IsNotEmpty() importId!: string;
-  @Field(() => String, { nullable: true, description: 'Accepted for the sake of uniformity: a person signs once, whatever the key.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Accepted for the sake of uniformity: a person signs once, whatever the key.',
+  })
   idempotencyKey?: string | null;
 }
 

@@ -30,7 +30,12 @@ export class CutOverProcessor {
     const all = [...problems, ...report.problems];
     const stored = { problems: all.slice(0, 1_000), rows: { ...report.rows }, migration: [...report.migration] };
     if (all.length > 0 || record.isDryRun) {
-      await job.finish((tx) => this.repository.setState(tx, importId, all.length > 0 ? 'REFUSED' : 'DRY_RUN_PASSED', { report: stored, books: report.books }));
+      await job.finish((tx) =>
+        this.repository.setState(tx, importId, all.length > 0 ? 'REFUSED' : 'DRY_RUN_PASSED', {
+          report: stored,
+          books: report.books,
+        }),
+      );
       return;
     }
 
@@ -38,9 +43,12 @@ export class CutOverProcessor {
     let done = 0;
     const counts: Record<string, number> = {};
     const applied = await job.step(async (tx) => {
-      if (record.state === 'VALIDATING') await this.repository.setState(tx, importId, 'APPLYING', { report: stored, books: report.books });
+      if (record.state === 'VALIDATING')
+        await this.repository.setState(tx, importId, 'APPLYING', { report: stored, books: report.books });
       const chunks = await this.repository.chunks(tx, importId);
-      return new Set(chunks.filter(({ consumer }) => consumer === 'settlement').map(({ kind, chunk: n }) => `${kind}|${n}`));
+      return new Set(
+        chunks.filter(({ consumer }) => consumer === 'settlement').map(({ kind, chunk: n }) => `${kind}|${n}`),
+      );
     });
     for (const kind of ownKinds) {
       for (const [index, rows] of chunk(set[kind], rowsPerStep).entries()) {
@@ -49,7 +57,12 @@ export class CutOverProcessor {
         if (applied.has(`${kind}|${index}`)) continue;
         await job.step(async (tx) => {
           await this.own.apply(tx, importId, kind, rows, set, record.startedBy);
-          await this.repository.insertChunks(tx, importId, [{ consumer: 'settlement', kind, chunk: index, rowCount: rows.length }], true);
+          await this.repository.insertChunks(
+            tx,
+            importId,
+            [{ consumer: 'settlement', kind, chunk: index, rowCount: rows.length }],
+            true,
+          );
           job.progress(done, total, counts);
         });
       }

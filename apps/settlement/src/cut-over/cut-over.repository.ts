@@ -52,14 +52,21 @@ const columns = `import_id AS "importId", name, is_dry_run AS "isDryRun", state,
 
 @Injectable()
 export class CutOverRepository {
-  async insert(tx: Tx, given: { importId: string; name: string; isDryRun: boolean; controlTotals: unknown; startedBy: string }): Promise<void> {
+  async insert(
+    tx: Tx,
+    given: { importId: string; name: string; isDryRun: boolean; controlTotals: unknown; startedBy: string },
+  ): Promise<void> {
     await tx.execute(
       `INSERT INTO settlement.cut_over (import_id, name, is_dry_run, state, control_totals, started_by) VALUES ($1, $2, $3, 'VALIDATING', $4::jsonb, $5)`,
       [given.importId, given.name, given.isDryRun, JSON.stringify(given.controlTotals), given.startedBy],
     );
   }
 
-  async insertFiles(tx: Tx, importId: string, files: readonly { kind: string; content: string; sha256: string }[]): Promise<void> {
+  async insertFiles(
+    tx: Tx,
+    importId: string,
+    files: readonly { kind: string; content: string; sha256: string }[],
+  ): Promise<void> {
     await tx.execute(
       `INSERT INTO settlement.cut_over_file (import_id, kind, sha256, sealed_content)
        SELECT $1, kind, sha256, content FROM jsonb_to_recordset($2::jsonb) AS r(kind text, sha256 text, content text)`,
@@ -83,11 +90,18 @@ export class CutOverRepository {
   }
 
   async find(tx: Tx, importId: string): Promise<CutOverRecord | null> {
-    return (await tx.row<CutOverRecord>(`SELECT ${columns} FROM settlement.cut_over WHERE import_id = $1`, [importId])) ?? null;
+    return (
+      (await tx.row<CutOverRecord>(`SELECT ${columns} FROM settlement.cut_over WHERE import_id = $1`, [importId])) ??
+      null
+    );
   }
 
   async lock(tx: Tx, importId: string): Promise<CutOverRecord | null> {
-    return (await tx.row<CutOverRecord>(`SELECT ${columns} FROM settlement.cut_over WHERE import_id = $1 FOR UPDATE`, [importId])) ?? null;
+    return (
+      (await tx.row<CutOverRecord>(`SELECT ${columns} FROM settlement.cut_over WHERE import_id = $1 FOR UPDATE`, [
+        importId,
+      ])) ?? null
+    );
   }
 
   /** An import that is neither refused nor undone: a second one would move in on top of it. */
@@ -103,7 +117,12 @@ export class CutOverRepository {
     await tx.execute('UPDATE settlement.cut_over SET job_run_id = $2 WHERE import_id = $1', [importId, jobRunId]);
   }
 
-  async setState(tx: Tx, importId: string, state: CutOverState, more: { report?: StoredReport; books?: readonly string[] } = {}): Promise<void> {
+  async setState(
+    tx: Tx,
+    importId: string,
+    state: CutOverState,
+    more: { report?: StoredReport; books?: readonly string[] } = {},
+  ): Promise<void> {
     await tx.execute(
       `UPDATE settlement.cut_over SET state = $2, report = coalesce($3::jsonb, report), books = coalesce($4::text[], books),
               finished_at = CASE WHEN $2 IN ('REFUSED', 'DRY_RUN_PASSED', 'SIGNED', 'ROLLED_BACK') THEN kernel.now() ELSE finished_at END
@@ -150,14 +169,26 @@ export class CutOverRepository {
   }
 
   async signatures(tx: Tx, importId: string): Promise<{ signedBy: string; signedAt: Date }[]> {
-    return tx.rows(`SELECT signed_by AS "signedBy", signed_at AS "signedAt" FROM settlement.cut_over_signature WHERE import_id = $1 ORDER BY n`, [importId]);
+    return tx.rows(
+      `SELECT signed_by AS "signedBy", signed_at AS "signedAt" FROM settlement.cut_over_signature WHERE import_id = $1 ORDER BY n`,
+      [importId],
+    );
   }
 
   async sign(tx: Tx, importId: string, n: number, signedBy: string): Promise<void> {
-    await tx.execute('INSERT INTO settlement.cut_over_signature (import_id, n, signed_by) VALUES ($1, $2, $3)', [importId, n, signedBy]);
+    await tx.execute('INSERT INTO settlement.cut_over_signature (import_id, n, signed_by) VALUES ($1, $2, $3)', [
+      importId,
+      n,
+      signedBy,
+    ]);
   }
 
-  async keep(tx: Tx, importId: string, kind: CutOverKind, rows: readonly { line: number; book: string; objectId: string; content: unknown }[]): Promise<void> {
+  async keep(
+    tx: Tx,
+    importId: string,
+    kind: CutOverKind,
+    rows: readonly { line: number; book: string; objectId: string; content: unknown }[],
+  ): Promise<void> {
     await tx.execute(
       `INSERT INTO settlement.cut_over_kept (import_id, kind, line, book_id, object_id, content)
        SELECT $1, $2, line, book, "objectId", content FROM jsonb_to_recordset($3::jsonb) AS r(line int, book text, "objectId" text, content jsonb)`,
@@ -172,12 +203,18 @@ export class CutOverRepository {
   }
 
   async startRollback(tx: Tx, importId: string, consumers: readonly string[]): Promise<void> {
-    await tx.execute('INSERT INTO settlement.cut_over_rollback (import_id, consumer) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING', [importId, consumers]);
+    await tx.execute(
+      'INSERT INTO settlement.cut_over_rollback (import_id, consumer) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING',
+      [importId, consumers],
+    );
   }
 
   /** True when the last of them is back. */
   async rolledBack(tx: Tx, importId: string, consumer: string): Promise<boolean> {
-    await tx.execute('UPDATE settlement.cut_over_rollback SET rolled_back_at = kernel.now() WHERE import_id = $1 AND consumer = $2', [importId, consumer]);
+    await tx.execute(
+      'UPDATE settlement.cut_over_rollback SET rolled_back_at = kernel.now() WHERE import_id = $1 AND consumer = $2',
+      [importId, consumer],
+    );
     const row = await tx.row<{ left: number }>(
       'SELECT count(*)::int AS left FROM settlement.cut_over_rollback WHERE import_id = $1 AND rolled_back_at IS NULL',
       [importId],

@@ -4,7 +4,15 @@ import { Transactions, type Tx } from '#libs/database/index.js';
 import { ReadTx, RequiresAnyScope, RequiresScopes, validateInput } from '#libs/graphql/index.js';
 import { faultOfInput, Idempotency } from '#libs/idempotency/index.js';
 import { type Problem } from '#libs/kernel/index.js';
-import { CutOverPayload, CutOverProgressType, CutOverSignatureType, CutOverType, RollBackCutOverInput, SignCutOverInput, StartCutOverInput } from './cut-over.graphql.js';
+import {
+  CutOverPayload,
+  CutOverProgressType,
+  CutOverSignatureType,
+  CutOverType,
+  RollBackCutOverInput,
+  SignCutOverInput,
+  StartCutOverInput,
+} from './cut-over.graphql.js';
 import { type CutOverRecord, CutOverRepository } from './cut-over.repository.js';
 import { type CutOverAnswer, CutOverService } from './cut-over.service.js';
 
@@ -64,13 +72,20 @@ export class CutOverResolver {
 
   @Mutation(() => CutOverPayload)
   @RequiresScopes('cutover:operate')
-  async startCutOver(@Args('input', { type: () => StartCutOverInput }) input: StartCutOverInput, @CurrentPrincipal() principal: Principal): Promise<CutOverPayload> {
+  async startCutOver(
+    @Args('input', { type: () => StartCutOverInput }) input: StartCutOverInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<CutOverPayload> {
     const faults = validateInput(StartCutOverInput, input);
     if (faults.length > 0) return { cutOver: null, problems: faults, replayed: false };
     return this.transactions.run(async (tx) => {
       const call = { client: principal.subject, key: input.idempotencyKey, operation: 'startCutOver', input };
       const answer = await this.idempotency.run<Kept>(tx, call, async () => {
-        const { cutOver, problems } = await this.service.start(tx, { ...input, isDryRun: input.dryRun }, principal.subject);
+        const { cutOver, problems } = await this.service.start(
+          tx,
+          { name: input.name, isDryRun: input.dryRun, files: input.files, controlTotals: input.controlTotals },
+          principal.subject,
+        );
         const payload = { importId: cutOver?.importId ?? null, problems: [...problems] };
         return problems.length > 0 ? faultOfInput(payload) : payload;
       });
@@ -79,15 +94,23 @@ export class CutOverResolver {
     });
   }
 
-  @Mutation(() => CutOverPayload, { description: 'Two different people sign; after the second nothing is rolled back.' })
+  @Mutation(() => CutOverPayload, {
+    description: 'Two different people sign; after the second nothing is rolled back.',
+  })
   @RequiresScopes('cutover:sign')
-  signCutOver(@Args('input', { type: () => SignCutOverInput }) input: SignCutOverInput, @CurrentPrincipal() principal: Principal): Promise<CutOverPayload> {
+  signCutOver(
+    @Args('input', { type: () => SignCutOverInput }) input: SignCutOverInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<CutOverPayload> {
     return this.change((tx) => this.service.sign(tx, input.importId, principal.subject));
   }
 
   @Mutation(() => CutOverPayload)
   @RequiresScopes('cutover:operate')
-  async rollBackCutOver(@Args('input', { type: () => RollBackCutOverInput }) input: RollBackCutOverInput, @CurrentPrincipal() principal: Principal): Promise<CutOverPayload> {
+  async rollBackCutOver(
+    @Args('input', { type: () => RollBackCutOverInput }) input: RollBackCutOverInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<CutOverPayload> {
     const faults = validateInput(RollBackCutOverInput, input);
     if (faults.length > 0) return { cutOver: null, problems: faults, replayed: false };
     return this.change((tx) => this.service.rollBack(tx, input.importId, input.reason, principal.subject));

@@ -40,11 +40,13 @@ export function validateCutOver(set: CutOverSet, controls: ControlTotals): CutOv
     for (const { line, cells } of set[kind]) {
       for (const [column, cell] of rules) {
         const text = cells[column] ?? '';
-        if (text === '' ? !cell.isOptional : !cell.accepts(text)) fault(kind, line, column, text === '' ? 'REQUIRED' : cell.code, `${column} ${cell.says}`);
+        if (text === '' ? !cell.isOptional : !cell.accepts(text))
+          fault(kind, line, column, text === '' ? 'REQUIRED' : cell.code, `${column} ${cell.says}`);
       }
       const key = JSON.stringify(cutOverKeys[kind].map((column) => cells[column] ?? ''));
       const before = seen.get(key);
-      if (before !== undefined) fault(kind, line, cutOverKeys[kind][0] ?? '', 'DUPLICATE_ROW', `the same row stands in line ${before}`);
+      if (before !== undefined)
+        fault(kind, line, cutOverKeys[kind][0] ?? '', 'DUPLICATE_ROW', `the same row stands in line ${before}`);
       else seen.set(key, line);
     }
   }
@@ -52,12 +54,17 @@ export function validateCutOver(set: CutOverSet, controls: ControlTotals): CutOv
   checkControls(set, controls, problems);
   const migration = migrationLeft(set, fault);
   for (const { book, asset, left } of migration) {
-    if (!/^-?0(\.0+)?$/.test(left)) problems.push(problem('MIGRATION_NOT_ZERO', `book ${book} is left with ${left} ${asset}`, ['balances', book, asset]));
+    if (!/^-?0(\.0+)?$/.test(left))
+      problems.push(
+        problem('MIGRATION_NOT_ZERO', `book ${book} is left with ${left} ${asset}`, ['balances', book, asset]),
+      );
   }
   return {
     problems,
     rows: Object.fromEntries(cutOverKinds.map((kind) => [kind, set[kind].length])),
-    books: [...new Set([...set.accounts, ...set.nostros].map(({ cells }) => cells.book ?? ''))].filter((book) => book !== '').sort(),
+    books: [...new Set([...set.accounts, ...set.nostros].map(({ cells }) => cells.book ?? ''))]
+      .filter((book) => book !== '')
+      .sort(),
     migration: migration.filter(({ left }) => !/^-?0(\.0+)?$/.test(left)),
   };
 }
@@ -83,7 +90,14 @@ function checkReferences(set: CutOverSet, fault: Fault): void {
   const nostros = ids('nostros', 'account');
   const ssis = new Set(set.ssis.map(({ cells }) => `${cells.counterpartyId}|${cells.market}|${cells.place}`));
 
-  const known = (kind: CutOverKind, column: string, there: { has(value: string): boolean }, code: string, what: string, mayBeBlank = false) => {
+  const known = (
+    kind: CutOverKind,
+    column: string,
+    there: { has(value: string): boolean },
+    code: string,
+    what: string,
+    mayBeBlank = false,
+  ) => {
     for (const { line, cells } of set[kind]) {
       const value = cells[column] ?? '';
       if (value === '' ? !mayBeBlank : !there.has(value)) fault(kind, line, column, code, `no ${what} ${value}`);
@@ -100,12 +114,14 @@ function checkReferences(set: CutOverSet, fault: Fault): void {
   known('trades', 'isin', isins, 'UNKNOWN_INSTRUMENT', 'instrument');
   known('trades', 'place', places, 'UNKNOWN_PLACE', 'place');
   known('trades', 'clientAccount', clients, 'UNKNOWN_ACCOUNT', 'client account');
-  for (const kind of ['breaks', 'standing-orders', 'accrued-interest'] as const) known(kind, 'account', accounts, 'UNKNOWN_ACCOUNT', 'account');
+  for (const kind of ['breaks', 'standing-orders', 'accrued-interest'] as const)
+    known(kind, 'account', accounts, 'UNKNOWN_ACCOUNT', 'account');
 
   for (const kind of ['balances', 'holdings', 'holds'] as const) {
     for (const { line, cells } of set[kind]) {
       const books = accounts.get(cells.account ?? '');
-      if (!books?.has(cells.book ?? '')) fault(kind, line, 'account', 'UNKNOWN_ACCOUNT', `no account ${cells.account} in book ${cells.book}`);
+      if (!books?.has(cells.book ?? ''))
+        fault(kind, line, 'account', 'UNKNOWN_ACCOUNT', `no account ${cells.account} in book ${cells.book}`);
       else if (kind !== 'holdings' && !cashAccounts.has(`${cells.account}|${cells.currency}`)) {
         fault(kind, line, 'currency', 'ASSET_MISMATCH', `account ${cells.account} has no ${cells.currency}`);
       }
@@ -120,10 +136,12 @@ function checkReferences(set: CutOverSet, fault: Fault): void {
   }
   for (const { line, cells } of set.prices) {
     const instrument = isins.get(cells.isin ?? '');
-    if (instrument && instrument.currency !== cells.currency) fault('prices', line, 'currency', 'CURRENCY_MISMATCH', `the instrument trades in ${instrument.currency}`);
+    if (instrument && instrument.currency !== cells.currency)
+      fault('prices', line, 'currency', 'CURRENCY_MISMATCH', `the instrument trades in ${instrument.currency}`);
   }
   for (const { line, cells } of set.parties) {
-    if (cells.kind === 'CLIENT' && !cells.book) fault('parties', line, 'book', 'REQUIRED', 'a client belongs to a book');
+    if (cells.kind === 'CLIENT' && !cells.book)
+      fault('parties', line, 'book', 'REQUIRED', 'a client belongs to a book');
   }
   checkTrades(set, { counterparties, clients, isins, ssis }, fault);
 }
@@ -138,29 +156,51 @@ function checkTrades(
   },
   fault: Fault,
 ): void {
-  const internal = new Set(set.places.filter(({ cells }) => cells.kind === 'INTERNAL').map(({ cells }) => cells.placeId ?? ''));
+  const internal = new Set(
+    set.places.filter(({ cells }) => cells.kind === 'INTERNAL').map(({ cells }) => cells.placeId ?? ''),
+  );
   for (const { line, cells } of set.trades) {
     const counterparty = cells.counterparty ?? '';
     if (internal.has(cells.place ?? '')) {
-      if (!known.clients.has(counterparty)) fault('trades', line, 'counterparty', 'UNKNOWN_ACCOUNT', `no client account ${counterparty}`);
+      if (!known.clients.has(counterparty))
+        fault('trades', line, 'counterparty', 'UNKNOWN_ACCOUNT', `no client account ${counterparty}`);
     } else if (!known.counterparties.has(counterparty)) {
       fault('trades', line, 'counterparty', 'UNKNOWN_COUNTERPARTY', `no counterparty ${counterparty}`);
     } else if (!known.ssis.has(`${counterparty}|${cells.market}|${cells.place}`)) {
-      fault('trades', line, 'counterparty', 'UNKNOWN_SSI', `${counterparty} has no settlement instruction for ${cells.market} at ${cells.place}`);
+      fault(
+        'trades',
+        line,
+        'counterparty',
+        'UNKNOWN_SSI',
+        `${counterparty} has no settlement instruction for ${cells.market} at ${cells.place}`,
+      );
     }
     const instrument = known.isins.get(cells.isin ?? '');
-    if (instrument && instrument.currency !== cells.currency) fault('trades', line, 'currency', 'CURRENCY_MISMATCH', `the instrument trades in ${instrument.currency}`);
+    if (instrument && instrument.currency !== cells.currency)
+      fault('trades', line, 'currency', 'CURRENCY_MISMATCH', `the instrument trades in ${instrument.currency}`);
     if (instrument && readUnits(cells.quantity ?? '', Number(instrument.quantityScale)).fault === 'EXCESS_SCALE') {
       fault('trades', line, 'quantity', 'EXCESS_SCALE', `the instrument has ${instrument.quantityScale} decimals`);
     }
-    if (cells.kind === 'DVP' && !cells.amount) fault('trades', line, 'amount', 'REQUIRED', 'delivery versus payment has an amount');
-    if (cells.amount && isCurrency(cells.currency ?? '') && readUnits(cells.amount, currencyExponent(cells.currency ?? '')).fault === 'EXCESS_SCALE') {
+    if (cells.kind === 'DVP' && !cells.amount)
+      fault('trades', line, 'amount', 'REQUIRED', 'delivery versus payment has an amount');
+    if (
+      cells.amount &&
+      isCurrency(cells.currency ?? '') &&
+      readUnits(cells.amount, currencyExponent(cells.currency ?? '')).fault === 'EXCESS_SCALE'
+    ) {
       fault('trades', line, 'amount', 'EXCESS_SCALE', `${cells.currency} has fewer decimals`);
     }
     if ((cells.state === 'FAILING') !== (cells.carriedFailSince !== '')) {
-      fault('trades', line, 'carriedFailSince', 'INVALID_DATE', 'a failing trade says since when, an affirmed one does not');
+      fault(
+        'trades',
+        line,
+        'carriedFailSince',
+        'INVALID_DATE',
+        'a failing trade says since when, an affirmed one does not',
+      );
     }
-    if ((cells.settlementDate ?? '') < (cells.tradeDate ?? '')) fault('trades', line, 'settlementDate', 'SETTLEMENT_BEFORE_TRADE', 'settlementDate is before tradeDate');
+    if ((cells.settlementDate ?? '') < (cells.tradeDate ?? ''))
+      fault('trades', line, 'settlementDate', 'SETTLEMENT_BEFORE_TRADE', 'settlementDate is before tradeDate');
   }
 }
 
@@ -176,9 +216,18 @@ const sumScale = 12;
 function checkControls(set: CutOverSet, controls: ControlTotals, problems: Problem[]): void {
   for (const kind of cutOverKinds) {
     const stated = controls.files[kind]?.rows;
-    if (stated === undefined) problems.push(problem('CONTROL_TOTAL_MISSING', `no number of rows for ${kind}`, ['controlTotals', 'files', kind]));
+    if (stated === undefined)
+      problems.push(
+        problem('CONTROL_TOTAL_MISSING', `no number of rows for ${kind}`, ['controlTotals', 'files', kind]),
+      );
     else if (stated !== set[kind].length) {
-      problems.push(problem('CONTROL_TOTAL_DIFFERS', `${kind} has ${set[kind].length} rows, stated are ${stated}`, ['controlTotals', 'files', kind]));
+      problems.push(
+        problem('CONTROL_TOTAL_DIFFERS', `${kind} has ${set[kind].length} rows, stated are ${stated}`, [
+          'controlTotals',
+          'files',
+          kind,
+        ]),
+      );
     }
     const columns = summed[kind];
     if (!columns) continue;
@@ -194,9 +243,24 @@ function checkControls(set: CutOverSet, controls: ControlTotals, problems: Probl
       const text = given[asset];
       const total = text === undefined ? undefined : readUnits(text, sumScale);
       if (total === undefined) {
-        if (sum !== 0n) problems.push(problem('CONTROL_TOTAL_MISSING', `no total of ${asset} for ${kind}`, ['controlTotals', 'totals', kind, asset]));
+        if (sum !== 0n)
+          problems.push(
+            problem('CONTROL_TOTAL_MISSING', `no total of ${asset} for ${kind}`, [
+              'controlTotals',
+              'totals',
+              kind,
+              asset,
+            ]),
+          );
       } else if (total.fault || total.units !== sum) {
-        problems.push(problem('CONTROL_TOTAL_DIFFERS', `${kind} sums to ${short(sum)} ${asset}, stated is ${text}`, ['controlTotals', 'totals', kind, asset]));
+        problems.push(
+          problem('CONTROL_TOTAL_DIFFERS', `${kind} sums to ${short(sum)} ${asset}, stated is ${text}`, [
+            'controlTotals',
+            'totals',
+            kind,
+            asset,
+          ]),
+        );
       }
     }
   }
@@ -208,18 +272,22 @@ const short = (units: bigint) => formatDecimal(units, sumScale).replace(/0+$/, '
 function migrationLeft(set: CutOverSet, fault: Fault): { book: string; asset: string; left: string }[] {
   const isClient = new Set(set.accounts.map(({ cells }) => cells.account ?? ''));
   const left = new Map<string, bigint>();
-  const add = (book: string, asset: string, units: bigint) => left.set(`${book}|${asset}`, (left.get(`${book}|${asset}`) ?? 0n) + units);
+  const add = (book: string, asset: string, units: bigint) =>
+    left.set(`${book}|${asset}`, (left.get(`${book}|${asset}`) ?? 0n) + units);
   for (const { line, cells } of set.balances) {
     const currency = cells.currency ?? '';
     if (!isCurrency(currency)) continue;
     const read = readUnits(cells.amount ?? '', currencyExponent(currency));
-    if (read.fault === 'EXCESS_SCALE') fault('balances', line, 'amount', 'EXCESS_SCALE', `${currency} has fewer decimals`);
+    if (read.fault === 'EXCESS_SCALE')
+      fault('balances', line, 'amount', 'EXCESS_SCALE', `${currency} has fewer decimals`);
     const scaled = readUnits(cells.amount ?? '', sumScale);
-    if (!scaled.fault) add(cells.book ?? '', currency, isClient.has(cells.account ?? '') ? -scaled.units : scaled.units);
+    if (!scaled.fault)
+      add(cells.book ?? '', currency, isClient.has(cells.account ?? '') ? -scaled.units : scaled.units);
   }
   for (const { cells } of set.holdings) {
     const read = readUnits(cells.quantity ?? '', sumScale);
-    if (!read.fault) add(cells.book ?? '', cells.isin ?? '', isClient.has(cells.account ?? '') ? -read.units : read.units);
+    if (!read.fault)
+      add(cells.book ?? '', cells.isin ?? '', isClient.has(cells.account ?? '') ? -read.units : read.units);
   }
   return [...left].map(([key, units]) => {
     const [book = '', asset = ''] = key.split('|');
@@ -242,9 +310,24 @@ export const sentKinds = [
 ] as const satisfies readonly { kind: CutOverKind; consumer: 'accounting' | 'compliance'; isPersonal: boolean }[];
 
 /** The kinds that settlement keeps itself, in the order in which they depend on each other. */
-export const ownKinds = ['places', 'instruments', 'counterparties', 'ssis', 'prices', 'rates', 'accounts', 'nostros', 'holdings', 'trades', 'breaks'] as const;
+export const ownKinds = [
+  'places',
+  'instruments',
+  'counterparties',
+  'ssis',
+  'prices',
+  'rates',
+  'accounts',
+  'nostros',
+  'holdings',
+  'trades',
+  'breaks',
+] as const;
 
 /** The next kind to send once all before it are applied; null when everything is. */
-export function nextToSend(rows: Readonly<Record<string, number>>, done: ReadonlySet<string>): (typeof sentKinds)[number] | null {
+export function nextToSend(
+  rows: Readonly<Record<string, number>>,
+  done: ReadonlySet<string>,
+): (typeof sentKinds)[number] | null {
   return sentKinds.find(({ kind }) => (rows[kind] ?? 0) > 0 && !done.has(kind)) ?? null;
 }

@@ -36,7 +36,11 @@ const repairParts: Readonly<Record<string, string>> = {
 };
 
 /** Where a captured trade stands: a hold outweighs its state, for nothing moves while it lasts. */
-export function capturedPart(trade: { readonly state: string; readonly holdState: string; readonly repairReason: string | null }): string {
+export function capturedPart(trade: {
+  readonly state: string;
+  readonly holdState: string;
+  readonly repairReason: string | null;
+}): string {
   if (trade.state === 'CANCELLED') return 'cancelled';
   if (trade.holdState !== 'NONE') return 'held';
   if (trade.state === 'REPAIR') return repairParts[trade.repairReason ?? ''] ?? 'repair.other';
@@ -53,12 +57,25 @@ interface Counted {
 }
 
 /** Groups what was counted by part (and currency, where there is one). */
-export function figuresOf(row: string, items: readonly Counted[], format: (units: bigint, scale: number) => string): DayFigure[] {
-  const groups = new Map<string, { part: string; currency: string | null; minor: bigint | null; scale: number; references: string[] }>();
+export function figuresOf(
+  row: string,
+  items: readonly Counted[],
+  format: (units: bigint, scale: number) => string,
+): DayFigure[] {
+  const groups = new Map<
+    string,
+    { part: string; currency: string | null; minor: bigint | null; scale: number; references: string[] }
+  >();
   for (const item of items) {
     const currency = item.currency ?? null;
     const key = `${item.part}|${currency ?? ''}`;
-    const group = groups.get(key) ?? { part: item.part, currency, minor: item.minor === undefined ? null : 0n, scale: item.scale ?? 0, references: [] };
+    const group = groups.get(key) ?? {
+      part: item.part,
+      currency,
+      minor: item.minor === undefined ? null : 0n,
+      scale: item.scale ?? 0,
+      references: [],
+    };
     if (group.minor !== null) group.minor += item.minor ?? 0n;
     group.references.push(item.reference);
     groups.set(key, group);
@@ -72,5 +89,7 @@ export function figuresOf(row: string, items: readonly Counted[], format: (units
       value: minor === null ? null : format(minor, scale),
       references: references.sort(),
     }))
-    .sort((a, b) => (a.part === b.part ? ((a.currency ?? '') < (b.currency ?? '') ? -1 : 1) : a.part < b.part ? -1 : 1));
+    .sort((a, b) =>
+      a.part === b.part ? ((a.currency ?? '') < (b.currency ?? '') ? -1 : 1) : a.part < b.part ? -1 : 1,
+    );
 }

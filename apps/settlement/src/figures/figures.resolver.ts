@@ -13,9 +13,14 @@ export class FiguresResolver {
     private readonly payments: PaymentFigures,
   ) {}
 
-  @Query(() => [DayFigureType], { description: 'What settlement counted on a business date, each figure with the references behind it.' })
+  @Query(() => [DayFigureType], {
+    description: 'What settlement counted on a business date, each figure with the references behind it.',
+  })
   @RequiresScopes('days:read')
-  async settlementDayFigures(@Args('businessDate', { type: () => DateScalar }) businessDate: string, @ReadTx() tx: Tx): Promise<DayFigureType[]> {
+  async settlementDayFigures(
+    @Args('businessDate', { type: () => DateScalar }) businessDate: string,
+    @ReadTx() tx: Tx,
+  ): Promise<DayFigureType[]> {
     const figures = [
       ...(await this.trades.rows(tx, businessDate)),
       ...(await this.instructions.rows(tx, businessDate)),

@@ -4,13 +4,25 @@ import { type Tx } from '#libs/database/index.js';
 import { formatDecimal } from '#libs/money/index.js';
 import { capturedPart, type DayFigure, figuresOf, newTradesPart, rejectedPart } from './day-figures.js';
 
-const lineParts: Readonly<Record<string, string>> = { CAPTURED: 'captured', REJECTED: 'rejected', AMENDMENT: 'amendments', DUPLICATE: 'duplicates', CONFLICT: 'conflicts' };
+const lineParts: Readonly<Record<string, string>> = {
+  CAPTURED: 'captured',
+  REJECTED: 'rejected',
+  AMENDMENT: 'amendments',
+  DUPLICATE: 'duplicates',
+  CONFLICT: 'conflicts',
+};
 
 /** What came in on a business date: lines, new trades, what was refused, and where the captured ones stand. */
 @Injectable()
 export class TradeFigures {
   async rows(tx: Tx, businessDate: PlainDate): Promise<DayFigure[]> {
-    const lines = await tx.rows<{ outcome: string; reference: string; assetClass: string; market: string; codes: string[] }>(
+    const lines = await tx.rows<{
+      outcome: string;
+      reference: string;
+      assetClass: string;
+      market: string;
+      codes: string[];
+    }>(
       `SELECT l.outcome, coalesce(l.reference, l.file_id || ':' || l.line) AS reference, coalesce(l.asset_class, '') AS "assetClass",
               coalesce(l.market, '') AS market, coalesce((SELECT array_agg(p->>'code' ORDER BY n) FROM jsonb_array_elements(l.problems) WITH ORDINALITY AS e(p, n)), '{}') AS codes
          FROM settlement.file_line l JOIN settlement.file f USING (file_id)
@@ -18,8 +30,16 @@ export class TradeFigures {
       [businessDate],
     );
     const trades = await tx.rows<{
-      executionId: string; state: string; holdState: string; repairReason: string | null; currency: string; amountMinor: string; amountScale: number;
-      assetClass: string; market: string; isFromFile: boolean;
+      executionId: string;
+      state: string;
+      holdState: string;
+      repairReason: string | null;
+      currency: string;
+      amountMinor: string;
+      amountScale: number;
+      assetClass: string;
+      market: string;
+      isFromFile: boolean;
     }>(
       `SELECT execution_id AS "executionId", state, hold_state AS "holdState", repair_reason AS "repairReason", currency, amount_minor AS "amountMinor",
               amount_scale AS "amountScale", asset_class AS "assetClass", market, file_id IS NOT NULL AS "isFromFile"
@@ -37,9 +57,21 @@ export class TradeFigures {
       ...trades.filter(({ isFromFile }) => !isFromFile).map((trade) => ({ ...trade, reference: trade.executionId })),
     ];
     return [
-      ...figuresOf('linesRead', lines.map(({ outcome, reference }) => ({ part: lineParts[outcome] ?? 'other', reference })), formatDecimal),
-      ...figuresOf('newTrades', received.map(({ assetClass, market, reference }) => ({ part: newTradesPart(assetClass, market), reference })), formatDecimal),
-      ...figuresOf('rejected', rejected.map(({ codes, reference }) => ({ part: rejectedPart(codes), reference })), formatDecimal),
+      ...figuresOf(
+        'linesRead',
+        lines.map(({ outcome, reference }) => ({ part: lineParts[outcome] ?? 'other', reference })),
+        formatDecimal,
+      ),
+      ...figuresOf(
+        'newTrades',
+        received.map(({ assetClass, market, reference }) => ({ part: newTradesPart(assetClass, market), reference })),
+        formatDecimal,
+      ),
+      ...figuresOf(
+        'rejected',
+        rejected.map(({ codes, reference }) => ({ part: rejectedPart(codes), reference })),
+        formatDecimal,
+      ),
       ...figuresOf(
         'captured',
         trades.map((trade) => ({
@@ -51,7 +83,11 @@ export class TradeFigures {
         })),
         formatDecimal,
       ),
-      ...figuresOf('files', expected.map(({ reference, isLate }) => ({ part: isLate ? 'late' : 'onTime', reference })), formatDecimal),
+      ...figuresOf(
+        'files',
+        expected.map(({ reference, isLate }) => ({ part: isLate ? 'late' : 'onTime', reference })),
+        formatDecimal,
+      ),
     ];
   }
 }

@@ -65,7 +65,10 @@ export class ExpectedFilesService {
   }
 
   /** The oldest expected file of this kind and qualifier has come; nothing happens when none is waited for. */
-  async arrived(tx: Tx, arrival: { kind: string; qualifier: string; arrivalId: string; at?: Date; businessDate?: PlainDate }): Promise<boolean> {
+  async arrived(
+    tx: Tx,
+    arrival: { kind: string; qualifier: string; arrivalId: string; at?: Date; businessDate?: PlainDate },
+  ): Promise<boolean> {
     const [row] = await tx.rows<ExpectedFileRow>(
       `UPDATE settlement.expected_file SET arrived_at = moment.at, is_late = moment.at > late_from, arrival_id = $3
          FROM (SELECT coalesce($4::timestamptz, kernel.now()) AS at) moment
@@ -74,7 +77,13 @@ export class ExpectedFilesService {
            WHERE kind = $1 AND qualifier = $2 AND arrived_at IS NULL AND ($5::date IS NULL OR business_date = $5)
            ORDER BY business_date, book_id LIMIT 1 FOR UPDATE)
        RETURNING ${columns}`,
-      [arrival.kind, arrival.qualifier, arrival.arrivalId, arrival.at?.toISOString() ?? null, arrival.businessDate ?? null],
+      [
+        arrival.kind,
+        arrival.qualifier,
+        arrival.arrivalId,
+        arrival.at?.toISOString() ?? null,
+        arrival.businessDate ?? null,
+      ],
     );
     if (!row) return false;
     await this.workItems.close(tx, itemKey(row), 'the file came', 'system');
@@ -108,8 +117,9 @@ export class ExpectedFilesService {
   }
 
   async ofDay(tx: Tx, businessDate: PlainDate): Promise<ExpectedFileRow[]> {
-    return tx.rows<ExpectedFileRow>(`SELECT ${columns} FROM settlement.expected_file WHERE business_date = $1 ORDER BY due_at, kind, qualifier`, [
-      businessDate,
-    ]);
+    return tx.rows<ExpectedFileRow>(
+      `SELECT ${columns} FROM settlement.expected_file WHERE business_date = $1 ORDER BY due_at, kind, qualifier`,
+      [businessDate],
+    );
   }
 }

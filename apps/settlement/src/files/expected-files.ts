@@ -36,7 +36,13 @@ export function usualSchedule(
 ): ScheduledFile[] {
   return [
     ...usualIntake.map((file) => ({ ...file, book: homeBook, zone })),
-    ...statements.map(({ book, currency }) => ({ kind: 'STATEMENT', qualifier: currency, book, zone, ...statementTime })),
+    ...statements.map(({ book, currency }) => ({
+      kind: 'STATEMENT',
+      qualifier: currency,
+      book,
+      zone,
+      ...statementTime,
+    })),
   ];
 }
 

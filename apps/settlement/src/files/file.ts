@@ -32,7 +32,12 @@ export function readCsv<Column extends string>(content: Buffer, columns: readonl
   }
   let records: { record: string[]; info: { lines: number } }[];
   try {
-    records = parse(text, { bom: true, info: true, skip_empty_lines: true, relax_column_count: true }) as unknown as typeof records;
+    records = parse(text, {
+      bom: true,
+      info: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+    }) as unknown as typeof records;
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error.lines === 'number' ? error.lines : undefined;
@@ -44,14 +49,23 @@ export function readCsv<Column extends string>(content: Buffer, columns: readonl
   const missing = columns.filter((column) => !names.includes(column));
   if (missing.length > 0) return refuse('MISSING_COLUMNS', `these columns are missing: ${missing.join(', ')}`, 1);
   const doubled = names.filter((name, index) => names.indexOf(name) !== index);
-  if (doubled.length > 0) return refuse('DOUBLED_COLUMNS', `these columns come twice: ${[...new Set(doubled)].join(', ')}`, 1);
+  if (doubled.length > 0)
+    return refuse('DOUBLED_COLUMNS', `these columns come twice: ${[...new Set(doubled)].join(', ')}`, 1);
   const places = columns.map((column) => [column, names.indexOf(column)] as const);
   const ragged: Problem[] = [];
   const lines = rest.map(({ record, info }): CsvLine<Column> => {
     if (record.length !== names.length) {
-      ragged.push(problem('MALFORMED_FILE', `the line has ${record.length} cells, the header ${names.length}`, ['content', info.lines]));
+      ragged.push(
+        problem('MALFORMED_FILE', `the line has ${record.length} cells, the header ${names.length}`, [
+          'content',
+          info.lines,
+        ]),
+      );
     }
-    return { line: info.lines, cells: Object.fromEntries(places.map(([column, at]) => [column, record[at] ?? ''])) as Record<Column, string> };
+    return {
+      line: info.lines,
+      cells: Object.fromEntries(places.map(([column, at]) => [column, record[at] ?? ''])) as Record<Column, string>,
+    };
   });
   return ragged.length > 0 ? { lines: null, problems: ragged.slice(0, 100) } : { lines, problems: [] };
 }
@@ -59,5 +73,8 @@ export function readCsv<Column extends string>(content: Buffer, columns: readonl
 /** Which of several expected files of a kind an arrival is, by its name: `trades-b-20261125.csv` is B. */
 export function qualifierOf(name: string, candidates: readonly string[]): string | null {
   const parts = name.toUpperCase().split(/[^A-Z0-9]+/);
-  return candidates.find((candidate) => candidate !== '' && parts.includes(candidate)) ?? (candidates.includes('') ? '' : null);
+  return (
+    candidates.find((candidate) => candidate !== '' && parts.includes(candidate)) ??
+    (candidates.includes('') ? '' : null)
+  );
 }

@@ -1,6 +1,13 @@
 import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
 import { IsNotEmpty, MaxLength } from 'class-validator';
-import { connection, DateScalar, DateTimeScalar, JsonScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  connection,
+  DateScalar,
+  DateTimeScalar,
+  JsonScalar,
+  ProblemType,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { fileKinds } from './file.js';
 
@@ -55,12 +62,15 @@ export class ReceiveFileInput {
 @ObjectType()
 export class ReceiveFilePayload {
   @Field(() => FileType, { nullable: true }) file!: FileType | null;
-  @Field(() => Boolean, { description: 'These bytes came before under this kind and name: nothing is done again.' }) isAlreadyReceived!: boolean;
+  @Field(() => Boolean, { description: 'These bytes came before under this kind and name: nothing is done again.' })
+  isAlreadyReceived!: boolean;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }
 
-@ObjectType('ExpectedFile', { description: 'A file that must come on a business date. Its due time is wall time in a zone.' })
+@ObjectType('ExpectedFile', {
+  description: 'A file that must come on a business date. Its due time is wall time in a zone.',
+})
 @RequiresScopes('days:read')
 export class ExpectedFileType {
   @Field(() => String) book!: string;

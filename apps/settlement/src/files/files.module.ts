@@ -12,7 +12,16 @@ import { LineReaders } from './line-readers.js';
 
 @Module({
   imports: [StaticDataModule, TradesModule],
-  providers: [BusinessDayProcessor, ExpectedFilesService, FileReaders, FilesRepository, FilesResolver, FilesService, ImportFileProcessor, LineReaders],
+  providers: [
+    BusinessDayProcessor,
+    ExpectedFilesService,
+    FileReaders,
+    FilesRepository,
+    FilesResolver,
+    FilesService,
+    ImportFileProcessor,
+    LineReaders,
+  ],
   exports: [ExpectedFilesService, FileReaders],
 })
 export class FilesModule {}

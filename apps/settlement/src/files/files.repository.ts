@@ -53,12 +53,33 @@ export class FilesRepository {
   /** False when the same bytes came before under the same kind and name. */
   async insert(
     tx: Tx,
-    file: { fileId: string; kind: FileKind; name: string; bookId: string; sha256: string; content: Buffer; businessDate: PlainDate; receivedBy: string; books: readonly string[] | null },
+    file: {
+      fileId: string;
+      kind: FileKind;
+      name: string;
+      bookId: string;
+      sha256: string;
+      content: Buffer;
+      businessDate: PlainDate;
+      receivedBy: string;
+      books: readonly string[] | null;
+    },
   ): Promise<boolean> {
     const inserted = await tx.execute(
       `INSERT INTO settlement.file (file_id, kind, name, book_id, sha256, content, size_bytes, business_date, received_by, books)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-      [file.fileId, file.kind, file.name, file.bookId, file.sha256, file.content, file.content.length, file.businessDate, file.receivedBy, file.books],
+      [
+        file.fileId,
+        file.kind,
+        file.name,
+        file.bookId,
+        file.sha256,
+        file.content,
+        file.content.length,
+        file.businessDate,
+        file.receivedBy,
+        file.books,
+      ],
     );
     return inserted === 1;
   }
@@ -73,18 +94,24 @@ export class FilesRepository {
   }
 
   async content(tx: Tx, fileId: string): Promise<Buffer> {
-    const [row] = await tx.rows<{ content: Buffer }>('SELECT content FROM settlement.file WHERE file_id = $1', [fileId]);
+    const [row] = await tx.rows<{ content: Buffer }>('SELECT content FROM settlement.file WHERE file_id = $1', [
+      fileId,
+    ]);
     if (!row) throw new Error(`no file ${fileId}`);
     return row.content;
   }
 
-  async setState(tx: Tx, fileId: string, state: FileRow['state'], counts: Record<string, number>, problems: readonly Problem[]): Promise<void> {
-    await tx.execute('UPDATE settlement.file SET state = $2, counts = $3::jsonb, problems = $4::jsonb WHERE file_id = $1', [
-      fileId,
-      state,
-      JSON.stringify(counts),
-      JSON.stringify(problems),
-    ]);
+  async setState(
+    tx: Tx,
+    fileId: string,
+    state: FileRow['state'],
+    counts: Record<string, number>,
+    problems: readonly Problem[],
+  ): Promise<void> {
+    await tx.execute(
+      'UPDATE settlement.file SET state = $2, counts = $3::jsonb, problems = $4::jsonb WHERE file_id = $1',
+      [fileId, state, JSON.stringify(counts), JSON.stringify(problems)],
+    );
   }
 
   async linesDone(tx: Tx, fileId: string): Promise<{ lastLine: number; counts: Record<string, number> }> {
@@ -92,7 +119,10 @@ export class FilesRepository {
       'SELECT outcome, count(*)::int AS count, max(line) AS last FROM settlement.file_line WHERE file_id = $1 GROUP BY outcome',
       [fileId],
     );
-    return { lastLine: Math.max(0, ...rows.map(({ last }) => last)), counts: Object.fromEntries(rows.map(({ outcome, count }) => [outcome, count])) };
+    return {
+      lastLine: Math.max(0, ...rows.map(({ last }) => last)),
+      counts: Object.fromEntries(rows.map(({ outcome, count }) => [outcome, count])),
+    };
   }
 
   async insertLines(tx: Tx, fileId: string, lines: readonly NewFileLine[]): Promise<void> {
@@ -106,7 +136,12 @@ export class FilesRepository {
     );
   }
 
-  async refuseLinesOf(tx: Tx, fileId: string, objectIds: readonly string[], problems: readonly Problem[]): Promise<void> {
+  async refuseLinesOf(
+    tx: Tx,
+    fileId: string,
+    objectIds: readonly string[],
+    problems: readonly Problem[],
+  ): Promise<void> {
     await tx.execute(
       `UPDATE settlement.file_line SET outcome = 'REJECTED', problems = $3::jsonb
         WHERE file_id = $1 AND object_id = ANY($2::text[]) AND outcome = 'ACCEPTED'`,
@@ -114,7 +149,13 @@ export class FilesRepository {
     );
   }
 
-  async lines(tx: Tx, fileId: string, outcome: string | null, afterLine: number, limit: number): Promise<FileLineRow[]> {
+  async lines(
+    tx: Tx,
+    fileId: string,
+    outcome: string | null,
+    afterLine: number,
+    limit: number,
+  ): Promise<FileLineRow[]> {
     return tx.rows<FileLineRow>(
       `SELECT file_id AS "fileId", line, book_id AS "bookId", outcome, problems, reference, object_id AS "objectId" FROM settlement.file_line
         WHERE file_id = $1 AND ($2::text IS NULL OR outcome = $2) AND line > $3 ORDER BY line LIMIT $4`,
@@ -124,7 +165,11 @@ export class FilesRepository {
 
   async page(
     tx: Tx,
-    filter: { kind?: string | null | undefined; state?: string | null | undefined; businessDate?: string | null | undefined },
+    filter: {
+      kind?: string | null | undefined;
+      state?: string | null | undefined;
+      businessDate?: string | null | undefined;
+    },
     after: readonly (string | null)[] | undefined,
     limit: number,
   ): Promise<FileRow[]> {
@@ -133,7 +178,14 @@ export class FilesRepository {
         WHERE ($1::text IS NULL OR kind = $1) AND ($2::text IS NULL OR state = $2) AND ($3::date IS NULL OR business_date = $3)
           AND ($4::timestamptz IS NULL OR (received_at, file_id) < ($4, $5::text))
         ORDER BY received_at DESC, file_id DESC LIMIT $6`,
-      [filter.kind ?? null, filter.state ?? null, filter.businessDate ?? null, after?.[0] ?? null, after?.[1] ?? null, limit],
+      [
+        filter.kind ?? null,
+        filter.state ?? null,
+        filter.businessDate ?? null,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        limit,
+      ],
     );
   }
 }

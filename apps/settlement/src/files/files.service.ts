@@ -33,19 +33,35 @@ export class FilesService {
   ): Promise<ReceivedFile> {
     const problems: Problem[] = [];
     const content = Buffer.from(given.content, 'utf8');
-    if (!isFileKind(given.kind) || !this.readers.of(given.kind)) problems.push(problem('UNKNOWN_FILE_KIND', `no files of kind ${given.kind} are read here`, ['kind']));
-    if (!/^[\w .()+-]{1,120}$/.test(given.name)) problems.push(problem('INVALID_NAME', 'name has 1 to 120 letters, digits, spaces or . _ - ( ) +', ['name']));
-    if (given.book != null && !/^[A-Z0-9]{2,12}$/.test(given.book)) problems.push(problem('INVALID_BOOK', 'book has 2 to 12 capitals or digits', ['book']));
-    if (given.book != null && books !== 'all' && !books.includes(given.book)) problems.push(problem('BOOK_NOT_ALLOWED', `book ${given.book} is not yours`, ['book']));
+    if (!isFileKind(given.kind) || !this.readers.of(given.kind))
+      problems.push(problem('UNKNOWN_FILE_KIND', `no files of kind ${given.kind} are read here`, ['kind']));
+    if (!/^[\w .()+-]{1,120}$/.test(given.name))
+      problems.push(problem('INVALID_NAME', 'name has 1 to 120 letters, digits, spaces or . _ - ( ) +', ['name']));
+    if (typeof given.book === 'string' && !/^[A-Z0-9]{2,12}$/.test(given.book))
+      problems.push(problem('INVALID_BOOK', 'book has 2 to 12 capitals or digits', ['book']));
+    if (typeof given.book === 'string' && books !== 'all' && !books.includes(given.book))
+      problems.push(problem('BOOK_NOT_ALLOWED', `book ${given.book} is not yours`, ['book']));
     if (content.length === 0) problems.push(problem('EMPTY_FILE', 'the file is empty', ['content']));
-    if (content.length > fileSizeMaxBytes) problems.push(problem('FILE_TOO_LARGE', `a file has at most ${fileSizeMaxBytes} bytes`, ['content']));
+    if (content.length > fileSizeMaxBytes)
+      problems.push(problem('FILE_TOO_LARGE', `a file has at most ${fileSizeMaxBytes} bytes`, ['content']));
     if (problems.length > 0 || !isFileKind(given.kind)) return { file: null, isAlreadyReceived: false, problems };
 
     const sha256 = sha256Hex(content);
     const fileId = idFrom('fil', given.kind, sha256, given.name);
     const bookId = given.book ?? '*';
-    const businessDate = bookId === '*' ? await this.bookDays.institutionDate(tx) : await this.bookDays.intakeDate(tx, bookId);
-    const isNew = await this.repository.insert(tx, { fileId, kind: given.kind, name: given.name, bookId, sha256, content, businessDate, receivedBy, books: books === 'all' ? null : books });
+    const businessDate =
+      bookId === '*' ? await this.bookDays.institutionDate(tx) : await this.bookDays.intakeDate(tx, bookId);
+    const isNew = await this.repository.insert(tx, {
+      fileId,
+      kind: given.kind,
+      name: given.name,
+      bookId,
+      sha256,
+      content,
+      businessDate,
+      receivedBy,
+      books: books === 'all' ? null : books,
+    });
     if (isNew) {
       const added = await this.outbox.add(
         tx,
@@ -54,7 +70,13 @@ export class FilesService {
         { businessKey: given.name, requestedBy: receivedBy },
       );
       await this.repository.setJobRun(tx, fileId, added.jobRunId ?? null);
-      await this.audit.append(tx, { action: 'file.received', objectKind: 'FILE', objectId: fileId, principal: receivedBy, after: { kind: given.kind, name: given.name, sha256 } });
+      await this.audit.append(tx, {
+        action: 'file.received',
+        objectKind: 'FILE',
+        objectId: fileId,
+        principal: receivedBy,
+        after: { kind: given.kind, name: given.name, sha256 },
+      });
     }
     return { file: await this.repository.find(tx, fileId), isAlreadyReceived: !isNew, problems: [] };
   }

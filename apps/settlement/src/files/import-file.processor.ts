@@ -26,7 +26,13 @@ export class ImportFileProcessor {
     if (!reader) throw new Error(`no reader of ${file.kind} files`);
     const result = await reader.read({ ...file, book: file.bookId === '*' ? null : file.bookId }, content, job);
     await job.finish(async (tx) => {
-      await this.repository.setState(tx, fileId, result.isRefused ? 'REFUSED' : 'IMPORTED', result.counts, result.problems);
+      await this.repository.setState(
+        tx,
+        fileId,
+        result.isRefused ? 'REFUSED' : 'IMPORTED',
+        result.counts,
+        result.problems,
+      );
       if (!result.isRefused && result.expected) {
         await this.expected.arrived(tx, {
           kind: file.kind,
@@ -41,7 +47,15 @@ export class ImportFileProcessor {
 
   /** The list comes to compliance; that it came is what is waited for here. */
   @Handles('compliance.list-activated.v1')
-  async listActivated(tx: Tx, { listVersionId, activatedAt }: PayloadOf<'compliance.list-activated.v1'>): Promise<void> {
-    await this.expected.arrived(tx, { kind: 'SANCTIONS_LIST', qualifier: '', arrivalId: listVersionId, at: new Date(activatedAt) });
+  async listActivated(
+    tx: Tx,
+    { listVersionId, activatedAt }: PayloadOf<'compliance.list-activated.v1'>,
+  ): Promise<void> {
+    await this.expected.arrived(tx, {
+      kind: 'SANCTIONS_LIST',
+      qualifier: '',
+      arrivalId: listVersionId,
+      at: new Date(activatedAt),
+    });
   }
 }

@@ -16,7 +16,11 @@ import { FilesRepository, type NewFileLine } from './files.repository.js';
 /** Lines of one transaction: a handful of statements each, and little to do again after a kill. */
 export const linesPerStep = 500;
 
-type Take<Column extends string> = (tx: Tx, lines: readonly CsvLine<Column>[], file: StoredFile) => Promise<NewFileLine[]>;
+type Take<Column extends string> = (
+  tx: Tx,
+  lines: readonly CsvLine<Column>[],
+  file: StoredFile,
+) => Promise<NewFileLine[]>;
 
 /** The three kinds of file that are read line by line into trades. */
 @Injectable()
@@ -31,13 +35,22 @@ export class LineReaders implements OnModuleInit {
 
   onModuleInit(): void {
     this.readers.register('TRADES', {
-      read: (file, content, job) => this.readLines(file, content, job, tradeColumns, (tx, lines) => this.takeTrades(tx, lines, file)),
+      read: (file, content, job) =>
+        this.readLines(file, content, job, tradeColumns, (tx, lines) => this.takeTrades(tx, lines, file)),
     });
     this.readers.register('ALLOCATIONS', { read: (file, content, job) => this.readAllocations(file, content, job) });
     this.readers.register('CONFIRMATIONS', {
       read: (file, content, job) =>
         this.readLines(file, content, job, confirmationColumns, async (tx, lines) =>
-          imported(file, lines, await this.affirmation.confirm(tx, lines.map(({ cells }) => cells), file.fileId)),
+          imported(
+            file,
+            lines,
+            await this.affirmation.confirm(
+              tx,
+              lines.map(({ cells }) => cells),
+              file.fileId,
+            ),
+          ),
         ),
     });
   }
@@ -72,12 +85,27 @@ export class LineReaders implements OnModuleInit {
     const open = await job.step((tx) => this.expected.openQualifiers(tx, file.kind, file.businessDate));
     const qualifier = qualifierOf(file.name, open);
     // A file of nothing but copies is not the one that is waited for.
-    const isNew = read.lines.length === 0 || Object.entries(counts).some(([outcome, count]) => outcome !== 'DUPLICATE' && count > 0);
-    return { counts, problems: [], isRefused: false, expected: qualifier === null || !isNew ? undefined : { qualifier } };
+    const isNew =
+      read.lines.length === 0 ||
+      Object.entries(counts).some(([outcome, count]) => outcome !== 'DUPLICATE' && count > 0);
+    return {
+      counts,
+      problems: [],
+      isRefused: false,
+      expected: qualifier === null || !isNew ? undefined : { qualifier },
+    };
   }
 
-  private async takeTrades(tx: Tx, lines: readonly CsvLine<(typeof tradeColumns)[number]>[], file: StoredFile): Promise<NewFileLine[]> {
-    const outcomes = await this.trades.capture(tx, lines.map(({ cells }) => cells), { fileId: file.fileId, capturedBy: file.receivedBy });
+  private async takeTrades(
+    tx: Tx,
+    lines: readonly CsvLine<(typeof tradeColumns)[number]>[],
+    file: StoredFile,
+  ): Promise<NewFileLine[]> {
+    const outcomes = await this.trades.capture(
+      tx,
+      lines.map(({ cells }) => cells),
+      { fileId: file.fileId, capturedBy: file.receivedBy },
+    );
     return outcomes.map((outcome, index) => ({
       line: lines[index]?.line ?? 0,
       bookId: outcome.bookId ?? file.book ?? '*',
@@ -95,21 +123,39 @@ export class LineReaders implements OnModuleInit {
 
   private async readAllocations(file: StoredFile, content: Buffer, job: LongJob): Promise<FileReadResult> {
     const result = await this.readLines(file, content, job, allocationColumns, async (tx, lines) =>
-      imported(file, lines, await this.affirmation.allocate(tx, lines.map(({ cells }) => cells), file.fileId)),
+      imported(
+        file,
+        lines,
+        await this.affirmation.allocate(
+          tx,
+          lines.map(({ cells }) => cells),
+          file.fileId,
+        ),
+      ),
     );
     if (result.isRefused) return result;
     return job.step(async (tx) => {
       const broken = await this.affirmation.completeBlocks(tx, file.fileId);
       if (broken.length === 0) return result;
       const message = 'the allocations do not add up to the block in quantity and amount';
-      await this.repository.refuseLinesOf(tx, file.fileId, broken, [problem('ALLOCATION_MISMATCH', message, ['quantity'])]);
+      await this.repository.refuseLinesOf(tx, file.fileId, broken, [
+        problem('ALLOCATION_MISMATCH', message, ['quantity']),
+      ]);
       const { counts } = await this.repository.linesDone(tx, file.fileId);
-      return { ...result, counts, problems: [problem('ALLOCATION_MISMATCH', `${message}: ${broken.length} blocks`, ['content'])] };
+      return {
+        ...result,
+        counts,
+        problems: [problem('ALLOCATION_MISMATCH', `${message}: ${broken.length} blocks`, ['content'])],
+      };
     });
   }
 }
 
-const imported = (file: StoredFile, lines: readonly { line: number }[], outcomes: readonly ImportedLine[]): NewFileLine[] =>
+const imported = (
+  file: StoredFile,
+  lines: readonly { line: number }[],
+  outcomes: readonly ImportedLine[],
+): NewFileLine[] =>
   outcomes.map((outcome, index) => ({
     line: lines[index]?.line ?? 0,
     bookId: outcome.bookId ?? file.book ?? '*',
@@ -120,7 +166,8 @@ const imported = (file: StoredFile, lines: readonly { line: number }[], outcomes
     objectId: outcome.tradeId,
   }));
 
-const seeBooks = (tx: Tx, books: readonly string[] | null | undefined) => tx.execute(`SELECT set_config('app.books', $1, true)`, [books == null ? '*' : books.join(',')]);
+const seeBooks = (tx: Tx, books: readonly string[] | null = null) =>
+  tx.execute(`SELECT set_config('app.books', $1, true)`, [books === null ? '*' : books.join(',')]);
 
 const added = (before: Record<string, number>, more: Record<string, number>): Record<string, number> => {
   const sum = { ...before };

@@ -1,5 +1,12 @@
 import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
-import { connection, CurrencyCodeScalar, DateScalar, DateTimeScalar, DecimalScalar, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  connection,
+  CurrencyCodeScalar,
+  DateScalar,
+  DateTimeScalar,
+  DecimalScalar,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 
 @ObjectType({ isAbstract: true })
 abstract class VersionedType {
@@ -7,7 +14,8 @@ abstract class VersionedType {
   @Field(() => DateScalar) validFrom!: string;
   @Field(() => DateScalar, { nullable: true }) validTo!: string | null;
   @Field(() => DateTimeScalar, { description: 'Since when we know it.' }) recordedAt!: Date;
-  @Field(() => DateTimeScalar, { nullable: true, description: 'When a newer version took its place.' }) supersededAt!: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When a newer version took its place.' })
+  supersededAt!: Date | null;
   @Field(() => String, { name: 'dataSource', description: 'Who said so.' }) source!: string;
 }
 
@@ -79,7 +87,9 @@ export class PriceType {
   @Field(() => DateTimeScalar, { nullable: true }) supersededAt!: Date | null;
 }
 
-@ObjectType('LastGoodPrice', { description: 'The last good price up to a date. Without any there is none: never zero.' })
+@ObjectType('LastGoodPrice', {
+  description: 'The last good price up to a date. Without any there is none: never zero.',
+})
 @RequiresScopes('static:read')
 export class LastGoodPriceType extends PriceType {
   @Field(() => Boolean, { description: 'Older than the staleness rule allows.' }) isStale!: boolean;

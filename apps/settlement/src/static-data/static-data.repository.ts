@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { type ClientAccount, type Counterparty, type Instrument, type Place, type Price, type Rate, type Ssi } from './static-data.js';
+import {
+  type ClientAccount,
+  type Counterparty,
+  type Instrument,
+  type Place,
+  type Price,
+  type Rate,
+  type Ssi,
+} from './static-data.js';
 
 interface VersionedTable {
   readonly table: string;
@@ -16,16 +24,35 @@ export const versionedTables = {
     table: 'place',
     key: ['place_id'],
     columns: {
-      place_id: 'text', kind: 'text', bic: 'text', name: 'text', zone: 'text', calendar_id: 'text', dvp_cut_off: 'text',
-      fop_cut_off: 'text', depot_account: 'text', cash_account: 'text', book_id: 'text',
+      place_id: 'text',
+      kind: 'text',
+      bic: 'text',
+      name: 'text',
+      zone: 'text',
+      calendar_id: 'text',
+      dvp_cut_off: 'text',
+      fop_cut_off: 'text',
+      depot_account: 'text',
+      cash_account: 'text',
+      book_id: 'text',
     },
   },
   instrument: {
     table: 'instrument',
     key: ['isin'],
     columns: {
-      isin: 'text', name: 'text', asset_class: 'text', market: 'text', currency: 'text', quantity_scale: 'int', price_factor: 'numeric',
-      cfi: 'text', place_id: 'text', status: 'text', trading_calendar: 'text', settlement_cycle_days: 'int',
+      isin: 'text',
+      name: 'text',
+      asset_class: 'text',
+      market: 'text',
+      currency: 'text',
+      quantity_scale: 'int',
+      price_factor: 'numeric',
+      cfi: 'text',
+      place_id: 'text',
+      status: 'text',
+      trading_calendar: 'text',
+      settlement_cycle_days: 'int',
     },
   },
   counterparty: {
@@ -37,7 +64,13 @@ export const versionedTables = {
     table: 'ssi',
     key: ['ssi_id'],
     columns: {
-      ssi_id: 'text', counterparty_id: 'text', market: 'text', place_id: 'text', agent_bic: 'text', safekeeping_account: 'text', cash_account: 'text',
+      ssi_id: 'text',
+      counterparty_id: 'text',
+      market: 'text',
+      place_id: 'text',
+      agent_bic: 'text',
+      safekeeping_account: 'text',
+      cash_account: 'text',
     },
   },
   clientAccount: {
@@ -63,12 +96,20 @@ const axes = `version_id AS "versionId", valid_from AS "validFrom", valid_to AS 
   superseded_at AS "supersededAt", source`;
 const known = `($1::timestamptz IS NULL AND superseded_at IS NULL
   OR recorded_at <= $1::timestamptz AND (superseded_at IS NULL OR superseded_at > $1::timestamptz))`;
-const listOf = ({ columns }: VersionedTable) => Object.keys(columns).map((column) => `${column} AS "${camel(column)}"`).join(', ');
+const listOf = ({ columns }: VersionedTable) =>
+  Object.keys(columns)
+    .map((column) => `${column} AS "${camel(column)}"`)
+    .join(', ');
 
 @Injectable()
 export class StaticDataRepository {
   /** New versions take over from `validFrom` on; what was known before stays as it was recorded. */
-  async saveVersions(tx: Tx, kind: VersionedKind, versions: readonly NewVersion[], provenance: Provenance): Promise<void> {
+  async saveVersions(
+    tx: Tx,
+    kind: VersionedKind,
+    versions: readonly NewVersion[],
+    provenance: Provenance,
+  ): Promise<void> {
     if (versions.length === 0) return;
     const { table, key, columns }: VersionedTable = versionedTables[kind];
     const names = Object.keys(columns);
@@ -77,7 +118,11 @@ export class StaticDataRepository {
       .join(', ')}, "validFrom" date)`;
     // Only a currency may be absent; equality keeps the join on an index.
     const sameKey = key
-      .map((name) => (name === 'currency' ? `coalesce(t.currency, '') = coalesce(given.currency, '')` : `t.${name} = given."${camel(name)}"`))
+      .map((name) =>
+        name === 'currency'
+          ? `coalesce(t.currency, '') = coalesce(given.currency, '')`
+          : `t.${name} = given."${camel(name)}"`,
+      )
       .join(' AND ');
     const json = JSON.stringify(versions);
     await tx.execute(
@@ -138,7 +183,10 @@ export class StaticDataRepository {
   /** What an import brought in is no longer known: the versions stay, closed. */
   async supersedeOrigin(tx: Tx, originId: string): Promise<void> {
     for (const table of [...Object.values(versionedTables).map((one) => one.table), 'price', 'rate']) {
-      await tx.execute(`UPDATE settlement.${table} SET superseded_at = kernel.now() WHERE origin_id = $1 AND superseded_at IS NULL`, [originId]);
+      await tx.execute(
+        `UPDATE settlement.${table} SET superseded_at = kernel.now() WHERE origin_id = $1 AND superseded_at IS NULL`,
+        [originId],
+      );
     }
   }
 
@@ -163,7 +211,11 @@ export class StaticDataRepository {
       [asOf.knownAt ?? null],
     );
   }
-  async prices(tx: Tx, isins: readonly string[], asOf: AsOf & { from?: PlainDate | null; to?: PlainDate | null } = {}): Promise<Price[]> {
+  async prices(
+    tx: Tx,
+    isins: readonly string[],
+    asOf: AsOf & { from?: PlainDate | null; to?: PlainDate | null } = {},
+  ): Promise<Price[]> {
     return tx.rows<Price>(
       `SELECT version_id AS "versionId", isin, price_date AS "priceDate", trim_scale(price)::text AS price, currency, source,
               recorded_at AS "recordedAt", superseded_at AS "supersededAt"
@@ -197,7 +249,9 @@ export class StaticDataRepository {
     );
   }
 
-  async cycles(tx: Tx): Promise<{ market: string; assetClass: string; cycleDays: number; validFrom: PlainDate; rule: string }[]> {
+  async cycles(
+    tx: Tx,
+  ): Promise<{ market: string; assetClass: string; cycleDays: number; validFrom: PlainDate; rule: string }[]> {
     return tx.rows(
       `SELECT market, asset_class AS "assetClass", cycle_days AS "cycleDays", valid_from AS "validFrom", rule FROM settlement.settlement_cycle`,
     );
@@ -239,7 +293,13 @@ export class StaticDataRepository {
     );
   }
 
-  private async versions<Row>(tx: Tx, kind: VersionedKind, column: string, keys: readonly string[], asOf: AsOf): Promise<Row[]> {
+  private async versions<Row>(
+    tx: Tx,
+    kind: VersionedKind,
+    column: string,
+    keys: readonly string[],
+    asOf: AsOf,
+  ): Promise<Row[]> {
     if (keys.length === 0) return [];
     return tx.rows<Row>(
       `SELECT ${listOf(versionedTables[kind])}, ${axes} FROM settlement.${versionedTables[kind].table}

@@ -1,6 +1,14 @@
 import { Args, Query, Resolver } from '@nestjs/graphql';
 import { type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, DateScalar, DateTimeScalar, keyset, keysetPage, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  DateScalar,
+  DateTimeScalar,
+  keyset,
+  keysetPage,
+  ReadTx,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import {
   CounterpartyConnection,
   CounterpartyType,
@@ -18,8 +26,18 @@ import { type Counterparty, type Instrument, isValidOn, type Ssi } from './stati
 import { StaticDataRepository } from './static-data.repository.js';
 import { StaticDataService } from './static-data.service.js';
 
-const onArgument = { name: 'on', type: () => DateScalar, nullable: true, description: 'Valid on this date; left out, the latest.' } as const;
-const knownArgument = { name: 'knownAt', type: () => DateTimeScalar, nullable: true, description: 'As it was known at this moment.' } as const;
+const onArgument = {
+  name: 'on',
+  type: () => DateScalar,
+  nullable: true,
+  description: 'Valid on this date; left out, the latest.',
+} as const;
+const knownArgument = {
+  name: 'knownAt',
+  type: () => DateTimeScalar,
+  nullable: true,
+  description: 'As it was known at this moment.',
+} as const;
 
 @Resolver()
 export class StaticDataResolver {
@@ -30,39 +48,89 @@ export class StaticDataResolver {
 
   @Query(() => InstrumentType, { nullable: true })
   @RequiresScopes('static:read')
-  async instrument(@Args('isin') isin: string, @Args(onArgument) on: string | null, @Args(knownArgument) knownAt: Date | null, @ReadTx() tx: Tx): Promise<Instrument | null> {
+  async instrument(
+    @Args('isin') isin: string,
+    @Args(onArgument) on: string | null,
+    @Args(knownArgument) knownAt: Date | null,
+    @ReadTx() tx: Tx,
+  ): Promise<Instrument | null> {
     return newest(await this.repository.instruments(tx, [isin], { knownAt: knownAt ?? undefined }), on);
   }
 
   @Query(() => InstrumentConnection)
   @RequiresScopes('static:read')
-  async instruments(@Args() page: ConnectionArgs, @Args('filter', { type: () => InstrumentFilter, nullable: true }) filter: InstrumentFilter | null, @Args(onArgument) on: string | null, @ReadTx() tx: Tx): Promise<InstrumentConnection> {
+  async instruments(
+    @Args() page: ConnectionArgs,
+    @Args('filter', { type: () => InstrumentFilter, nullable: true }) filter: InstrumentFilter | null,
+    @Args(onArgument) on: string | null,
+    @ReadTx() tx: Tx,
+  ): Promise<InstrumentConnection> {
     const cursor = keyset<Instrument>({ list: 'instruments', filter, on }, (row) => [row.isin, row.versionId]);
-    const columns = { market: filter?.market, asset_class: filter?.assetClass, status: filter?.status, currency: filter?.currency };
-    const rows = await this.repository.page<Instrument>(tx, 'instrument', columns, on, pairOf(cursor.after(page.after)), page.first + 1);
+    const columns = {
+      market: filter?.market,
+      asset_class: filter?.assetClass,
+      status: filter?.status,
+      currency: filter?.currency,
+    };
+    const rows = await this.repository.page<Instrument>(
+      tx,
+      'instrument',
+      columns,
+      on,
+      pairOf(cursor.after(page.after)),
+      page.first + 1,
+    );
     return keysetPage(rows, page.first, cursor.cursorOf);
   }
 
   @Query(() => CounterpartyType, { nullable: true })
   @RequiresScopes('static:read')
-  async counterparty(@Args('id') id: string, @Args(onArgument) on: string | null, @Args(knownArgument) knownAt: Date | null, @ReadTx() tx: Tx): Promise<Counterparty | null> {
+  async counterparty(
+    @Args('id') id: string,
+    @Args(onArgument) on: string | null,
+    @Args(knownArgument) knownAt: Date | null,
+    @ReadTx() tx: Tx,
+  ): Promise<Counterparty | null> {
     return newest(await this.repository.counterparties(tx, [id], { knownAt: knownAt ?? undefined }), on);
   }
 
   @Query(() => CounterpartyConnection)
   @RequiresScopes('static:read')
-  async counterparties(@Args() page: ConnectionArgs, @Args('kind', { nullable: true, type: () => String }) kind: string | null, @ReadTx() tx: Tx): Promise<CounterpartyConnection> {
+  async counterparties(
+    @Args() page: ConnectionArgs,
+    @Args('kind', { nullable: true, type: () => String }) kind: string | null,
+    @ReadTx() tx: Tx,
+  ): Promise<CounterpartyConnection> {
     const cursor = keyset<Counterparty>({ list: 'counterparties', kind }, (row) => [row.counterpartyId, row.versionId]);
-    const rows = await this.repository.page<Counterparty>(tx, 'counterparty', { kind }, null, pairOf(cursor.after(page.after)), page.first + 1);
+    const rows = await this.repository.page<Counterparty>(
+      tx,
+      'counterparty',
+      { kind },
+      null,
+      pairOf(cursor.after(page.after)),
+      page.first + 1,
+    );
     return keysetPage(rows, page.first, cursor.cursorOf);
   }
 
   @Query(() => SsiConnection)
   @RequiresScopes('static:read')
-  async ssis(@Args() page: ConnectionArgs, @Args('filter', { type: () => SsiFilter, nullable: true }) filter: SsiFilter | null, @Args(onArgument) on: string | null, @ReadTx() tx: Tx): Promise<SsiConnection> {
+  async ssis(
+    @Args() page: ConnectionArgs,
+    @Args('filter', { type: () => SsiFilter, nullable: true }) filter: SsiFilter | null,
+    @Args(onArgument) on: string | null,
+    @ReadTx() tx: Tx,
+  ): Promise<SsiConnection> {
     const cursor = keyset<Ssi>({ list: 'ssis', filter, on }, (row) => [row.ssiId, row.versionId]);
     const columns = { counterparty_id: filter?.counterparty, market: filter?.market, place_id: filter?.place };
-    const rows = await this.repository.page<Ssi>(tx, 'ssi', columns, on, pairOf(cursor.after(page.after)), page.first + 1);
+    const rows = await this.repository.page<Ssi>(
+      tx,
+      'ssi',
+      columns,
+      on,
+      pairOf(cursor.after(page.after)),
+      page.first + 1,
+    );
     return keysetPage(rows, page.first, cursor.cursorOf);
   }
 
@@ -92,7 +160,11 @@ export class StaticDataResolver {
 
   @Query(() => LastGoodPriceType, { nullable: true })
   @RequiresScopes('static:read')
-  async lastGoodPrice(@Args('isin') isin: string, @Args('on', { type: () => DateScalar }) on: string, @ReadTx() tx: Tx): Promise<LastGoodPriceType | null> {
+  async lastGoodPrice(
+    @Args('isin') isin: string,
+    @Args('on', { type: () => DateScalar }) on: string,
+    @ReadTx() tx: Tx,
+  ): Promise<LastGoodPriceType | null> {
     return (await this.service.pricesOf(tx, [isin], on)).get(isin) ?? null;
   }
 }
@@ -100,6 +172,9 @@ export class StaticDataResolver {
 const pairOf = (values: readonly (string | null)[] | undefined): readonly [string, string] | null =>
   values ? [values[0] ?? '', values[1] ?? '0'] : null;
 
-function newest<T extends { validFrom: string; validTo: string | null }>(versions: readonly T[], on: string | null): T | null {
+function newest<T extends { validFrom: string; validTo: string | null }>(
+  versions: readonly T[],
+  on: string | null,
+): T | null {
   return (on === null ? versions.at(-1) : versions.find((version) => isValidOn(version, on))) ?? null;
 }

@@ -13,13 +13,22 @@ export class StaticDataService {
   /** Everything the rules need for many trades, in a handful of statements. */
   async factsFor(
     tx: Tx,
-    wanted: { isins: readonly string[]; counterpartyIds: readonly string[]; accounts: readonly string[]; upTo?: PlainDate },
+    wanted: {
+      isins: readonly string[];
+      counterpartyIds: readonly string[];
+      accounts: readonly string[];
+      upTo?: PlainDate;
+    },
   ): Promise<StaticFacts> {
     const clock = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
     const now = clock?.now ?? new Date(0);
     const isins = [...new Set(wanted.isins)];
     const counterpartyIds = [...new Set(wanted.counterpartyIds)];
-    const accounts = [...new Set(wanted.accounts)].flatMap((account) => [account, `${account}-CASH`, `${account}-SAFE`]);
+    const accounts = [...new Set(wanted.accounts)].flatMap((account) => [
+      account,
+      `${account}-CASH`,
+      `${account}-SAFE`,
+    ]);
     return new StaticFacts({
       now,
       places: await this.repository.places(tx),
@@ -42,7 +51,11 @@ export class StaticDataService {
   }
 
   /** The last good prices up to a date, each flagged when stale; an instrument without any is absent, never zero. */
-  async pricesOf(tx: Tx, isins: readonly string[], onDate: PlainDate): Promise<Map<string, Price & { isStale: boolean }>> {
+  async pricesOf(
+    tx: Tx,
+    isins: readonly string[],
+    onDate: PlainDate,
+  ): Promise<Map<string, Price & { isStale: boolean }>> {
     const all = await this.repository.latestPrices(tx, isins, onDate);
     const found = new Map<string, Price & { isStale: boolean }>();
     for (const isin of isins) {

@@ -119,7 +119,9 @@ const rank = (price: Price) => (price.source === overrideSource ? 1 : 0);
 export function chooseSsi(candidates: readonly Ssi[], onDate: PlainDate): Ssi | undefined {
   return candidates
     .filter((ssi) => isValidOn(ssi, onDate))
-    .sort((a, b) => (a.validFrom === b.validFrom ? a.ssiId.localeCompare(b.ssiId) : a.validFrom < b.validFrom ? 1 : -1))[0];
+    .sort((a, b) =>
+      a.validFrom === b.validFrom ? a.ssiId.localeCompare(b.ssiId) : a.validFrom < b.validFrom ? 1 : -1,
+    )[0];
 }
 
 /** A trade names the client (`C000123`); accounting's accounts are `C000123-CASH` and `C000123-SAFE`. */

@@ -4,7 +4,18 @@ import { type EnrichmentFacts, type PriceFact, type SsiFact } from '../trades/en
 import { venueZone } from '../trades/trade-line.js';
 import { type AssetClass, type Market } from '../trades/trade.js';
 import { type LineFacts } from '../trades/validation.js';
-import { chooseSsi, type ClientAccount, clientOf, type Counterparty, type Instrument, isValidOn, lastGoodPrice, type Place, type Price, type Ssi } from './static-data.js';
+import {
+  chooseSsi,
+  type ClientAccount,
+  clientOf,
+  type Counterparty,
+  type Instrument,
+  isValidOn,
+  lastGoodPrice,
+  type Place,
+  type Price,
+  type Ssi,
+} from './static-data.js';
 
 export interface StaticRows {
   readonly now: Date;
@@ -84,8 +95,21 @@ export class StaticFacts implements LineFacts, EnrichmentFacts {
     return works;
   }
 
-  intendedDate(market: Market, assetClass: AssetClass, placeId: string, currency: string | null, isin: string, tradeDate: PlainDate): PlainDate {
-    const days = cycleDaysOf(this.rows.cycles, market, assetClass, tradeDate, this.instrument(isin)?.settlementCycleDays);
+  intendedDate(
+    market: Market,
+    assetClass: AssetClass,
+    placeId: string,
+    currency: string | null,
+    isin: string,
+    tradeDate: PlainDate,
+  ): PlainDate {
+    const days = cycleDaysOf(
+      this.rows.cycles,
+      market,
+      assetClass,
+      tradeDate,
+      this.instrument(isin)?.settlementCycleDays,
+    );
     const key = `${placeId}|${currency ?? ''}|${tradeDate}|${days}`;
     let date = this.intended.get(key);
     if (date === undefined) {

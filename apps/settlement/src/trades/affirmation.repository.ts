@@ -28,13 +28,20 @@ export interface OpenTrade {
 @Injectable()
 export class AffirmationRepository {
   async lockBlocks(tx: Tx, tradeIds: readonly string[]): Promise<Map<string, BlockFacts>> {
-    const rows = await tx.rows<Omit<BlockFacts, 'quantityUnits' | 'amountMinor'> & { quantityUnits: string; amountMinor: string }>(
+    const rows = await tx.rows<
+      Omit<BlockFacts, 'quantityUnits' | 'amountMinor'> & { quantityUnits: string; amountMinor: string }
+    >(
       `SELECT trade_id AS "tradeId", book_id AS "bookId", is_block AS "isBlock", state, quantity_units AS "quantityUnits",
               quantity_scale AS "quantityScale", amount_minor AS "amountMinor", currency
          FROM settlement.trade WHERE trade_id = ANY($1::text[]) ORDER BY trade_id FOR UPDATE`,
       [[...new Set(tradeIds)]],
     );
-    return new Map(rows.map((row) => [row.tradeId, { ...row, quantityUnits: BigInt(row.quantityUnits), amountMinor: BigInt(row.amountMinor) }]));
+    return new Map(
+      rows.map((row) => [
+        row.tradeId,
+        { ...row, quantityUnits: BigInt(row.quantityUnits), amountMinor: BigInt(row.amountMinor) },
+      ]),
+    );
   }
 
   async allocationsOf(tx: Tx, tradeIds: readonly string[]): Promise<StoredAllocation[]> {
@@ -47,7 +54,14 @@ export class AffirmationRepository {
 
   async insertAllocations(
     tx: Tx,
-    allocations: readonly { tradeId: string; bookId: string; n: number; clientAccount: string; quantityUnits: bigint; amountMinor: bigint }[],
+    allocations: readonly {
+      tradeId: string;
+      bookId: string;
+      n: number;
+      clientAccount: string;
+      quantityUnits: bigint;
+      amountMinor: bigint;
+    }[],
     fileId: string,
   ): Promise<void> {
     if (allocations.length === 0) return;
@@ -55,12 +69,24 @@ export class AffirmationRepository {
       `INSERT INTO settlement.trade_allocation (trade_id, n, book_id, client_account, quantity_units, amount_minor, file_id)
        SELECT "tradeId", n, "bookId", "clientAccount", "quantityUnits", "amountMinor", $2
          FROM jsonb_to_recordset($1::jsonb) AS r("tradeId" text, n int, "bookId" text, "clientAccount" text, "quantityUnits" numeric, "amountMinor" numeric)`,
-      [JSON.stringify(allocations.map((one) => ({ ...one, quantityUnits: String(one.quantityUnits), amountMinor: String(one.amountMinor) }))), fileId],
+      [
+        JSON.stringify(
+          allocations.map((one) => ({
+            ...one,
+            quantityUnits: String(one.quantityUnits),
+            amountMinor: String(one.amountMinor),
+          })),
+        ),
+        fileId,
+      ],
     );
   }
 
   /** Blocks whose allocations make up the whole become ALLOCATED; one whose sums differ stays where it is. */
-  async completeBlocks(tx: Tx, filter: { fileId?: string; book?: string }): Promise<{ tradeId: string; isComplete: boolean }[]> {
+  async completeBlocks(
+    tx: Tx,
+    filter: { fileId?: string; book?: string },
+  ): Promise<{ tradeId: string; isComplete: boolean }[]> {
     return tx.rows(
       `WITH sums AS (
          SELECT a.trade_id, sum(a.quantity_units) AS quantity, sum(a.amount_minor) AS amount
@@ -78,7 +104,11 @@ export class AffirmationRepository {
     );
   }
 
-  async insertConfirmations(tx: Tx, confirmations: readonly Confirmation[], fileId: string | null): Promise<Set<string>> {
+  async insertConfirmations(
+    tx: Tx,
+    confirmations: readonly Confirmation[],
+    fileId: string | null,
+  ): Promise<Set<string>> {
     if (confirmations.length === 0) return new Set();
     const rows = await tx.rows<{ contentHash: string }>(
       `INSERT INTO settlement.trade_confirmation (source, execution_id, counterparty_id, isin, quantity, amount, currency, settlement_date, status, file_id, content_hash)

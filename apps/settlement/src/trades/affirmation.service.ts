@@ -19,7 +19,11 @@ export interface ImportedLine {
   readonly bookId: string | null;
 }
 
-const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '').trim().slice(0, 64);
+const printable = (text: string) =>
+  text
+    .replace(/[^\x20-\x7e]/g, '')
+    .trim()
+    .slice(0, 64);
 
 /** From enriched to affirmed: allocations of blocks, confirmations of counterparties, and who is still missing. */
 @Injectable()
@@ -34,21 +38,36 @@ export class AffirmationService {
   async allocate(tx: Tx, raws: readonly RawAllocation[], fileId: string): Promise<ImportedLine[]> {
     const ids = raws.map((raw) => tradeIdOf(raw.source.trim(), raw.executionId.trim()));
     const blocks = await this.repository.lockBlocks(tx, ids);
-    const facts = await this.staticData.factsFor(tx, { isins: [], counterpartyIds: [], accounts: raws.map(({ clientAccount }) => clientAccount.replaceAll('\u0000', '').trim()) });
-    const stored = new Map((await this.repository.allocationsOf(tx, ids)).map((one) => [`${one.tradeId}|${one.n}`, `${one.clientAccount}|${one.quantityUnits}|${one.amountMinor}`]));
+    const facts = await this.staticData.factsFor(tx, {
+      isins: [],
+      counterpartyIds: [],
+      accounts: raws.map(({ clientAccount }) => clientAccount.replaceAll('\u0000', '').trim()),
+    });
+    const stored = new Map(
+      (await this.repository.allocationsOf(tx, ids)).map((one) => [
+        `${one.tradeId}|${one.n}`,
+        `${one.clientAccount}|${one.quantityUnits}|${one.amountMinor}`,
+      ]),
+    );
     const fresh: NonNullable<ReturnType<typeof validateAllocation>['allocation']>[] = [];
     const lines = raws.map((raw, index): ImportedLine => {
       const tradeId = ids[index] ?? '';
       const block = blocks.get(tradeId);
       const base = { reference: printable(raw.executionId), tradeId, bookId: block?.bookId ?? null };
-      const { allocation, problems } = validateAllocation(raw, block, (account, book) => facts.hasClientAccount(account, book));
+      const { allocation, problems } = validateAllocation(raw, block, (account, book) =>
+        facts.hasClientAccount(account, book),
+      );
       const key = `${tradeId}|${raw.allocation.trim()}`;
       const before = stored.get(key);
       const now = allocation && `${allocation.clientAccount}|${allocation.quantityUnits}|${allocation.amountMinor}`;
       if (before !== undefined && before === now) return { ...base, outcome: 'DUPLICATE', problems: [] };
       if (!allocation || !now) return { ...base, outcome: 'REJECTED', problems };
       if (before !== undefined) {
-        return { ...base, outcome: 'CONFLICT', problems: [problem('ALLOCATION_REUSED', 'this allocation came before with other figures', ['allocation'])] };
+        return {
+          ...base,
+          outcome: 'CONFLICT',
+          problems: [problem('ALLOCATION_REUSED', 'this allocation came before with other figures', ['allocation'])],
+        };
       }
       stored.set(key, now);
       fresh.push(allocation);
@@ -86,7 +105,14 @@ export class AffirmationService {
     const affirmed = await this.repository.affirm(tx, book);
     await this.workItems.closeMany(tx, affirmed.map(unconfirmedKey), 'the confirmation came', 'system');
     if (affirmed.length > 0) {
-      await this.audit.append(tx, { action: 'trades.affirmed', objectKind: 'BOOK', objectId: book, bookId: book, principal: 'service:settlement', after: affirmed });
+      await this.audit.append(tx, {
+        action: 'trades.affirmed',
+        objectKind: 'BOOK',
+        objectId: book,
+        bookId: book,
+        principal: 'service:settlement',
+        after: affirmed,
+      });
     }
     const open = await this.repository.unaffirmed(tx, book, '9999-12-31');
     return { affirmed: affirmed.length, unconfirmed: open.length };
@@ -97,7 +123,9 @@ export class AffirmationService {
     const open = await this.repository.unaffirmed(tx, book, businessDate);
     return this.workItems.openMany(
       tx,
-      open.map((trade) => unconfirmedItem({ ...trade, amountMinor: BigInt(trade.amountMinor) }, trade.zone ?? 'Europe/Berlin')),
+      open.map((trade) =>
+        unconfirmedItem({ ...trade, amountMinor: BigInt(trade.amountMinor) }, trade.zone ?? 'Europe/Berlin'),
+      ),
     );
   }
 }

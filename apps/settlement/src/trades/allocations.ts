@@ -3,7 +3,14 @@ import { currencyExponent } from '#libs/money/index.js';
 import { readUnits } from './decimal-text.js';
 import { type TradeAllocation } from './trade.js';
 
-export const allocationColumns = ['source', 'executionId', 'allocation', 'clientAccount', 'quantity', 'amount'] as const;
+export const allocationColumns = [
+  'source',
+  'executionId',
+  'allocation',
+  'clientAccount',
+  'quantity',
+  'amount',
+] as const;
 export type RawAllocation = Readonly<Record<(typeof allocationColumns)[number], string>>;
 
 export interface BlockFacts {
@@ -18,7 +25,10 @@ export interface BlockFacts {
 }
 
 export type AllocationVerdict =
-  | { readonly allocation: TradeAllocation & { readonly tradeId: string; readonly bookId: string }; readonly problems: readonly [] }
+  | {
+      readonly allocation: TradeAllocation & { readonly tradeId: string; readonly bookId: string };
+      readonly problems: readonly [];
+    }
   | { readonly allocation: null; readonly problems: readonly Problem[] };
 
 /** All faults of one line of an allocation file at once. */
@@ -29,7 +39,8 @@ export function validateAllocation(
 ): AllocationVerdict {
   const problems: Problem[] = [];
   const fault = (code: string, message: string, column: string) => problems.push(problem(code, message, [column]));
-  for (const column of allocationColumns) if (raw[column].includes('\u0000')) fault('NUL_BYTE', `${column} holds a NUL byte`, column);
+  for (const column of allocationColumns)
+    if (raw[column].includes('\u0000')) fault('NUL_BYTE', `${column} holds a NUL byte`, column);
   const n = /^[1-9]\d{0,5}$/.test(raw.allocation.trim()) ? Number(raw.allocation.trim()) : 0;
   if (n === 0) fault('INVALID_ALLOCATION', 'allocation is a whole number from 1', 'allocation');
   if (!block) fault('UNKNOWN_TRADE', 'no such trade was taken in', 'executionId');
@@ -50,7 +61,14 @@ export function validateAllocation(
   if (problems.length > 0 || !block || quantity.fault || amount.fault) return { allocation: null, problems };
   return {
     problems: [],
-    allocation: { tradeId: block.tradeId, bookId: block.bookId, n, clientAccount, quantityUnits: quantity.units, amountMinor: amount.units },
+    allocation: {
+      tradeId: block.tradeId,
+      bookId: block.bookId,
+      n,
+      clientAccount,
+      quantityUnits: quantity.units,
+      amountMinor: amount.units,
+    },
   };
 }
 

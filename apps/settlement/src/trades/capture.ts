@@ -90,7 +90,12 @@ export interface LineIdentity {
 
 /** Who the line is about; null when not even that can be read. */
 export function identityOf(raw: RawTradeLine): LineIdentity | null {
-  const [source, executionId, version, action] = [raw.source.trim(), raw.executionId.trim(), raw.version.trim(), raw.action.trim()];
+  const [source, executionId, version, action] = [
+    raw.source.trim(),
+    raw.executionId.trim(),
+    raw.version.trim(),
+    raw.action.trim(),
+  ];
   if (!/^[A-Za-z0-9._:/-]{1,52}$/.test(source) || !/^[A-Za-z0-9._:/-]{1,52}$/.test(executionId)) return null;
   if (!/^[1-9]\d{0,5}$/.test(version) || !(tradeActions as readonly string[]).includes(action)) return null;
   return { source, executionId, version: Number(version), action: action as TradeAction };
@@ -156,10 +161,16 @@ export function planCapture(raws: readonly RawTradeLine[], context: CaptureConte
     const earlier = seen.get(key);
     if (earlier !== undefined) {
       if (earlier === payloadHash) report('DUPLICATE', []);
-      else report('CONFLICT', [problem('EXECUTION_VERSION_REUSED', `version ${identity.version} came before with other facts`, ['version'])]);
+      else
+        report('CONFLICT', [
+          problem('EXECUTION_VERSION_REUSED', `version ${identity.version} came before with other facts`, ['version']),
+        ]);
       continue;
     }
-    const refusal = standing && (identity.action === 'CANCEL' || identity.version > standing.version) ? refusalOfAmendment(standing.state) : null;
+    const refusal =
+      standing && (identity.action === 'CANCEL' || identity.version > standing.version)
+        ? refusalOfAmendment(standing.state)
+        : null;
     if (refusal) {
       report('REJECTED', [refusal]);
       continue;
@@ -206,13 +217,19 @@ function apply(target: Standing, identity: LineIdentity, line: TradeLine | null)
 
 /** What has left us is changed at the place first: by a cancellation there, then by a new trade. */
 function refusalOfAmendment(state: TradeState): Problem | null {
-  if (state === 'CANCELLED') return problem('TRADE_ALREADY_CANCELLED', 'a cancelled trade takes no further version', ['version']);
-  if (state === 'SETTLED') return problem('TRADE_ALREADY_SETTLED', 'a settled trade is undone by an opposite trade', ['version']);
-  if (state === 'INSTRUCTED') return problem('TRADE_ALREADY_INSTRUCTED', 'the instruction is cancelled at the place first', ['version']);
+  if (state === 'CANCELLED')
+    return problem('TRADE_ALREADY_CANCELLED', 'a cancelled trade takes no further version', ['version']);
+  if (state === 'SETTLED')
+    return problem('TRADE_ALREADY_SETTLED', 'a settled trade is undone by an opposite trade', ['version']);
+  if (state === 'INSTRUCTED')
+    return problem('TRADE_ALREADY_INSTRUCTED', 'the instruction is cancelled at the place first', ['version']);
   return null;
 }
 
-function changesOf(standings: readonly Standing[], context: CaptureContext): Pick<CapturePlan, 'newTrades' | 'corrections' | 'cancellations'> {
+function changesOf(
+  standings: readonly Standing[],
+  context: CaptureContext,
+): Pick<CapturePlan, 'newTrades' | 'corrections' | 'cancellations'> {
   const newTrades: NewTrade[] = [];
   const corrections: NewTrade[] = [];
   const cancellations: { tradeId: string; version: number }[] = [];
@@ -225,8 +242,12 @@ function changesOf(standings: readonly Standing[], context: CaptureContext): Pic
     if (economics === null || (isKnown && !isChanged)) continue;
     const intake = context.intake(standing.bookId);
     const isProcessed = isKnown ? context.trades.get(tradeId)?.state !== 'RECEIVED' : intake?.isOpen === true;
-    const enrichment = enrich({ ...economics, hasFreeText: economics.counterpartyName !== null }, context.enrichmentFacts);
-    const state: TradeState = standing.state === 'CANCELLED' ? 'CANCELLED' : isProcessed ? enrichment.state : 'RECEIVED';
+    const enrichment = enrich(
+      { ...economics, hasFreeText: economics.counterpartyName !== null },
+      context.enrichmentFacts,
+    );
+    const state: TradeState =
+      standing.state === 'CANCELLED' ? 'CANCELLED' : isProcessed ? enrichment.state : 'RECEIVED';
     const change = {
       tradeId,
       line: { ...economics, version: standing.version },

@@ -41,15 +41,27 @@ export interface Enrichment {
 
 export type EnrichmentInput = Pick<
   TradeLine,
-  'isin' | 'market' | 'placeId' | 'settlementDate' | 'tradeDate' | 'price' | 'clientAccount' | 'counterpartyId' | 'counterpartyAccount'
+  | 'isin'
+  | 'market'
+  | 'placeId'
+  | 'settlementDate'
+  | 'tradeDate'
+  | 'price'
+  | 'clientAccount'
+  | 'counterpartyId'
+  | 'counterpartyAccount'
 > & { readonly hasFreeText: boolean };
 
 /** The reasons in the order in which people work on them: without the instrument nothing else can be judged. */
 export function enrich(line: EnrichmentInput, facts: EnrichmentFacts): Enrichment {
   const instrument = facts.instrument(line.isin);
-  const ssi = line.counterpartyId === null ? undefined : facts.ssi(line.counterpartyId, line.market, line.placeId, line.settlementDate);
+  const ssi =
+    line.counterpartyId === null
+      ? undefined
+      : facts.ssi(line.counterpartyId, line.market, line.placeId, line.settlementDate);
   const lastGood = facts.lastGoodPrice(line.isin, line.tradeDate);
-  const counterpartyPartyId = line.counterpartyId === null ? null : (facts.counterpartyParty(line.counterpartyId) ?? null);
+  const counterpartyPartyId =
+    line.counterpartyId === null ? null : (facts.counterpartyParty(line.counterpartyId) ?? null);
 
   const repairReason: RepairReason | null = !instrument
     ? 'UNKNOWN_INSTRUMENT'
@@ -69,7 +81,9 @@ export function enrich(line: EnrichmentInput, facts: EnrichmentFacts): Enrichmen
     staticVersions: {
       ...(instrument ? { instrument: instrument.versionId } : {}),
       ...(ssi ? { ssi: ssi.versionId } : {}),
-      ...(lastGood ? { price: lastGood.versionId, priceDate: lastGood.priceDate, priceIsStale: lastGood.isStale } : { priceIsMissing: true }),
+      ...(lastGood
+        ? { price: lastGood.versionId, priceDate: lastGood.priceDate, priceIsStale: lastGood.isStale }
+        : { priceIsMissing: true }),
     },
   };
 }

@@ -33,7 +33,16 @@ export function intakeForTests() {
   const staticData = new StaticDataService(staticRepository);
   const tradesRepository = new TradesRepository();
   const affirmation = new AffirmationService(new AffirmationRepository(), staticData, workItems, audit);
-  const trades = new TradesService(tradesRepository, new ScreeningRepository(), affirmation, staticData, bookDays, outbox, workItems, audit);
+  const trades = new TradesService(
+    tradesRepository,
+    new ScreeningRepository(),
+    affirmation,
+    staticData,
+    bookDays,
+    outbox,
+    workItems,
+    audit,
+  );
   const imported = new ImportedTradesService(tradesRepository, staticData);
   const expected = new ExpectedFilesService(workItems);
   const readers = new FileReaders();
@@ -42,7 +51,23 @@ export function intakeForTests() {
   new LineReaders(readers, filesRepository, expected, trades, affirmation).onModuleInit();
   const importFile = new ImportFileProcessor(filesRepository, readers, expected);
   const days = new BusinessDayProcessor(bookDays, new CalendarsService(workItems), expected, trades);
-  return { outbox, audit, workItems, bookDays, staticRepository, staticData, affirmation, trades, imported, expected, readers, filesRepository, files, importFile, days };
+  return {
+    outbox,
+    audit,
+    workItems,
+    bookDays,
+    staticRepository,
+    staticData,
+    affirmation,
+    trades,
+    imported,
+    expected,
+    readers,
+    filesRepository,
+    files,
+    importFile,
+    days,
+  };
 }
 
 /** A job without a queue behind it: steps are plain transactions. */
@@ -61,43 +86,143 @@ export async function seedStaticData(transactions: Transactions): Promise<void> 
   const { staticRepository } = intakeForTests();
   const origin = { source: 'TEST', originId: null };
   const place = (placeId: string, calendarId: string, zone: string, bookId: string, kind = 'EXTERNAL') => ({
-    validFrom: always, placeId, kind, bic: null, name: placeId, zone, calendarId, dvpCutOff: '16:00', fopCutOff: '18:00', depotAccount: null, cashAccount: null, bookId,
+    validFrom: always,
+    placeId,
+    kind,
+    bic: null,
+    name: placeId,
+    zone,
+    calendarId,
+    dvpCutOff: '16:00',
+    fopCutOff: '18:00',
+    depotAccount: null,
+    cashAccount: null,
+    bookId,
   });
-  const instrument = (isin: string, assetClass: string, market: string, currency: string, placeId: string, quantityScale = 0, priceFactor = '1') => ({
-    validFrom: always, isin, name: isin, assetClass, market, currency, quantityScale, priceFactor, cfi: null, placeId, status: 'ACTIVE', tradingCalendar: null,
+  const instrument = (
+    isin: string,
+    assetClass: string,
+    market: string,
+    currency: string,
+    placeId: string,
+    quantityScale = 0,
+    priceFactor = '1',
+  ) => ({
+    validFrom: always,
+    isin,
+    name: isin,
+    assetClass,
+    market,
+    currency,
+    quantityScale,
+    priceFactor,
+    cfi: null,
+    placeId,
+    status: 'ACTIVE',
+    tradingCalendar: null,
     settlementCycleDays: market === 'US' ? 1 : 2,
   });
-  const counterparty = (counterpartyId: string) => ({ validFrom: always, counterpartyId, partyId: `P${counterpartyId}`, name: counterpartyId, bic: 'NGSADEFFXXX', kind: 'STREET' });
+  const counterparty = (counterpartyId: string) => ({
+    validFrom: always,
+    counterpartyId,
+    partyId: `P${counterpartyId}`,
+    name: counterpartyId,
+    bic: 'NGSADEFFXXX',
+    kind: 'STREET',
+  });
   const ssi = (counterpartyId: string, market: string, placeId: string) => ({
-    validFrom: '2025-01-01', ssiId: `${counterpartyId}-${market}`, counterpartyId, market, placeId, agentBic: 'NGSADEFFXXX', safekeepingAccount: `SAFE${market}`, cashAccount: null,
+    validFrom: '2025-01-01',
+    ssiId: `${counterpartyId}-${market}`,
+    counterpartyId,
+    market,
+    placeId,
+    agentBic: 'NGSADEFFXXX',
+    safekeepingAccount: `SAFE${market}`,
+    cashAccount: null,
   });
   await transactions.run(async (tx) => {
-    await staticRepository.saveVersions(tx, 'place', [
-      place('T2S', 'T2S', 'Europe/Berlin', 'NGEU'), place('DTC', 'DTC', 'America/New_York', 'NGUS'), place('CREST', 'CREST', 'Europe/London', 'NGEU'),
-      place('JASDEC', 'JASDEC', 'Asia/Tokyo', 'NGEU'), place('FUND', 'TARGET', 'Europe/Luxembourg', 'NGEU'), place('INTERNAL', 'TARGET', 'Europe/Berlin', '*', 'INTERNAL'),
-    ], origin);
-    await staticRepository.saveVersions(tx, 'instrument', [
-      instrument('DE0007164600', 'EQUITY', 'EU', 'EUR', 'T2S'), instrument('US0378331005', 'EQUITY', 'US', 'USD', 'DTC'),
-      instrument('GB0002634946', 'EQUITY', 'UK', 'GBP', 'CREST'), instrument('JP3633400001', 'EQUITY', 'JP', 'JPY', 'JASDEC'),
-      instrument('DE0001102580', 'BOND', 'EU', 'EUR', 'T2S', 2, '0.01'),
-    ], origin);
+    await staticRepository.saveVersions(
+      tx,
+      'place',
+      [
+        place('T2S', 'T2S', 'Europe/Berlin', 'NGEU'),
+        place('DTC', 'DTC', 'America/New_York', 'NGUS'),
+        place('CREST', 'CREST', 'Europe/London', 'NGEU'),
+        place('JASDEC', 'JASDEC', 'Asia/Tokyo', 'NGEU'),
+        place('FUND', 'TARGET', 'Europe/Luxembourg', 'NGEU'),
+        place('INTERNAL', 'TARGET', 'Europe/Berlin', '*', 'INTERNAL'),
+      ],
+      origin,
+    );
+    await staticRepository.saveVersions(
+      tx,
+      'instrument',
+      [
+        instrument('DE0007164600', 'EQUITY', 'EU', 'EUR', 'T2S'),
+        instrument('US0378331005', 'EQUITY', 'US', 'USD', 'DTC'),
+        instrument('GB0002634946', 'EQUITY', 'UK', 'GBP', 'CREST'),
+        instrument('JP3633400001', 'EQUITY', 'JP', 'JPY', 'JASDEC'),
+        instrument('DE0001102580', 'BOND', 'EU', 'EUR', 'T2S', 2, '0.01'),
+      ],
+      origin,
+    );
     await staticRepository.saveVersions(tx, 'counterparty', [counterparty('NGCP01'), counterparty('NGCP24')], origin);
-    await staticRepository.saveVersions(tx, 'ssi', [
-      ssi('NGCP01', 'EU', 'T2S'), ssi('NGCP01', 'US', 'DTC'), ssi('NGCP01', 'UK', 'CREST'), ssi('NGCP01', 'JP', 'JASDEC'), ssi('NGCP24', 'EU', 'T2S'),
-    ], origin);
-    await staticRepository.savePrices(tx, [
-      { isin: 'DE0007164600', priceDate: '2026-11-24', price: '100.00', currency: 'EUR', source: 'CLOSE' },
-      { isin: 'US0378331005', priceDate: '2026-11-24', price: '200.00', currency: 'USD', source: 'CLOSE' },
-    ], null);
+    await staticRepository.saveVersions(
+      tx,
+      'ssi',
+      [
+        ssi('NGCP01', 'EU', 'T2S'),
+        ssi('NGCP01', 'US', 'DTC'),
+        ssi('NGCP01', 'UK', 'CREST'),
+        ssi('NGCP01', 'JP', 'JASDEC'),
+        ssi('NGCP24', 'EU', 'T2S'),
+      ],
+      origin,
+    );
+    await staticRepository.savePrices(
+      tx,
+      [
+        { isin: 'DE0007164600', priceDate: '2026-11-24', price: '100.00', currency: 'EUR', source: 'CLOSE' },
+        { isin: 'US0378331005', priceDate: '2026-11-24', price: '200.00', currency: 'USD', source: 'CLOSE' },
+      ],
+      null,
+    );
     const account = (client: string, bookId: string, currency: string) => [
-      { validFrom: always, account: `${client}-CASH`, partyId: `P${client}`, bookId, kind: 'CLIENT_CASH', currency, state: 'OPEN' },
-      { validFrom: always, account: `${client}-SAFE`, partyId: `P${client}`, bookId, kind: 'CLIENT_CUSTODY', currency: null, state: 'OPEN' },
+      {
+        validFrom: always,
+        account: `${client}-CASH`,
+        partyId: `P${client}`,
+        bookId,
+        kind: 'CLIENT_CASH',
+        currency,
+        state: 'OPEN',
+      },
+      {
+        validFrom: always,
+        account: `${client}-SAFE`,
+        partyId: `P${client}`,
+        bookId,
+        kind: 'CLIENT_CUSTODY',
+        currency: null,
+        state: 'OPEN',
+      },
     ];
-    await staticRepository.saveVersions(tx, 'clientAccount', [
-      ...account('C000001', 'NGEU', 'EUR'), ...account('C000002', 'NGEU', 'EUR'), ...account('C000003', 'NGEU', 'EUR'), ...account('C000801', 'NGUS', 'USD'),
-    ], origin);
+    await staticRepository.saveVersions(
+      tx,
+      'clientAccount',
+      [
+        ...account('C000001', 'NGEU', 'EUR'),
+        ...account('C000002', 'NGEU', 'EUR'),
+        ...account('C000003', 'NGEU', 'EUR'),
+        ...account('C000801', 'NGUS', 'USD'),
+      ],
+      origin,
+    );
     for (const book of ['NGEU', 'NGUS']) {
-      await tx.execute(`INSERT INTO settlement.book_day VALUES ($1, '2026-11-25', 'OPEN', $2) ON CONFLICT DO NOTHING`, [book, book === 'NGEU' ? '2026-11-26' : '2026-11-27']);
+      await tx.execute(`INSERT INTO settlement.book_day VALUES ($1, '2026-11-25', 'OPEN', $2) ON CONFLICT DO NOTHING`, [
+        book,
+        book === 'NGEU' ? '2026-11-26' : '2026-11-27',
+      ]);
     }
   });
 }

@@ -18,7 +18,12 @@ export class ImportedTradesService {
     private readonly staticData: StaticDataService,
   ) {}
 
-  async importTrades(tx: Tx, importId: string, rows: readonly Readonly<Record<string, string>>[], by: string): Promise<void> {
+  async importTrades(
+    tx: Tx,
+    importId: string,
+    rows: readonly Readonly<Record<string, string>>[],
+    by: string,
+  ): Promise<void> {
     const facts = await this.staticData.factsFor(tx, {
       isins: rows.map(({ isin }) => isin ?? ''),
       counterpartyIds: rows.map(({ counterparty }) => counterparty ?? ''),

@@ -5,7 +5,11 @@ import { type TradeState } from './trade.js';
 @Injectable()
 export class ScreeningRepository {
   /** Marked as sent in the same statement: whoever gets them sends them in this transaction. */
-  async unsent(tx: Tx, book: string, limit: number): Promise<{ tradeId: string; executionId: string; bookId: string; counterpartySealed: string | null }[]> {
+  async unsent(
+    tx: Tx,
+    book: string,
+    limit: number,
+  ): Promise<{ tradeId: string; executionId: string; bookId: string; counterpartySealed: string | null }[]> {
     return tx.rows(
       `UPDATE settlement.trade SET screening_sent_at = kernel.now()
         WHERE trade_id IN (SELECT trade_id FROM settlement.trade
@@ -16,7 +20,10 @@ export class ScreeningRepository {
     );
   }
 
-  async applyOutcomes(tx: Tx, outcomes: readonly { tradeId: string; outcome: 'CLEAR' | 'HIT'; alertId: string | null }[]): Promise<number> {
+  async applyOutcomes(
+    tx: Tx,
+    outcomes: readonly { tradeId: string; outcome: 'CLEAR' | 'HIT'; alertId: string | null }[],
+  ): Promise<number> {
     if (outcomes.length === 0) return 0;
     return tx.execute(
       `UPDATE settlement.trade t SET hold_state = CASE r.outcome WHEN 'HIT' THEN 'HELD' ELSE 'NONE' END,
@@ -46,7 +53,10 @@ export class ScreeningRepository {
     );
   }
 
-  async openOfParty(tx: Tx, partyId: string): Promise<{ tradeId: string; reference: string; bookId: string; state: TradeState }[]> {
+  async openOfParty(
+    tx: Tx,
+    partyId: string,
+  ): Promise<{ tradeId: string; reference: string; bookId: string; state: TradeState }[]> {
     return tx.rows(
       `SELECT trade_id AS "tradeId", execution_id AS reference, book_id AS "bookId", state FROM settlement.trade
         WHERE (client_party_id = $1 OR counterparty_party_id = $1) AND state NOT IN ('SETTLED', 'CANCELLED', 'REJECTED')

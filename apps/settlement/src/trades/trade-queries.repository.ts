@@ -37,11 +37,19 @@ const grouped = <Row extends { tradeId: string }>(rows: readonly Row[]): Map<str
 @Injectable()
 export class TradeQueries {
   async byIds(tx: Tx, ids: readonly string[]): Promise<Map<string, TradeRow>> {
-    const rows = await tx.rows<TradeRow>(`SELECT ${tradeColumnsSql} FROM settlement.trade WHERE trade_id = ANY($1::text[])`, [ids]);
+    const rows = await tx.rows<TradeRow>(
+      `SELECT ${tradeColumnsSql} FROM settlement.trade WHERE trade_id = ANY($1::text[])`,
+      [ids],
+    );
     return new Map(rows.map((row) => [row.tradeId, row]));
   }
 
-  async page(tx: Tx, filter: TradeFilter, after: readonly (string | null)[] | undefined, limit: number): Promise<TradeRow[]> {
+  async page(
+    tx: Tx,
+    filter: TradeFilter,
+    after: readonly (string | null)[] | undefined,
+    limit: number,
+  ): Promise<TradeRow[]> {
     return tx.rows<TradeRow>(
       `SELECT ${tradeColumnsSql} FROM settlement.trade
         WHERE ($1::text IS NULL OR book_id = $1) AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR hold_state = $3)

@@ -1,6 +1,15 @@
 import { Directive, Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { ArrayMaxSize, ArrayNotEmpty, IsIn, IsNotEmpty, IsOptional, MaxLength } from 'class-validator';
-import { connection, CurrencyCodeScalar, DateScalar, DateTimeScalar, DecimalScalar, MoneyType, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  connection,
+  CurrencyCodeScalar,
+  DateScalar,
+  DateTimeScalar,
+  DecimalScalar,
+  MoneyType,
+  ProblemType,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { formatDecimal } from '#libs/money/index.js';
 import { assetClasses, markets, sides, tradeActions, tradeStates } from './trade.js';
@@ -75,8 +84,10 @@ export class TradeType {
   @Field(() => String) place!: string;
   @Field(() => String) clientAccount!: string;
   @Field(() => String, { nullable: true }) counterparty!: string | null;
-  @Field(() => String, { nullable: true, description: 'Our own client on the other side of an internal trade.' }) counterpartyAccount!: string | null;
-  @Field(() => Boolean, { description: 'The counterparty was named in free text, which is kept sealed and screened.' }) hasFreeTextCounterparty!: boolean;
+  @Field(() => String, { nullable: true, description: 'Our own client on the other side of an internal trade.' })
+  counterpartyAccount!: string | null;
+  @Field(() => Boolean, { description: 'The counterparty was named in free text, which is kept sealed and screened.' })
+  hasFreeTextCounterparty!: boolean;
   @Field(() => Boolean) isBlock!: boolean;
   @Field(() => Boolean, { description: 'It came in as a fail of an earlier date.' }) isCarriedFail!: boolean;
   @Field(() => DateScalar, { description: 'The business date it was taken in for.' }) businessDate!: string;
@@ -152,10 +163,13 @@ abstract class TradeFieldsInput {
 @InputType({ description: 'The fields are those of a line of a trade file; all faults come at once.' })
 export class CaptureTradeInput extends TradeFieldsInput {
   @Field(() => Int, { defaultValue: 1 }) version!: number;
-  @Field(() => String, { defaultValue: 'NEW', description: tradeActions.join(', ') }) @IsIn(tradeActions) action!: string;
+  @Field(() => String, { defaultValue: 'NEW', description: tradeActions.join(', ') })
+  @IsIn(tradeActions)
+  action!: string;
   @Field(() => DateTimeScalar, { nullable: true }) @IsOptional() tradeTime?: Date | null;
   @Field(() => DateScalar) tradeDate!: string;
-  @Field(() => DateScalar, { nullable: true, description: 'Left out, it follows from the cycle of the market.' }) settlementDate?: string | null;
+  @Field(() => DateScalar, { nullable: true, description: 'Left out, it follows from the cycle of the market.' })
+  settlementDate?: string | null;
   @Field(() => String, { description: sides.join(', ') }) side!: string;
   @Field(() => String, { description: assetClasses.join(', ') }) assetClass!: string;
   @Field(() => String, { description: markets.join(', ') }) market!: string;
@@ -165,11 +179,15 @@ export class CaptureTradeInput extends TradeFieldsInput {
   @Field(() => CurrencyCodeScalar) currency!: string;
   @Field(() => DecimalScalar, { nullable: true, description: 'The gross settlement amount.' }) amount?: string | null;
   @Field(() => String) clientAccount!: string;
-  @Field(() => String, { nullable: true, description: 'A code, or our client’s account when the place is INTERNAL.' }) counterparty?: string | null;
+  @Field(() => String, { nullable: true, description: 'A code, or our client’s account when the place is INTERNAL.' })
+  counterparty?: string | null;
   @Field(() => String, { nullable: true }) counterpartyName?: string | null;
   @Field(() => String, { nullable: true }) place?: string | null;
   @Field(() => Boolean, { defaultValue: false }) block!: boolean;
-  @Field(() => String, { nullable: true, description: 'DVP unless said otherwise.' }) @IsOptional() @IsIn(['DVP', 'FOP']) kind?: string | null;
+  @Field(() => String, { nullable: true, description: 'DVP unless said otherwise.' })
+  @IsOptional()
+  @IsIn(['DVP', 'FOP'])
+  kind?: string | null;
 }
 
 @InputType()
@@ -180,11 +198,16 @@ export class CaptureTradesInput {
   items!: CaptureTradeInput[];
 }
 
-@InputType({ description: 'A further version of a trade: a correction carries the whole trade, a cancellation only says which.' })
+@InputType({
+  description: 'A further version of a trade: a correction carries the whole trade, a cancellation only says which.',
+})
 export class AmendTradeInput extends TradeFieldsInput {
   @Field(() => Int) version!: number;
   @Field(() => String, { description: 'CORRECT or CANCEL' }) @IsIn(['CORRECT', 'CANCEL']) action!: string;
-  @Field(() => CaptureTradeInput, { nullable: true, description: 'The corrected trade; its source, execution and version are those above.' })
+  @Field(() => CaptureTradeInput, {
+    nullable: true,
+    description: 'The corrected trade; its source, execution and version are those above.',
+  })
   trade?: CaptureTradeInput | null;
 }
 

@@ -38,7 +38,9 @@ const sum = async (sql: string) => (await database.pool('owner').query<{ n: stri
 describe('versions and duplicates', () => {
   it('takes the same execution in once, however often it comes', async () => {
     expect((await capture(goodLine())).map(({ outcome }) => outcome)).toEqual(['CAPTURED']);
-    expect((await capture(goodLine(), goodLine({ quantity: '10.0', amount: '1015' }))).map(({ outcome }) => outcome)).toEqual(['DUPLICATE', 'DUPLICATE']);
+    expect(
+      (await capture(goodLine(), goodLine({ quantity: '10.0', amount: '1015' }))).map(({ outcome }) => outcome),
+    ).toEqual(['DUPLICATE', 'DUPLICATE']);
     expect(await stored()).toHaveLength(1);
   });
 
@@ -52,7 +54,9 @@ describe('versions and duplicates', () => {
   it('corrects and cancels as versions, and refuses what comes after a cancellation', async () => {
     await capture(goodLine());
     await capture(goodLine({ version: '2', action: 'CORRECT', quantity: '20', amount: '2030.00' }));
-    expect(await stored()).toMatchObject([{ version: 2, state: 'ENRICHED', quantity_units: '20', amount_minor: '203000' }]);
+    expect(await stored()).toMatchObject([
+      { version: 2, state: 'ENRICHED', quantity_units: '20', amount_minor: '203000' },
+    ]);
     await capture(goodLine({ version: '3', action: 'CANCEL' }));
     expect(await stored()).toMatchObject([{ version: 3, state: 'CANCELLED' }]);
     const [late] = await capture(goodLine({ version: '4', action: 'CORRECT' }));
@@ -61,7 +65,11 @@ describe('versions and duplicates', () => {
   });
 
   it('keeps three pairs that look alike as six trades', async () => {
-    const pairs = [1, 2, 3].flatMap((pair) => ['a', 'b'].map((half) => goodLine({ executionId: `L-${pair}${half}`, quantity: String(pair), amount: `${pair * 100}.00`, price: '100' })));
+    const pairs = [1, 2, 3].flatMap((pair) =>
+      ['a', 'b'].map((half) =>
+        goodLine({ executionId: `L-${pair}${half}`, quantity: String(pair), amount: `${pair * 100}.00`, price: '100' }),
+      ),
+    );
     expect((await capture(...pairs)).every(({ outcome }) => outcome === 'CAPTURED')).toBe(true);
     expect(await stored()).toHaveLength(6);
   });
@@ -79,7 +87,16 @@ describe('versions and duplicates', () => {
       goodLine({ executionId: 'P-2', version: '2', action: 'CORRECT', quantity: '30', amount: '3045.00' }),
       goodLine({ executionId: 'P-3' }),
       goodLine({ executionId: 'P-3', version: '2', action: 'CANCEL' }),
-      goodLine({ executionId: 'P-4', counterparty: 'NGCP24', market: 'UK', place: 'CREST', isin: 'GB0002634946', currency: 'GBP', price: '5', amount: '50.00' }),
+      goodLine({
+        executionId: 'P-4',
+        counterparty: 'NGCP24',
+        market: 'UK',
+        place: 'CREST',
+        isin: 'GB0002634946',
+        currency: 'GBP',
+        price: '5',
+        amount: '50.00',
+      }),
       goodLine({ executionId: 'P-5', quantity: '0' }),
     ];
     await capture(...lines);
@@ -103,14 +120,28 @@ describe('versions and duplicates', () => {
 describe('enrichment and repair', () => {
   it('sends to repair what lacks an SSI, an instrument or a believable price, each with an owner and a due time', async () => {
     await capture(
-      goodLine({ executionId: 'R-1', counterparty: 'NGCP24', market: 'UK', place: 'CREST', isin: 'GB0002634946', currency: 'GBP' }),
+      goodLine({
+        executionId: 'R-1',
+        counterparty: 'NGCP24',
+        market: 'UK',
+        place: 'CREST',
+        isin: 'GB0002634946',
+        currency: 'GBP',
+      }),
       goodLine({ executionId: 'R-2', isin: 'DE000A1EWWW0' }),
       goodLine({ executionId: 'R-3', price: '138.00', amount: '1380.00' }),
       goodLine({ executionId: 'R-4', settlementDate: '' }),
     );
-    expect((await stored()).map((row) => row.repair_reason)).toEqual(['MISSING_SSI', 'UNKNOWN_INSTRUMENT', 'PRICE_OUT_OF_TOLERANCE', null]);
+    expect((await stored()).map((row) => row.repair_reason)).toEqual([
+      'MISSING_SSI',
+      'UNKNOWN_INSTRUMENT',
+      'PRICE_OUT_OF_TOLERANCE',
+      null,
+    ]);
     expect((await stored())[3]).toMatchObject({ settlement_date: '2026-11-27', counterparty_ssi_id: 'NGCP01-EU' });
-    const items = await database.pool('owner').query('SELECT category, reason_code, owner_team FROM settlement.work_item ORDER BY reference');
+    const items = await database
+      .pool('owner')
+      .query('SELECT category, reason_code, owner_team FROM settlement.work_item ORDER BY reference');
     expect(items.rows).toMatchObject([
       { category: 'REPAIR', reason_code: 'MISSING_SSI', owner_team: 'settlement-operations' },
       { category: 'REPAIR', reason_code: 'UNKNOWN_INSTRUMENT' },
@@ -119,26 +150,68 @@ describe('enrichment and repair', () => {
   });
 
   it('lets a trade out of repair when its SSI is there, and closes the work item', async () => {
-    await capture(goodLine({ counterparty: 'NGCP24', market: 'JP', place: 'JASDEC', isin: 'JP3633400001', currency: 'JPY', amount: '1015', settlementDate: '2026-11-27' }));
+    await capture(
+      goodLine({
+        counterparty: 'NGCP24',
+        market: 'JP',
+        place: 'JASDEC',
+        isin: 'JP3633400001',
+        currency: 'JPY',
+        amount: '1015',
+        settlementDate: '2026-11-27',
+      }),
+    );
     await transactions.run(async (tx) => {
-      await staticRepository.saveVersions(tx, 'ssi', [{ validFrom: '2026-11-25', ssiId: 'NGCP24-JP', counterpartyId: 'NGCP24', market: 'JP', placeId: 'JASDEC', agentBic: 'NGSADEFFXXX', safekeepingAccount: 'S', cashAccount: null }], { source: 'TEST', originId: null });
+      await staticRepository.saveVersions(
+        tx,
+        'ssi',
+        [
+          {
+            validFrom: '2026-11-25',
+            ssiId: 'NGCP24-JP',
+            counterpartyId: 'NGCP24',
+            market: 'JP',
+            placeId: 'JASDEC',
+            agentBic: 'NGSADEFFXXX',
+            safekeepingAccount: 'S',
+            cashAccount: null,
+          },
+        ],
+        { source: 'TEST', originId: null },
+      );
       expect(await trades.retryRepairs(tx, { counterpartyIds: ['NGCP24'] })).toBe(1);
     });
-    expect(await stored()).toMatchObject([{ state: 'ENRICHED', repair_reason: null, counterparty_ssi_id: 'NGCP24-JP' }]);
+    expect(await stored()).toMatchObject([
+      { state: 'ENRICHED', repair_reason: null, counterparty_ssi_id: 'NGCP24-JP' },
+    ]);
     expect(await sum(`SELECT count(*) AS n FROM settlement.work_item WHERE state <> 'CLOSED'`)).toBe('0');
   });
 
   it('screens free text sealed, holds a hit and lets a clear name go on', async () => {
-    await capture(goodLine({ executionId: 'S-1', counterpartyName: 'Ordinary Trading GmbH' }), goodLine({ executionId: 'S-2', counterpartyName: 'Somebody Listed' }));
-    const message = await database.pool('owner').query<{ payload: { items: { names: { sealedName: string }[] }[] } }>(
-      `SELECT payload FROM messaging.message WHERE name = 'compliance.screen-objects.v1'`,
+    await capture(
+      goodLine({ executionId: 'S-1', counterpartyName: 'Ordinary Trading GmbH' }),
+      goodLine({ executionId: 'S-2', counterpartyName: 'Somebody Listed' }),
     );
+    const message = await database
+      .pool('owner')
+      .query<{ payload: { items: { names: { sealedName: string }[] }[] } }>(
+        `SELECT payload FROM messaging.message WHERE name = 'compliance.screen-objects.v1'`,
+      );
     expect(JSON.stringify(message.rows)).not.toContain('Listed');
     expect(message.rows[0]?.payload.items).toHaveLength(2);
-    const outcome = (execution: string, hit: 'CLEAR' | 'HIT') => ({ objectKind: 'TRADE' as const, objectId: tradeIdOf('OMS-EU', execution), outcome: hit, screeningId: 'scr_1', listVersionId: 'lst_1', alertId: 'alr_1' });
+    const outcome = (execution: string, hit: 'CLEAR' | 'HIT') => ({
+      objectKind: 'TRADE' as const,
+      objectId: tradeIdOf('OMS-EU', execution),
+      outcome: hit,
+      screeningId: 'scr_1',
+      listVersionId: 'lst_1',
+      alertId: 'alr_1',
+    });
     await transactions.run((tx) => trades.applyScreening(tx, [outcome('S-1', 'CLEAR'), outcome('S-2', 'HIT')]));
     expect((await stored()).map((row) => row.hold_state)).toEqual(['NONE', 'HELD']);
-    await transactions.run((tx) => trades.applyHoldDecision(tx, { objectId: tradeIdOf('OMS-EU', 'S-2'), decision: 'RELEASED', alertId: 'alr_1' }));
+    await transactions.run((tx) =>
+      trades.applyHoldDecision(tx, { objectId: tradeIdOf('OMS-EU', 'S-2'), decision: 'RELEASED', alertId: 'alr_1' }),
+    );
     expect((await stored()).map((row) => row.hold_state)).toEqual(['NONE', 'NONE']);
   });
 });
@@ -149,22 +222,58 @@ describe('the day', () => {
     const [outcome] = await capture(goodLine({ counterpartyName: 'Late Trading GmbH' }));
     expect(outcome).toMatchObject({ outcome: 'CAPTURED', businessDate: '2026-11-26' });
     expect(await stored()).toMatchObject([{ state: 'RECEIVED', hold_state: 'NONE' }]);
-    await transactions.run((tx) => days.businessDayChanged(tx, { book: 'NGEU', businessDate: '2026-11-26', state: 'OPEN', nextBusinessDate: '2026-11-27' }));
+    await transactions.run((tx) =>
+      days.businessDayChanged(tx, {
+        book: 'NGEU',
+        businessDate: '2026-11-26',
+        state: 'OPEN',
+        nextBusinessDate: '2026-11-27',
+      }),
+    );
     expect(await stored()).toMatchObject([{ state: 'ENRICHED', hold_state: 'SCREENING' }]);
-    await database.pool('owner').query(`UPDATE settlement.book_day SET business_date = '2026-11-25', state = 'OPEN', next_business_date = '2026-11-26' WHERE book_id = 'NGEU'`);
+    await database
+      .pool('owner')
+      .query(
+        `UPDATE settlement.book_day SET business_date = '2026-11-25', state = 'OPEN', next_business_date = '2026-11-26' WHERE book_id = 'NGEU'`,
+      );
     expect(await transactions.run((tx) => bookDays.intakeDate(tx, 'NGEU'))).toBe('2026-11-25');
   });
 
   it('affirms what the counterparty confirms in every term, and asks for the rest at the end of the day', async () => {
-    const confirmation = (executionId: string, amount: string) => ({ source: 'OMS-EU', executionId, counterparty: 'NGCP01', isin: 'DE0007164600', quantity: '10.0', amount, currency: 'EUR', settlementDate: '2026-11-27', status: 'AFFIRMED' });
+    const confirmation = (executionId: string, amount: string) => ({
+      source: 'OMS-EU',
+      executionId,
+      counterparty: 'NGCP01',
+      isin: 'DE0007164600',
+      quantity: '10.0',
+      amount,
+      currency: 'EUR',
+      settlementDate: '2026-11-27',
+      status: 'AFFIRMED',
+    });
     await capture(goodLine({ executionId: 'A-1' }), goodLine({ executionId: 'A-2' }), goodLine({ executionId: 'A-3' }));
-    await transactions.run((tx) => affirmation.confirm(tx, [confirmation('A-1', '1015'), confirmation('A-2', '1015.01'), confirmation('A-9', '1015')], null));
+    await transactions.run((tx) =>
+      affirmation.confirm(
+        tx,
+        [confirmation('A-1', '1015'), confirmation('A-2', '1015.01'), confirmation('A-9', '1015')],
+        null,
+      ),
+    );
     expect(await transactions.run((tx) => trades.affirm(tx, 'NGEU'))).toEqual({ affirmed: 1, unconfirmed: 2 });
     expect(await transactions.run((tx) => trades.affirm(tx, 'NGEU'))).toEqual({ affirmed: 0, unconfirmed: 2 });
     expect(await transactions.run((tx) => trades.endOfDay(tx, 'NGEU', '2026-11-25'))).toBe(2);
     expect(await transactions.run((tx) => trades.endOfDay(tx, 'NGEU', '2026-11-25'))).toBe(0);
     const ready = await transactions.run((tx) => trades.readyToInstruct(tx, 'NGEU', '2026-11-25', null, 10));
-    expect(ready).toMatchObject([{ executionId: 'A-1', quantityUnits: 10n, amountMinor: 101500n, ssi: { ssiId: 'NGCP01-EU', agentBic: 'NGSADEFFXXX' }, counterpartyBic: 'NGSADEFFXXX', place: { kind: 'EXTERNAL', zone: 'Europe/Berlin' } }]);
+    expect(ready).toMatchObject([
+      {
+        executionId: 'A-1',
+        quantityUnits: 10n,
+        amountMinor: 101500n,
+        ssi: { ssiId: 'NGCP01-EU', agentBic: 'NGSADEFFXXX' },
+        counterpartyBic: 'NGSADEFFXXX',
+        place: { kind: 'EXTERNAL', zone: 'Europe/Berlin' },
+      },
+    ]);
     await transactions.run((tx) => trades.markInstructed(tx, [ready[0]!.tradeId]));
     await transactions.run((tx) => trades.markSettled(tx, [ready[0]!.tradeId]));
     const [refused] = await capture(goodLine({ executionId: 'A-1', version: '2', action: 'CANCEL' }));
@@ -172,15 +281,35 @@ describe('the day', () => {
   });
 
   it('allocates a block only when the parts are the whole, in quantity and in cash', async () => {
-    const part = (allocation: string, clientAccount: string, quantity: string, amount: string) => ({ source: 'OMS-EU', executionId: 'B-1', allocation, clientAccount, quantity, amount });
+    const part = (allocation: string, clientAccount: string, quantity: string, amount: string) => ({
+      source: 'OMS-EU',
+      executionId: 'B-1',
+      allocation,
+      clientAccount,
+      quantity,
+      amount,
+    });
     await capture(goodLine({ executionId: 'B-1', block: 'Y' }), goodLine({ executionId: 'B-2', block: 'Y' }));
     await transactions.run(async (tx) => {
-      const lines = await affirmation.allocate(tx, [part('1', 'C000001', '3', '304.50'), part('2', 'C000002', '7', '710.50'), { ...part('1', 'C000003', '9', '1015.00'), executionId: 'B-2' }, part('1', 'C000001', '3', '304.50')], 'fil_1');
+      const lines = await affirmation.allocate(
+        tx,
+        [
+          part('1', 'C000001', '3', '304.50'),
+          part('2', 'C000002', '7', '710.50'),
+          { ...part('1', 'C000003', '9', '1015.00'), executionId: 'B-2' },
+          part('1', 'C000001', '3', '304.50'),
+        ],
+        'fil_1',
+      );
       expect(lines.map(({ outcome }) => outcome)).toEqual(['ACCEPTED', 'ACCEPTED', 'ACCEPTED', 'DUPLICATE']);
       expect(await affirmation.completeBlocks(tx, 'fil_1')).toEqual([tradeIdOf('OMS-EU', 'B-2')]);
     });
     expect((await stored()).map((row) => row.state)).toEqual(['ALLOCATED', 'ENRICHED']);
-    expect(await sum(`SELECT sum(a.quantity_units)::text || ' ' || sum(a.amount_minor) AS n FROM settlement.trade_allocation a JOIN settlement.trade t USING (trade_id) WHERE t.state = 'ALLOCATED'`)).toBe('10 101500');
+    expect(
+      await sum(
+        `SELECT sum(a.quantity_units)::text || ' ' || sum(a.amount_minor) AS n FROM settlement.trade_allocation a JOIN settlement.trade t USING (trade_id) WHERE t.state = 'ALLOCATED'`,
+      ),
+    ).toBe('10 101500');
   });
 });
 
@@ -199,6 +328,8 @@ describe('what the database refuses', () => {
   it('shows a book only to those who may see it', async () => {
     await capture(goodLine());
     expect(await transactions.run((tx) => tx.rows('SELECT 1 FROM settlement.trade'), { books: ['NGUS'] })).toEqual([]);
-    expect(await transactions.run((tx) => tx.rows('SELECT 1 FROM settlement.trade'), { books: ['NGEU'] })).toHaveLength(1);
+    expect(await transactions.run((tx) => tx.rows('SELECT 1 FROM settlement.trade'), { books: ['NGEU'] })).toHaveLength(
+      1,
+    );
   });
 });

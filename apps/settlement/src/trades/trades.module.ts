@@ -11,7 +11,16 @@ import { TradesService } from './trades.service.js';
 
 @Module({
   imports: [StaticDataModule],
-  providers: [AffirmationRepository, AffirmationService, ImportedTradesService, ScreeningRepository, TradeQueries, TradesRepository, TradesResolver, TradesService],
+  providers: [
+    AffirmationRepository,
+    AffirmationService,
+    ImportedTradesService,
+    ScreeningRepository,
+    TradeQueries,
+    TradesRepository,
+    TradesResolver,
+    TradesService,
+  ],
   exports: [AffirmationService, ImportedTradesService, TradeQueries, TradesService],
 })
 export class TradesModule {}

@@ -50,16 +50,53 @@ export interface TradeRow {
 }
 
 const storedColumns = [
-  'trade_id', 'book_id', 'source', 'execution_id', 'version', 'state', 'repair_reason', 'is_confirmed', 'hold_state', 'held_reason', 'side',
-  'kind', 'asset_class', 'market', 'isin', 'quantity_units', 'quantity_scale', 'price', 'amount_minor', 'amount_scale', 'currency', 'traded_at',
-  'trade_date', 'settlement_date', 'place_id', 'client_account', 'client_party_id', 'counterparty_id', 'counterparty_account',
-  'counterparty_sealed', 'counterparty_party_id', 'counterparty_ssi_id', 'is_block', 'carried_fail', 'carried_fail_since', 'import_id',
-  'file_id', 'business_date', 'captured_at', 'captured_by',
+  'trade_id',
+  'book_id',
+  'source',
+  'execution_id',
+  'version',
+  'state',
+  'repair_reason',
+  'is_confirmed',
+  'hold_state',
+  'held_reason',
+  'side',
+  'kind',
+  'asset_class',
+  'market',
+  'isin',
+  'quantity_units',
+  'quantity_scale',
+  'price',
+  'amount_minor',
+  'amount_scale',
+  'currency',
+  'traded_at',
+  'trade_date',
+  'settlement_date',
+  'place_id',
+  'client_account',
+  'client_party_id',
+  'counterparty_id',
+  'counterparty_account',
+  'counterparty_sealed',
+  'counterparty_party_id',
+  'counterparty_ssi_id',
+  'is_block',
+  'carried_fail',
+  'carried_fail_since',
+  'import_id',
+  'file_id',
+  'business_date',
+  'captured_at',
+  'captured_by',
 ] as const;
 const camel = (column: string) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 const columnsOf = (alias: string) =>
   storedColumns
-    .map((column) => (column === 'price' ? `trim_scale(${alias}.price)::text AS price` : `${alias}.${column} AS "${camel(column)}"`))
+    .map((column) =>
+      column === 'price' ? `trim_scale(${alias}.price)::text AS price` : `${alias}.${column} AS "${camel(column)}"`,
+    )
     .join(', ');
 export const tradeColumnsSql = columnsOf('trade');
 
@@ -158,7 +195,9 @@ export class TradesRepository {
 
   async insertVersions(tx: Tx, versions: readonly NewVersion[], origin: string, recordedBy: string): Promise<void> {
     if (versions.length === 0) return;
-    const sorted = [...versions].sort((a, b) => (a.tradeId === b.tradeId ? a.version - b.version : a.tradeId < b.tradeId ? -1 : 1));
+    const sorted = [...versions].sort((a, b) =>
+      a.tradeId === b.tradeId ? a.version - b.version : a.tradeId < b.tradeId ? -1 : 1,
+    );
     const inserted = await tx.execute(
       `INSERT INTO settlement.trade_version (source, execution_id, version, trade_id, book_id, action, payload, payload_hash, origin, recorded_by)
        SELECT source, "executionId", version, "tradeId", "bookId", action, payload, "payloadHash", $2, $3
@@ -209,7 +248,10 @@ export class TradesRepository {
     );
   }
 
-  async cancelTrades(tx: Tx, cancellations: readonly { tradeId: string; version: number | null; reason?: string }[]): Promise<number> {
+  async cancelTrades(
+    tx: Tx,
+    cancellations: readonly { tradeId: string; version: number | null; reason?: string }[],
+  ): Promise<number> {
     if (cancellations.length === 0) return 0;
     return tx.execute(
       `UPDATE settlement.trade t SET state = 'CANCELLED', repair_reason = NULL, version = greatest(t.version, coalesce(r.version, t.version)),
@@ -221,14 +263,29 @@ export class TradesRepository {
   }
 
   /** Trades that wait: for their date to open, or for static data that was missing. */
-  async lockWaiting(tx: Tx, filter: { book?: string; upTo?: PlainDate; tradeIds?: readonly string[]; isins?: readonly string[]; counterpartyIds?: readonly string[] }): Promise<TradeRow[]> {
+  async lockWaiting(
+    tx: Tx,
+    filter: {
+      book?: string;
+      upTo?: PlainDate;
+      tradeIds?: readonly string[];
+      isins?: readonly string[];
+      counterpartyIds?: readonly string[];
+    },
+  ): Promise<TradeRow[]> {
     return tx.rows<TradeRow>(
       `SELECT ${tradeColumnsSql} FROM settlement.trade
         WHERE (state = 'RECEIVED' AND $1::text IS NOT NULL AND book_id = $1 AND business_date <= $2::date
             OR state = 'REPAIR' AND ($3::text[] IS NOT NULL AND trade_id = ANY($3) OR $4::text[] IS NOT NULL AND isin = ANY($4)
                OR $5::text[] IS NOT NULL AND counterparty_id = ANY($5)))
         ORDER BY trade_id LIMIT 1000 FOR UPDATE`,
-      [filter.book ?? null, filter.upTo ?? null, filter.tradeIds ?? null, filter.isins ?? null, filter.counterpartyIds ?? null],
+      [
+        filter.book ?? null,
+        filter.upTo ?? null,
+        filter.tradeIds ?? null,
+        filter.isins ?? null,
+        filter.counterpartyIds ?? null,
+      ],
     );
   }
 
@@ -252,7 +309,13 @@ export class TradesRepository {
 
   async forInstruction(
     tx: Tx,
-    filter: { book?: string; businessDate?: PlainDate; after?: string | null; limit?: number; tradeIds?: readonly string[] },
+    filter: {
+      book?: string;
+      businessDate?: PlainDate;
+      after?: string | null;
+      limit?: number;
+      tradeIds?: readonly string[];
+    },
   ): Promise<TradeForInstruction[]> {
     const rows = await tx.rows<InstructionRow>(
       `SELECT ${columnsOf('t')},
@@ -275,18 +338,31 @@ export class TradesRepository {
                     'amountMinor', amount_minor::text) ORDER BY n) AS allocations
              FROM settlement.trade_allocation WHERE trade_id = t.trade_id) a ON t.is_block
         ORDER BY t.trade_id`,
-      [filter.book ?? null, filter.businessDate ?? null, filter.after ?? null, filter.limit ?? null, filter.tradeIds ?? null],
+      [
+        filter.book ?? null,
+        filter.businessDate ?? null,
+        filter.after ?? null,
+        filter.limit ?? null,
+        filter.tradeIds ?? null,
+      ],
     );
     return rows.map(instructionOf);
   }
 
   async move(tx: Tx, tradeIds: readonly string[], from: TradeState, to: TradeState): Promise<number> {
     if (tradeIds.length === 0) return 0;
-    return tx.execute(`UPDATE settlement.trade SET state = $3 WHERE trade_id = ANY($1::text[]) AND state = $2`, [tradeIds, from, to]);
+    return tx.execute(`UPDATE settlement.trade SET state = $3 WHERE trade_id = ANY($1::text[]) AND state = $2`, [
+      tradeIds,
+      from,
+      to,
+    ]);
   }
 
   async byIds(tx: Tx, tradeIds: readonly string[]): Promise<Map<string, TradeRow>> {
-    const rows = await tx.rows<TradeRow>(`SELECT ${tradeColumnsSql} FROM settlement.trade WHERE trade_id = ANY($1::text[])`, [tradeIds]);
+    const rows = await tx.rows<TradeRow>(
+      `SELECT ${tradeColumnsSql} FROM settlement.trade WHERE trade_id = ANY($1::text[])`,
+      [tradeIds],
+    );
     return new Map(rows.map((row) => [row.tradeId, row]));
   }
 }
@@ -345,7 +421,10 @@ function instructionOf(row: InstructionRow): TradeForInstruction {
     counterpartyBic: row.counterpartyBic,
     counterpartyAccount: row.counterpartyAccount,
     ssi:
-      row.counterpartySsiId !== null && row.ssiVersionId !== null && row.agentBic !== null && row.safekeepingAccount !== null
+      row.counterpartySsiId !== null &&
+      row.ssiVersionId !== null &&
+      row.agentBic !== null &&
+      row.safekeepingAccount !== null
         ? {
             ssiId: row.counterpartySsiId,
             versionId: row.ssiVersionId,

@@ -1,7 +1,16 @@
 import { Args, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
 import { booksOf, CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes, validateInput } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+  validateInput,
+} from '#libs/graphql/index.js';
 import { faultOfInput, Idempotency } from '#libs/idempotency/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
 import { currencyExponent, formatDecimal } from '#libs/money/index.js';
@@ -59,7 +68,24 @@ const rawOf = (input: CaptureTradeInput): RawTradeLine => ({
 });
 
 const nothing = Object.fromEntries(
-  ['tradeTime', 'tradeDate', 'settlementDate', 'side', 'assetClass', 'market', 'isin', 'quantity', 'price', 'currency', 'amount', 'clientAccount', 'counterparty', 'counterpartyName', 'place', 'block'].map((column) => [column, '']),
+  [
+    'tradeTime',
+    'tradeDate',
+    'settlementDate',
+    'side',
+    'assetClass',
+    'market',
+    'isin',
+    'quantity',
+    'price',
+    'currency',
+    'amount',
+    'clientAccount',
+    'counterparty',
+    'counterpartyName',
+    'place',
+    'block',
+  ].map((column) => [column, '']),
 ) as Omit<RawTradeLine, 'source' | 'executionId' | 'version' | 'action' | 'kind'>;
 
 @Resolver(() => TradeType)
@@ -80,13 +106,21 @@ export class TradesResolver {
 
   @Query(() => TradeType, { nullable: true })
   @RequiresScopes('trades:read')
-  tradeByExecution(@Args('source') source: string, @Args('executionId') executionId: string, @ReadTx() tx: Tx): Promise<TradeType | null> {
+  tradeByExecution(
+    @Args('source') source: string,
+    @Args('executionId') executionId: string,
+    @ReadTx() tx: Tx,
+  ): Promise<TradeType | null> {
     return this.trade(tradeIdOf(source, executionId), tx);
   }
 
   @Query(() => TradeConnection, { name: 'trades', description: 'By id; every filter narrows.' })
   @RequiresScopes('trades:read')
-  async list(@Args() page: ConnectionArgs, @Args('filter', { type: () => TradeFilter, nullable: true }) filter: TradeFilter | null, @ReadTx() tx: Tx): Promise<TradeConnection> {
+  async list(
+    @Args() page: ConnectionArgs,
+    @Args('filter', { type: () => TradeFilter, nullable: true }) filter: TradeFilter | null,
+    @ReadTx() tx: Tx,
+  ): Promise<TradeConnection> {
     const cursor = keyset<TradeRow>({ list: 'trades', filter }, (row) => [row.tradeId]);
     const rows = await this.queries.page(tx, filter ?? {}, cursor.after(page.after), page.first + 1);
     return keysetPage(rows, page.first, cursor.cursorOf, toTradeType);
@@ -103,8 +137,13 @@ export class TradesResolver {
   }
 
   @ResolveField(() => [TradeAllocationType])
-  async allocations(@Parent() trade: TradeType, @Operation() operation: GraphqlContext): Promise<TradeAllocationType[]> {
-    const rows = await operation.loader<string, AllocationRow[]>('trade-allocations', (ids, tx) => this.queries.allocations(tx, ids)).load(trade.id);
+  async allocations(
+    @Parent() trade: TradeType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<TradeAllocationType[]> {
+    const rows = await operation
+      .loader<string, AllocationRow[]>('trade-allocations', (ids, tx) => this.queries.allocations(tx, ids))
+      .load(trade.id);
     const scale = trade.quantity.split('.')[1]?.length ?? 0;
     const { currency } = trade.amount;
     return (rows ?? []).map((row) => ({
@@ -117,12 +156,20 @@ export class TradesResolver {
 
   @ResolveField(() => [TradeVersionType])
   async versions(@Parent() trade: TradeType, @Operation() operation: GraphqlContext): Promise<VersionRow[]> {
-    return (await operation.loader<string, VersionRow[]>('trade-versions', (ids, tx) => this.queries.versions(tx, ids)).load(trade.id)) ?? [];
+    return (
+      (await operation
+        .loader<string, VersionRow[]>('trade-versions', (ids, tx) => this.queries.versions(tx, ids))
+        .load(trade.id)) ?? []
+    );
   }
 
   @ResolveField(() => [TradeStateChangeType])
   async history(@Parent() trade: TradeType, @Operation() operation: GraphqlContext): Promise<StateChangeRow[]> {
-    return (await operation.loader<string, StateChangeRow[]>('trade-history', (ids, tx) => this.queries.history(tx, ids)).load(trade.id)) ?? [];
+    return (
+      (await operation
+        .loader<string, StateChangeRow[]>('trade-history', (ids, tx) => this.queries.history(tx, ids))
+        .load(trade.id)) ?? []
+    );
   }
 
   @ResolveField(() => PartyReference, { nullable: true })
@@ -137,17 +184,27 @@ export class TradesResolver {
 
   @Mutation(() => TradePayload)
   @RequiresScopes('trades:write')
-  async captureTrade(@Args('input', { type: () => CaptureTradeInput }) input: CaptureTradeInput, @CurrentPrincipal() principal: Principal): Promise<TradePayload> {
+  async captureTrade(
+    @Args('input', { type: () => CaptureTradeInput }) input: CaptureTradeInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<TradePayload> {
     const faults = validateInput(CaptureTradeInput, input);
     if (faults.length > 0) return { trade: null, outcome: 'REJECTED', problems: faults, replayed: false };
-    const [item] = await this.capture('captureTrade', [{ key: input.idempotencyKey, input, raw: rawOf(input) }], principal);
+    const [item] = await this.capture(
+      'captureTrade',
+      [{ key: input.idempotencyKey, input, raw: rawOf(input) }],
+      principal,
+    );
     if (!item) throw new Error('a capture has an answer');
     return item;
   }
 
   @Mutation(() => TradesPayload)
   @RequiresScopes('trades:write')
-  async captureTrades(@Args('input', { type: () => CaptureTradesInput }) input: CaptureTradesInput, @CurrentPrincipal() principal: Principal): Promise<TradesPayload> {
+  async captureTrades(
+    @Args('input', { type: () => CaptureTradesInput }) input: CaptureTradesInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<TradesPayload> {
     const faults = validateInput(CaptureTradesInput, input);
     if (faults.length > 0) return { items: [], problems: faults };
     const items = await this.capture(
@@ -160,11 +217,20 @@ export class TradesResolver {
 
   @Mutation(() => TradePayload)
   @RequiresScopes('trades:write')
-  async amendTrade(@Args('input', { type: () => AmendTradeInput }) input: AmendTradeInput, @CurrentPrincipal() principal: Principal): Promise<TradePayload> {
+  async amendTrade(
+    @Args('input', { type: () => AmendTradeInput }) input: AmendTradeInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<TradePayload> {
     const faults = validateInput(AmendTradeInput, input);
-    if (input.action === 'CORRECT' && !input.trade) faults.push(problem('REQUIRED', 'a correction carries the whole trade', ['trade']));
+    if (input.action === 'CORRECT' && !input.trade)
+      faults.push(problem('REQUIRED', 'a correction carries the whole trade', ['trade']));
     if (faults.length > 0) return { trade: null, outcome: 'REJECTED', problems: faults, replayed: false };
-    const identity = { source: input.source, executionId: input.executionId, version: String(input.version), action: input.action };
+    const identity = {
+      source: input.source,
+      executionId: input.executionId,
+      version: String(input.version),
+      action: input.action,
+    };
     const raw: RawTradeLine = { ...nothing, ...(input.trade ? rawOf(input.trade) : {}), ...identity };
     const [item] = await this.capture('amendTrade', [{ key: input.idempotencyKey, input, raw }], principal);
     if (!item) throw new Error('an amendment has an answer');
@@ -178,12 +244,19 @@ export class TradesResolver {
   ): Promise<TradePayload[]> {
     return this.transactions.run(
       async (tx) => {
-        const answers = await this.idempotency.runMany<Kept>(tx, { client: principal.subject, operation, items }, async (fresh) => {
-          const raws = fresh.flatMap((index) => items[index]?.raw ?? []);
-          const outcomes = await this.trades.capture(tx, raws, { fileId: null, capturedBy: principal.subject });
-          return outcomes.map(kept);
-        });
-        const rows = await this.queries.byIds(tx, answers.flatMap(({ tradeId }) => tradeId ?? []));
+        const answers = await this.idempotency.runMany<Kept>(
+          tx,
+          { client: principal.subject, operation, items },
+          async (fresh) => {
+            const raws = fresh.flatMap((index) => items[index]?.raw ?? []);
+            const outcomes = await this.trades.capture(tx, raws, { fileId: null, capturedBy: principal.subject });
+            return outcomes.map(kept);
+          },
+        );
+        const rows = await this.queries.byIds(
+          tx,
+          answers.flatMap(({ tradeId }) => tradeId ?? []),
+        );
         return answers.map(({ tradeId, outcome, problems, replayed }): TradePayload => {
           const row = tradeId ? rows.get(tradeId) : undefined;
           return { trade: row ? toTradeType(row) : null, outcome: outcomeOf(outcome), problems, replayed };
@@ -200,5 +273,7 @@ const outcomeOf = (outcome: string | undefined) => outcome ?? 'REJECTED';
 /** A fault of the line may be put right under the same key; what depends on the state of the trade is remembered. */
 function kept(outcome: LineOutcome): Kept {
   const payload: Kept = { tradeId: outcome.tradeId, outcome: outcome.outcome, problems: [...outcome.problems] };
-  return outcome.outcome === 'REJECTED' && !outcome.problems.some(({ code }) => code.startsWith('TRADE_ALREADY_')) ? faultOfInput(payload) : payload;
+  return outcome.outcome === 'REJECTED' && !outcome.problems.some(({ code }) => code.startsWith('TRADE_ALREADY_'))
+    ? faultOfInput(payload)
+    : payload;
 }

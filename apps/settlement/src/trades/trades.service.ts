@@ -10,7 +10,15 @@ import { BookDays } from '../calendars/book-days.js';
 import { StaticDataService } from '../static-data/static-data.service.js';
 import { type StaticFacts } from '../static-data/static-facts.js';
 import { AffirmationService } from './affirmation.service.js';
-import { identityOf, type Intake, type KnownTrade, type LineOutcome, type NewTrade, planCapture, tradeIdOf } from './capture.js';
+import {
+  identityOf,
+  type Intake,
+  type KnownTrade,
+  type LineOutcome,
+  type NewTrade,
+  planCapture,
+  tradeIdOf,
+} from './capture.js';
 import { enrich } from './enrichment.js';
 import { ScreeningRepository } from './screening.repository.js';
 import { type RawTradeLine } from './trade-line.js';
@@ -49,10 +57,20 @@ export class TradesService {
     const facts = await this.staticData.factsFor(tx, {
       isins: raws.map(({ isin }) => isin.trim()).filter(isPlain),
       counterpartyIds: raws.map(({ counterparty }) => counterparty.trim()).filter(isPlain),
-      accounts: raws.flatMap(({ clientAccount, counterparty, place }) => (place.trim() === 'INTERNAL' ? [clientAccount.trim(), counterparty.trim()] : [clientAccount.trim()])).filter(isPlain),
+      accounts: raws
+        .flatMap(({ clientAccount, counterparty, place }) =>
+          place.trim() === 'INTERNAL' ? [clientAccount.trim(), counterparty.trim()] : [clientAccount.trim()],
+        )
+        .filter(isPlain),
     });
     const intakes = await this.intakes(tx, facts);
-    const plan = planCapture(raws, { trades, versions, lineFacts: facts, enrichmentFacts: facts, intake: (book) => intakes(book) });
+    const plan = planCapture(raws, {
+      trades,
+      versions,
+      lineFacts: facts,
+      enrichmentFacts: facts,
+      intake: (book) => intakes(book),
+    });
 
     const sealed = new Map<string, string>();
     const seal = (text: string | null) => {
@@ -65,7 +83,10 @@ export class TradesService {
       tx,
       plan.versions.map((version) => ({
         ...version,
-        payload: version.freeText === null ? version.payload : { ...version.payload, counterpartyName: seal(version.freeText) },
+        payload:
+          version.freeText === null
+            ? version.payload
+            : { ...version.payload, counterpartyName: seal(version.freeText) },
       })),
       origin.fileId ?? 'api',
       origin.capturedBy,
@@ -86,14 +107,25 @@ export class TradesService {
     await this.repository.insertTrades(tx, inserts);
     await this.repository.correctTrades(tx, corrections);
     await this.repository.cancelTrades(tx, plan.cancellations);
-    await this.announce(tx, [...inserts, ...corrections], facts, trades, plan.cancellations.map(({ tradeId }) => tradeId));
+    await this.announce(
+      tx,
+      [...inserts, ...corrections],
+      facts,
+      trades,
+      plan.cancellations.map(({ tradeId }) => tradeId),
+    );
     if (plan.versions.length > 0) {
       await this.audit.append(tx, {
         action: 'trades.captured',
         objectKind: origin.fileId === null ? 'TRADE' : 'FILE',
         objectId: origin.fileId ?? plan.versions[0]?.tradeId ?? '',
         principal: origin.capturedBy,
-        after: plan.versions.map(({ tradeId, version, action, payloadHash }) => [tradeId, version, action, payloadHash]),
+        after: plan.versions.map(({ tradeId, version, action, payloadHash }) => [
+          tradeId,
+          version,
+          action,
+          payloadHash,
+        ]),
       });
     }
     return [...plan.outcomes];
@@ -108,19 +140,36 @@ export class TradesService {
   ): Promise<void> {
     await this.sendToScreening(
       tx,
-      changed.filter(({ isScreeningSent }) => isScreeningSent).map((trade) => toScreen({ ...trade.line, tradeId: trade.tradeId, counterpartySealed: trade.counterpartySealed })),
+      changed
+        .filter(({ isScreeningSent }) => isScreeningSent)
+        .map((trade) =>
+          toScreen({ ...trade.line, tradeId: trade.tradeId, counterpartySealed: trade.counterpartySealed }),
+        ),
     );
     const touched = [...changed.map(({ tradeId }) => tradeId), ...cancelledIds].flatMap((tradeId) => {
       const known = before.get(tradeId);
       return known ? [known] : [];
     });
-    const closing = touched.flatMap((known) => [...repairKeys(known.tradeId, known.version), `unconfirmed:${known.tradeId}`]);
+    const closing = touched.flatMap((known) => [
+      ...repairKeys(known.tradeId, known.version),
+      `unconfirmed:${known.tradeId}`,
+    ]);
     await this.workItems.closeMany(tx, closing, 'a later version of the trade came in', 'system');
     await this.workItems.openMany(
       tx,
       changed
         .filter(({ state }) => state === 'REPAIR')
-        .map((trade) => repairItem({ ...trade.line, tradeId: trade.tradeId, repairReason: trade.enrichment.repairReason ?? '', businessDate: trade.businessDate }, facts.place(trade.line.placeId)?.zone)),
+        .map((trade) =>
+          repairItem(
+            {
+              ...trade.line,
+              tradeId: trade.tradeId,
+              repairReason: trade.enrichment.repairReason ?? '',
+              businessDate: trade.businessDate,
+            },
+            facts.place(trade.line.placeId)?.zone,
+          ),
+        ),
     );
   }
 
@@ -142,7 +191,10 @@ export class TradesService {
   }
 
   /** What was missing may be there now: trades in repair for these instruments or counterparties are judged again. */
-  async retryRepairs(tx: Tx, filter: { isins?: readonly string[]; counterpartyIds?: readonly string[]; tradeIds?: readonly string[] }): Promise<number> {
+  async retryRepairs(
+    tx: Tx,
+    filter: { isins?: readonly string[]; counterpartyIds?: readonly string[]; tradeIds?: readonly string[] },
+  ): Promise<number> {
     const waiting = await this.repository.lockWaiting(tx, filter);
     return this.enrichAgain(tx, waiting, null);
   }
@@ -155,18 +207,55 @@ export class TradesService {
       accounts: waiting.map(({ clientAccount }) => clientAccount),
     });
     const changes = waiting.map((row) => {
-      const enrichment = enrich({ ...row, market: row.market as TradeForInstruction['market'], hasFreeText: row.counterpartySealed !== null }, facts);
-      return { row, tradeId: row.tradeId, enrichment, businessDate: businessDate ?? row.businessDate, isScreened: row.state === 'RECEIVED' && row.counterpartySealed !== null };
+      const enrichment = enrich(
+        { ...row, market: row.market as TradeForInstruction['market'], hasFreeText: row.counterpartySealed !== null },
+        facts,
+      );
+      return {
+        row,
+        tradeId: row.tradeId,
+        enrichment,
+        businessDate: businessDate ?? row.businessDate,
+        isScreened: row.state === 'RECEIVED' && row.counterpartySealed !== null,
+      };
     });
-    const moved = changes.filter(({ row, enrichment }) => row.state === 'RECEIVED' || enrichment.repairReason !== row.repairReason);
-    await this.repository.saveEnrichment(tx, moved.map(({ tradeId, enrichment, businessDate: date, isScreened }) => ({ tradeId, enrichment, businessDate: date, isScreened })));
-    await this.sendToScreening(tx, moved.filter(({ isScreened }) => isScreened).map(({ row }) => toScreen(row)));
-    await this.workItems.closeMany(tx, moved.flatMap(({ row }) => repairKeys(row.tradeId, row.version)), 'static data is complete now', 'system');
+    const moved = changes.filter(
+      ({ row, enrichment }) => row.state === 'RECEIVED' || enrichment.repairReason !== row.repairReason,
+    );
+    await this.repository.saveEnrichment(
+      tx,
+      moved.map(({ tradeId, enrichment, businessDate: date, isScreened }) => ({
+        tradeId,
+        enrichment,
+        businessDate: date,
+        isScreened,
+      })),
+    );
+    await this.sendToScreening(
+      tx,
+      moved.filter(({ isScreened }) => isScreened).map(({ row }) => toScreen(row)),
+    );
+    await this.workItems.closeMany(
+      tx,
+      moved.flatMap(({ row }) => repairKeys(row.tradeId, row.version)),
+      'static data is complete now',
+      'system',
+    );
     await this.workItems.openMany(
       tx,
       moved
         .filter(({ enrichment }) => enrichment.state === 'REPAIR')
-        .map(({ row, enrichment, businessDate: date }) => repairItem({ ...row, amountMinor: BigInt(row.amountMinor), repairReason: enrichment.repairReason ?? '', businessDate: date }, facts.place(row.placeId)?.zone)),
+        .map(({ row, enrichment, businessDate: date }) =>
+          repairItem(
+            {
+              ...row,
+              amountMinor: BigInt(row.amountMinor),
+              repairReason: enrichment.repairReason ?? '',
+              businessDate: date,
+            },
+            facts.place(row.placeId)?.zone,
+          ),
+        ),
     );
     return moved.length;
   }
@@ -177,14 +266,22 @@ export class TradesService {
     return (book) => {
       const day = days.get(book);
       if (!day) return { businessDate: facts.today('EU'), isOpen: false };
-      return day.state === 'OPEN' ? { businessDate: day.businessDate, isOpen: true } : { businessDate: day.nextBusinessDate, isOpen: false };
+      return day.state === 'OPEN'
+        ? { businessDate: day.businessDate, isOpen: true }
+        : { businessDate: day.nextBusinessDate, isOpen: false };
     };
   }
 
   // ---- what the instructions ask for -------------------------------------------------------------------------
 
   /** AFFIRMED trades that nothing holds, complete for the instruction, a page at a time in the order of their ids. */
-  async readyToInstruct(tx: Tx, book: string, businessDate: PlainDate, afterTradeId: string | null, limit: number): Promise<TradeForInstruction[]> {
+  async readyToInstruct(
+    tx: Tx,
+    book: string,
+    businessDate: PlainDate,
+    afterTradeId: string | null,
+    limit: number,
+  ): Promise<TradeForInstruction[]> {
     return this.repository.forInstruction(tx, { book, businessDate, after: afterTradeId, limit });
   }
 
@@ -201,7 +298,10 @@ export class TradesService {
   }
 
   async markCancelled(tx: Tx, tradeIds: readonly string[], reason: string): Promise<number> {
-    return this.repository.cancelTrades(tx, tradeIds.map((tradeId) => ({ tradeId, version: null, reason })));
+    return this.repository.cancelTrades(
+      tx,
+      tradeIds.map((tradeId) => ({ tradeId, version: null, reason })),
+    );
   }
 
   // ---- compliance ---------------------------------------------------------------------------------------------
@@ -214,16 +314,25 @@ export class TradesService {
   /** A hit holds the trade, a clear name lets it go on. Items of other kinds are none of ours. */
   async applyScreening(tx: Tx, outcomes: readonly ScreeningOutcome[]): Promise<number> {
     const ours = outcomes.filter(({ objectKind }) => objectKind === 'TRADE');
-    return this.screening.applyOutcomes(tx, ours.map(({ objectId, outcome, alertId }) => ({ tradeId: objectId, outcome, alertId: alertId ?? null })));
+    return this.screening.applyOutcomes(
+      tx,
+      ours.map(({ objectId, outcome, alertId }) => ({ tradeId: objectId, outcome, alertId: alertId ?? null })),
+    );
   }
 
   /** RELEASED lets the trade go on; CONFIRMED keeps it held for good. */
-  async applyHoldDecision(tx: Tx, decided: { objectId: string; decision: 'RELEASED' | 'CONFIRMED'; alertId: string }): Promise<void> {
+  async applyHoldDecision(
+    tx: Tx,
+    decided: { objectId: string; decision: 'RELEASED' | 'CONFIRMED'; alertId: string },
+  ): Promise<void> {
     await this.screening.decideHold(tx, decided.objectId, decided.decision, decided.alertId);
   }
 
   /** Open trades in which a party takes part, on either side. */
-  async tradesOfParty(tx: Tx, partyId: string): Promise<{ tradeId: string; reference: string; bookId: string; state: TradeState }[]> {
+  async tradesOfParty(
+    tx: Tx,
+    partyId: string,
+  ): Promise<{ tradeId: string; reference: string; bookId: string; state: TradeState }[]> {
     return this.screening.openOfParty(tx, partyId);
   }
 
@@ -260,7 +369,12 @@ export class TradesService {
 
 const isPlain = (text: string) => text !== '' && text.length <= 64 && !text.includes('\u0000');
 
-function toScreen(trade: { tradeId: string; executionId: string; bookId: string; counterpartySealed: string | null }): ObjectToScreen {
+function toScreen(trade: {
+  tradeId: string;
+  executionId: string;
+  bookId: string;
+  counterpartySealed: string | null;
+}): ObjectToScreen {
   return {
     objectKind: 'TRADE',
     objectId: trade.tradeId,
@@ -269,4 +383,3 @@ function toScreen(trade: { tradeId: string; executionId: string; bookId: string;
     names: trade.counterpartySealed === null ? [] : [{ role: 'COUNTERPARTY', sealedName: trade.counterpartySealed }],
   };
 }
-

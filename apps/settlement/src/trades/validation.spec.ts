@@ -16,31 +16,79 @@ const places: Record<string, { bookId: string; kind: 'EXTERNAL' | 'INTERNAL'; ca
   INTERNAL: { bookId: '*', kind: 'INTERNAL', calendarId: 'TARGET' },
 };
 const facts: LineFacts = {
-  instrument: (isin) => ({ DE0007164600: { currency: 'EUR', quantityScale: 0 }, LU0323578657: { currency: 'EUR', quantityScale: 4 }, JP3633400001: { currency: 'JPY', quantityScale: 0 }, US0378331005: { currency: 'USD', quantityScale: 0 } })[isin],
+  instrument: (isin) =>
+    ({
+      DE0007164600: { currency: 'EUR', quantityScale: 0 },
+      LU0323578657: { currency: 'EUR', quantityScale: 4 },
+      JP3633400001: { currency: 'JPY', quantityScale: 0 },
+      US0378331005: { currency: 'USD', quantityScale: 0 },
+    })[isin],
   place: (placeId) => places[placeId],
-  hasClientAccount: (account, book) => (book === 'NGUS' ? account === 'C000801' : ['C000001', 'C000002'].includes(account)),
+  hasClientAccount: (account, book) =>
+    book === 'NGUS' ? account === 'C000801' : ['C000001', 'C000002'].includes(account),
   today: () => '2026-11-25',
   settlesOn: (placeId, currency, day) => settlesOn(places[placeId]!.calendarId, currency, day),
-  intendedDate: (market, assetClass, placeId, currency, _, tradeDate) => intendedSettlementDate(places[placeId]!.calendarId, currency, tradeDate, cycleDaysOf([{ market: 'EU', assetClass: '*', cycleDays: 2, validFrom: '2014-10-06' }], market, assetClass, tradeDate, 2)),
+  intendedDate: (market, assetClass, placeId, currency, _, tradeDate) =>
+    intendedSettlementDate(
+      places[placeId]!.calendarId,
+      currency,
+      tradeDate,
+      cycleDaysOf(
+        [{ market: 'EU', assetClass: '*', cycleDays: 2, validFrom: '2014-10-06' }],
+        market,
+        assetClass,
+        tradeDate,
+        2,
+      ),
+    ),
 };
 const us = { market: 'US', place: 'DTC', isin: 'US0378331005', currency: 'USD', clientAccount: 'C000801' };
-const codes = (change: Partial<RawTradeLine>) => validateLine(goodLine(change), facts).problems.map(({ code, path }) => `${code} ${path.join('.')}`);
+const codes = (change: Partial<RawTradeLine>) =>
+  validateLine(goodLine(change), facts).problems.map(({ code, path }) => `${code} ${path.join('.')}`);
 
 describe('a line of a trade file', () => {
   it('is understood exactly when nothing is wrong with it', () => {
-    expect(validateLine(goodLine(), facts)).toMatchObject({ problems: [], line: { bookId: 'NGEU', quantityUnits: 10n, amountMinor: 101500n, settlementDate: '2026-11-27', counterpartyId: 'NGCP01' } });
+    expect(validateLine(goodLine(), facts)).toMatchObject({
+      problems: [],
+      line: {
+        bookId: 'NGEU',
+        quantityUnits: 10n,
+        amountMinor: 101500n,
+        settlementDate: '2026-11-27',
+        counterpartyId: 'NGCP01',
+      },
+    });
   });
 
   it.each<[string, Partial<RawTradeLine>, string[]]>([
     ['a wrong check digit', { isin: 'DE0007164601' }, ['INVALID_ISIN isin']],
     ['an unknown but valid ISIN', { isin: 'DE000A1EWWW0' }, []],
-    ['decimals in yen', { isin: 'JP3633400001', market: 'JP', place: 'JASDEC', currency: 'JPY', amount: '1015.50', settlementDate: '2026-11-27' }, ['EXCESS_SCALE amount']],
+    [
+      'decimals in yen',
+      {
+        isin: 'JP3633400001',
+        market: 'JP',
+        place: 'JASDEC',
+        currency: 'JPY',
+        amount: '1015.50',
+        settlementDate: '2026-11-27',
+      },
+      ['EXCESS_SCALE amount'],
+    ],
     ['zeros beyond the scale', { amount: '1015.000' }, []],
     ['no quantity', { quantity: '0' }, ['INVALID_QUANTITY quantity']],
     ['a negative quantity', { quantity: '-25' }, ['INVALID_QUANTITY quantity']],
     ['half a share', { quantity: '0.5' }, ['INVALID_QUANTITY quantity']],
-    ['a fund unit with four decimals', { isin: 'LU0323578657', market: 'FUND', assetClass: 'FUND', place: 'FUND', quantity: '1.2345' }, []],
-    ['a trade of tomorrow', { tradeDate: '2026-11-26', settlementDate: '2026-11-30' }, ['TRADE_DATE_IN_FUTURE tradeDate']],
+    [
+      'a fund unit with four decimals',
+      { isin: 'LU0323578657', market: 'FUND', assetClass: 'FUND', place: 'FUND', quantity: '1.2345' },
+      [],
+    ],
+    [
+      'a trade of tomorrow',
+      { tradeDate: '2026-11-26', settlementDate: '2026-11-30' },
+      ['TRADE_DATE_IN_FUTURE tradeDate'],
+    ],
     ['settlement on Thanksgiving', { ...us, settlementDate: '2026-11-26' }, ['SETTLEMENT_ON_HOLIDAY settlementDate']],
     ['settlement at the weekend', { settlementDate: '2026-11-28' }, ['SETTLEMENT_ON_HOLIDAY settlementDate']],
     ['settlement before the trade', { settlementDate: '2026-11-24' }, ['SETTLEMENT_BEFORE_TRADE settlementDate']],
@@ -50,15 +98,27 @@ describe('a line of a trade file', () => {
     ['no amount', { amount: '' }, ['INVALID_AMOUNT amount']],
     ['no amount, free of payment', { amount: '', price: '', kind: 'FOP' }, []],
     ['a NUL byte', { counterpartyName: 'Broken\u0000Name' }, ['NUL_BYTE counterpartyName']],
-    ['four faults at once', { isin: 'DE0007164601', quantity: '0', amount: '-1.00', tradeDate: '2026-11-26', settlementDate: '2026-11-30' }, ['INVALID_ISIN isin', 'INVALID_QUANTITY quantity', 'INVALID_AMOUNT amount', 'TRADE_DATE_IN_FUTURE tradeDate']],
+    [
+      'four faults at once',
+      { isin: 'DE0007164601', quantity: '0', amount: '-1.00', tradeDate: '2026-11-26', settlementDate: '2026-11-30' },
+      ['INVALID_ISIN isin', 'INVALID_QUANTITY quantity', 'INVALID_AMOUNT amount', 'TRADE_DATE_IN_FUTURE tradeDate'],
+    ],
     ['another currency than the instrument', { currency: 'USD' }, ['CURRENCY_MISMATCH currency']],
     ['a currency that is none', { currency: 'EUX' }, ['INVALID_CURRENCY currency']],
     ['an unknown client', { clientAccount: 'C999999' }, ['UNKNOWN_CLIENT_ACCOUNT clientAccount']],
-    ['a client of the other book', { ...us, settlementDate: '2026-11-27', clientAccount: 'C000001' }, ['UNKNOWN_CLIENT_ACCOUNT clientAccount']],
+    [
+      'a client of the other book',
+      { ...us, settlementDate: '2026-11-27', clientAccount: 'C000001' },
+      ['UNKNOWN_CLIENT_ACCOUNT clientAccount'],
+    ],
     ['no counterparty', { counterparty: '' }, ['COUNTERPARTY_MISSING counterparty']],
     ['a counterparty by name alone', { counterparty: '', counterpartyName: 'Ordinary Trading GmbH' }, []],
     ['an internal trade', { place: 'INTERNAL', counterparty: 'C000002' }, []],
-    ['an internal trade with itself', { place: 'INTERNAL', counterparty: 'C000001' }, ['UNKNOWN_COUNTERPARTY_ACCOUNT counterparty']],
+    [
+      'an internal trade with itself',
+      { place: 'INTERNAL', counterparty: 'C000001' },
+      ['UNKNOWN_COUNTERPARTY_ACCOUNT counterparty'],
+    ],
     ['an unknown place', { place: 'MOON' }, ['UNKNOWN_PLACE place']],
     ['an unknown market', { market: 'XX' }, ['INVALID_MARKET market']],
     ['a side that is none', { side: 'buy' }, ['INVALID_SIDE side']],
@@ -74,7 +134,9 @@ describe('a line of a trade file', () => {
 
   it('computes the date that is not stated, on the calendars of place and currency', () => {
     expect(validateLine(goodLine({ settlementDate: '' }), facts).line?.settlementDate).toBe('2026-11-27');
-    expect(validateLine(goodLine({ settlementDate: '', tradeDate: '2026-04-01' }), facts).line?.settlementDate).toBe('2026-04-07');
+    expect(validateLine(goodLine({ settlementDate: '', tradeDate: '2026-04-01' }), facts).line?.settlementDate).toBe(
+      '2026-04-07',
+    );
   });
 });
 
@@ -99,7 +161,8 @@ describe('settlement dates', () => {
 
   it('is a day on which place and currency both work', () => {
     const joint = combine(calendarOf('DTC'), calendarOf('USNY'));
-    for (const day of ['2026-11-11', '2026-11-25', '2026-11-26', '2026-12-25']) expect(settlesOn('DTC', 'USD', day)).toBe(isBusinessDay(joint, day));
+    for (const day of ['2026-11-11', '2026-11-25', '2026-11-26', '2026-12-25'])
+      expect(settlesOn('DTC', 'USD', day)).toBe(isBusinessDay(joint, day));
   });
 });
 

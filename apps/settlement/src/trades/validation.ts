@@ -15,7 +15,14 @@ export interface LineFacts {
   today(market: Market): PlainDate;
   /** Both the place and, when cash moves, the currency's system work on that day. */
   settlesOn(placeId: string, currency: string | null, day: PlainDate): boolean;
-  intendedDate(market: Market, assetClass: AssetClass, placeId: string, currency: string | null, isin: string, tradeDate: PlainDate): PlainDate;
+  intendedDate(
+    market: Market,
+    assetClass: AssetClass,
+    placeId: string,
+    currency: string | null,
+    isin: string,
+    tradeDate: PlainDate,
+  ): PlainDate;
 }
 
 export type LineVerdict =
@@ -26,7 +33,8 @@ const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}
 const identifier = /^[A-Za-z0-9._:/-]{1,52}$/;
 const accountNumber = /^[A-Z0-9-]{1,32}$/;
 
-const oneOf = <T extends string>(list: readonly T[], text: string): T | null => list.find((name) => name === text) ?? null;
+const oneOf = <T extends string>(list: readonly T[], text: string): T | null =>
+  list.find((name) => name === text) ?? null;
 
 /** Every fault of the line at once, each with its code and column. Nothing is stored of a line that has one. */
 export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
@@ -37,8 +45,10 @@ export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
   for (const column of broken) fault('NUL_BYTE', `${column} holds a NUL byte`, column);
   const text = (column: (typeof tradeColumns)[number]) => raw[column].replaceAll('\u0000', '').trim();
 
-  if (!identifier.test(text('source'))) fault('INVALID_IDENTIFIER', 'source has 1 to 52 letters, digits or . _ : / -', 'source');
-  if (!identifier.test(text('executionId'))) fault('INVALID_IDENTIFIER', 'executionId has 1 to 52 letters, digits or . _ : / -', 'executionId');
+  if (!identifier.test(text('source')))
+    fault('INVALID_IDENTIFIER', 'source has 1 to 52 letters, digits or . _ : / -', 'source');
+  if (!identifier.test(text('executionId')))
+    fault('INVALID_IDENTIFIER', 'executionId has 1 to 52 letters, digits or . _ : / -', 'executionId');
   const version = /^[1-9]\d{0,5}$/.test(text('version')) ? Number(text('version')) : 0;
   if (version === 0) fault('INVALID_VERSION', 'version is a whole number from 1', 'version');
   const action = oneOf(tradeActions, text('action'));
@@ -48,14 +58,16 @@ export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
   const side = oneOf(sides, text('side'));
   if (side === null) fault('INVALID_SIDE', 'side is BUY or SELL', 'side');
   const assetClass = oneOf(assetClasses, text('assetClass'));
-  if (assetClass === null) fault('INVALID_ASSET_CLASS', `assetClass is one of ${assetClasses.join(', ')}`, 'assetClass');
+  if (assetClass === null)
+    fault('INVALID_ASSET_CLASS', `assetClass is one of ${assetClasses.join(', ')}`, 'assetClass');
   const market = oneOf(markets, text('market'));
   if (market === null) fault('INVALID_MARKET', `market is one of ${markets.join(', ')}`, 'market');
   const kind = raw.kind ?? 'DVP';
 
   const isin = text('isin');
   const isinIsGood = isIsin(isin);
-  if (!isinIsGood) fault('INVALID_ISIN', 'isin is no ISIN: twelve characters with a right check digit (ISO 6166)', 'isin');
+  if (!isinIsGood)
+    fault('INVALID_ISIN', 'isin is no ISIN: twelve characters with a right check digit (ISO 6166)', 'isin');
   const instrument = isinIsGood ? facts.instrument(isin) : undefined;
 
   const currency = text('currency');
@@ -68,7 +80,8 @@ export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
   const scale = instrument?.quantityScale ?? (assetClass === null ? 4 : usualScale[assetClass]);
   const quantity = readUnits(text('quantity'), scale);
   if (quantity.fault === 'EXCESS_SCALE') fault('INVALID_QUANTITY', `the instrument has ${scale} decimals`, 'quantity');
-  else if (quantity.fault || quantity.units <= 0n) fault('INVALID_QUANTITY', 'quantity is a decimal above zero', 'quantity');
+  else if (quantity.fault || quantity.units <= 0n)
+    fault('INVALID_QUANTITY', 'quantity is a decimal above zero', 'quantity');
 
   const amount = readAmount(text('amount'), kind, currencyIsGood ? currencyExponent(currency) : 4);
   if (amount.fault === 'EXCESS_SCALE') {
@@ -87,12 +100,14 @@ export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
   }
   const tradeDate = isPlainDate(text('tradeDate')) ? text('tradeDate') : null;
   if (tradeDate === null) fault('INVALID_TRADE_DATE', 'tradeDate is a date, YYYY-MM-DD', 'tradeDate');
-  else if (market !== null && tradeDate > facts.today(market)) fault('TRADE_DATE_IN_FUTURE', `${tradeDate} has not come yet at the venue`, 'tradeDate');
+  else if (market !== null && tradeDate > facts.today(market))
+    fault('TRADE_DATE_IN_FUTURE', `${tradeDate} has not come yet at the venue`, 'tradeDate');
 
   const statedPlace = text('place');
   const placeId = statedPlace !== '' ? statedPlace : market === null ? '' : homePlace[market];
   const place = facts.place(placeId);
-  if (!place && (statedPlace !== '' || market !== null)) fault('UNKNOWN_PLACE', `no place of settlement ${placeId}`, 'place');
+  if (!place && (statedPlace !== '' || market !== null))
+    fault('UNKNOWN_PLACE', `no place of settlement ${placeId}`, 'place');
   const homeBook = market === null ? undefined : facts.place(homePlace[market])?.bookId;
   const bookId = place?.kind === 'EXTERNAL' ? place.bookId : homeBook;
 
@@ -100,8 +115,10 @@ export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
   const stated = text('settlementDate');
   let settlementDate: PlainDate | null = null;
   if (stated !== '') {
-    if (!isPlainDate(stated)) fault('INVALID_SETTLEMENT_DATE', 'settlementDate is a date, YYYY-MM-DD', 'settlementDate');
-    else if (tradeDate !== null && stated < tradeDate) fault('SETTLEMENT_BEFORE_TRADE', 'settlementDate is before tradeDate', 'settlementDate');
+    if (!isPlainDate(stated))
+      fault('INVALID_SETTLEMENT_DATE', 'settlementDate is a date, YYYY-MM-DD', 'settlementDate');
+    else if (tradeDate !== null && stated < tradeDate)
+      fault('SETTLEMENT_BEFORE_TRADE', 'settlementDate is before tradeDate', 'settlementDate');
     else if (place && currencyIsGood && !facts.settlesOn(placeId, cash, stated)) {
       fault('SETTLEMENT_ON_HOLIDAY', `${placeId} does not settle on ${stated}`, 'settlementDate');
     } else settlementDate = stated;
@@ -110,19 +127,30 @@ export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
   }
 
   const clientAccount = text('clientAccount');
-  if (!accountNumber.test(clientAccount)) fault('INVALID_ACCOUNT', 'clientAccount has 1 to 32 capitals, digits or -', 'clientAccount');
+  if (!accountNumber.test(clientAccount))
+    fault('INVALID_ACCOUNT', 'clientAccount has 1 to 32 capitals, digits or -', 'clientAccount');
   else if (bookId !== undefined && !facts.hasClientAccount(clientAccount, bookId)) {
     fault('UNKNOWN_CLIENT_ACCOUNT', `no client account ${clientAccount} in book ${bookId}`, 'clientAccount');
   }
   const counterparty = text('counterparty');
   const counterpartyName = text('counterpartyName');
   const internal = place?.kind === 'INTERNAL';
-  if (internal && (counterparty === clientAccount || (bookId !== undefined && !facts.hasClientAccount(counterparty, bookId)))) {
-    fault('UNKNOWN_COUNTERPARTY_ACCOUNT', 'an internal trade names another client account of the book as counterparty', 'counterparty');
+  if (
+    internal &&
+    (counterparty === clientAccount || (bookId !== undefined && !facts.hasClientAccount(counterparty, bookId)))
+  ) {
+    fault(
+      'UNKNOWN_COUNTERPARTY_ACCOUNT',
+      'an internal trade names another client account of the book as counterparty',
+      'counterparty',
+    );
   }
-  if (!internal && counterparty === '' && counterpartyName === '') fault('COUNTERPARTY_MISSING', 'counterparty or counterpartyName is needed', 'counterparty');
-  if (counterparty !== '' && !identifier.test(counterparty)) fault('INVALID_IDENTIFIER', 'counterparty is a code', 'counterparty');
-  if (counterpartyName.length > 140) fault('TOO_LONG', 'counterpartyName has at most 140 characters', 'counterpartyName');
+  if (!internal && counterparty === '' && counterpartyName === '')
+    fault('COUNTERPARTY_MISSING', 'counterparty or counterpartyName is needed', 'counterparty');
+  if (counterparty !== '' && !identifier.test(counterparty))
+    fault('INVALID_IDENTIFIER', 'counterparty is a code', 'counterparty');
+  if (counterpartyName.length > 140)
+    fault('TOO_LONG', 'counterpartyName has at most 140 characters', 'counterpartyName');
   const block = text('block');
   if (block !== '' && block !== 'Y') fault('INVALID_BLOCK', 'block is Y or empty', 'block');
 

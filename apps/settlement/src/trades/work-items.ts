@@ -23,9 +23,13 @@ const nextActions: Record<RepairReason, string> = {
 };
 
 const keyOf = (tradeId: string, version: number, reason: string) => `repair:${tradeId}:${version}:${reason}`;
-export const repairKeys = (tradeId: string, version: number): string[] => repairReasons.map((reason) => keyOf(tradeId, version, reason));
+export const repairKeys = (tradeId: string, version: number): string[] =>
+  repairReasons.map((reason) => keyOf(tradeId, version, reason));
 
-export function repairItem(trade: TradeInTrouble & { readonly repairReason: string }, zone = 'Europe/Berlin'): NewWorkItem {
+export function repairItem(
+  trade: TradeInTrouble & { readonly repairReason: string },
+  zone = 'Europe/Berlin',
+): NewWorkItem {
   return {
     key: keyOf(trade.tradeId, trade.version, trade.repairReason),
     kind: 'TRADE_REPAIR',

@@ -99,7 +99,8 @@ export class StaticData20261123000101 implements MigrationInterface {
       END $$;`);
     for (const { name, key, columns } of tables) {
       // A client's account has one line per currency, so the currency is part of its key.
-      const keyColumns = name === 'client_account' ? `account, (coalesce(currency, '')), valid_from` : `${key}, valid_from`;
+      const keyColumns =
+        name === 'client_account' ? `account, (coalesce(currency, '')), valid_from` : `${key}, valid_from`;
       await runner.query(`
       CREATE TABLE settlement.${name} (${columns},${twoAxes}
       );
