@@ -11,11 +11,23 @@ describe('audit leaf', () => {
   });
 
   it('is canonical JSON (RFC 8785) with the time between its halves', () => {
-    const record = { action: 'a.b', objectKind: 'K', objectId: 'i "1"', principal: { subject: 'né' }, reason: 'x\ny', after: { b: 1, a: 2 } };
+    const record = {
+      action: 'a.b',
+      objectKind: 'K',
+      objectId: 'i "1"',
+      principal: { subject: 'né' },
+      reason: 'x\ny',
+      after: { b: 1, a: 2 },
+    };
     const { head, tail, afterHash } = leafHalves(record);
     const text = `${head}2026-11-25T08:00:00.000000Z${tail}`;
     expect(canonicalJson(JSON.parse(text))).toBe(text);
-    expect(JSON.parse(text)).toMatchObject({ afterHash: afterHash!.commitment, beforeHash: null, bookId: '*', principal: 'né' });
+    expect(JSON.parse(text)).toMatchObject({
+      afterHash: afterHash!.commitment,
+      beforeHash: null,
+      bookId: '*',
+      principal: 'né',
+    });
     expect(opensCommitment(canonicalJson(record.after), afterHash!)).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Service } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
+import { invariant } from '#libs/kernel/index.js';
 import { type AuditRecord, commitmentOf, institutionWide, leafHalves, subjectOf } from './audit-leaf.js';
 
 /** Personal data of an object that a record mentions by its commitment only. */
@@ -93,7 +94,12 @@ export class AuditTrail {
          FROM jsonb_to_recordset($1::jsonb) AS s("commitment" text, "salt" text, "objectKind" text, "objectId" text)`,
       [
         JSON.stringify(
-          made.map(({ commitment, salt, objectKind, objectId }) => ({ commitment, salt: salt.toString('hex'), objectKind, objectId })),
+          made.map(({ commitment, salt, objectKind, objectId }) => ({
+            commitment,
+            salt: salt.toString('hex'),
+            objectKind,
+            objectId,
+          })),
         ),
       ],
     );
@@ -102,11 +108,17 @@ export class AuditTrail {
 
   async commitment(tx: Tx, text: PersonalText): Promise<string> {
     const [commitment] = await this.commitments(tx, [text]);
-    return commitment!;
+    invariant(commitment !== undefined, 'one text has one commitment');
+    return commitment;
   }
 
   /** The records of one object, newest first. */
-  async entries(tx: Tx, object: { kind: string; id: string }, limit: number, beforeSequence?: string): Promise<AuditEntry[]> {
+  async entries(
+    tx: Tx,
+    object: { kind: string; id: string },
+    limit: number,
+    beforeSequence?: string,
+  ): Promise<AuditEntry[]> {
     return tx.rows<AuditEntry>(
       `SELECT sequence, leaf_hash AS "leafHash", action, object_kind AS "objectKind", object_id AS "objectId", book_id AS "bookId",
               principal, reason, before_hash AS "beforeHash", after_hash AS "afterHash", at

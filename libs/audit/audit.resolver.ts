@@ -12,7 +12,10 @@ export function auditResolver(service: Service): Type {
   class AuditResolver {
     constructor(private readonly audit: AuditTrail) {}
 
-    @Query(() => AuditEntryConnection, { name: `${service}AuditEntries`, description: 'The records of one object, newest first.' })
+    @Query(() => AuditEntryConnection, {
+      name: `${service}AuditEntries`,
+      description: 'The records of one object, newest first.',
+    })
     @RequiresScopes('audit:read')
     async entries(
       @Args() page: ConnectionArgs,
@@ -21,7 +24,12 @@ export function auditResolver(service: Service): Type {
       @ReadTx() tx: Tx,
     ): Promise<AuditEntryConnection> {
       const cursor = keyset<AuditEntry>({ list: `${service}AuditEntries`, kind, id }, (row) => [row.sequence]);
-      const rows = await this.audit.entries(tx, { kind, id }, page.first + 1, cursor.after(page.after)?.[0] ?? undefined);
+      const rows = await this.audit.entries(
+        tx,
+        { kind, id },
+        page.first + 1,
+        cursor.after(page.after)?.[0] ?? undefined,
+      );
       return keysetPage(rows, page.first, cursor.cursorOf);
     }
   }

@@ -4,15 +4,30 @@ import { loadConfig, serviceEnvironment } from '#libs/config/index.js';
 export const complianceEnvironment = serviceEnvironment.extend({
   PORT: serviceEnvironment.shape.PORT.default(4003),
   SERVICE_NAME: serviceEnvironment.shape.SERVICE_NAME.default('compliance'),
-  COMPLIANCE_ZONE: z.string().default('Europe/Berlin').describe('the time zone of the compliance team (default Europe/Berlin)'),
-  COMPLIANCE_CALENDAR: z.string().default('TARGET').describe('the business calendar on which its work falls due (default TARGET)'),
+  COMPLIANCE_ZONE: z
+    .string()
+    .default('Europe/Berlin')
+    .describe('the time zone of the compliance team (default Europe/Berlin)'),
+  COMPLIANCE_CALENDAR: z
+    .string()
+    .default('TARGET')
+    .describe('the business calendar on which its work falls due (default TARGET)'),
   COMPLIANCE_DUE_TIME: z
     .string()
     .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is no time of day')
     .default('12:00')
     .describe('when an alert falls due on the next business day (default 12:00)'),
-  COMPLIANCE_APPROVAL_HOURS: z.coerce.number().int().min(1).max(240).default(24).describe('how long a proposed release waits for its second person (default 24)'),
-  API_CLIENTS_SEED: z.string().optional().describe('API clients of a sample installation, as JSON: [{subject, kind, roles, books, keyHash}]'),
+  COMPLIANCE_APPROVAL_HOURS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(240)
+    .default(24)
+    .describe('how long a proposed release waits for its second person (default 24)'),
+  API_CLIENTS_SEED: z
+    .string()
+    .optional()
+    .describe('API clients of a sample installation, as JSON: [{subject, kind, roles, books, keyHash}]'),
 });
 
 /** What the rules of this service may be told by its environment. */

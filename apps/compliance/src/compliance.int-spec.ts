@@ -1,12 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { hashApiKey, newApiKey, principalOf, servicePrincipal, signInternalToken, type Principal } from '#libs/auth/index.js';
+import {
+  hashApiKey,
+  newApiKey,
+  principalOf,
+  servicePrincipal,
+  signInternalToken,
+  type Principal,
+} from '#libs/auth/index.js';
 import { type MessageName, type PayloadOf } from '#libs/contracts/index.js';
 import { MessageCatalogue, Outbox, sealText } from '#libs/messaging/index.js';
 import { bootService, type RunningService } from '#libs/service/index.js';
 import { createTestDatabase, type TestDatabase, waitFor } from '#libs/testing/index.js';
 
 const secret = 'only-for-this-test-of-compliance-32-characters';
-const line = (id: number, name: string) => `${id},"${name}",individual,"SAMPLE",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- `;
+const line = (id: number, name: string) =>
+  `${id},"${name}",individual,"SAMPLE",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- `;
 const maker = principalOf('demo-compliance', 'PERSON', ['compliance'], ['NGEU', 'NGUS']);
 const checker = principalOf('demo-compliance-approver', 'PERSON', ['compliance-approver'], ['NGEU', 'NGUS']);
 const operations = principalOf('demo-operations', 'PERSON', ['operations'], ['NGEU', 'NGUS']);
@@ -25,7 +33,10 @@ describe('the compliance service, with its queue', () => {
   const ask = async (principal: Principal, query: string, variables: object = {}): Promise<Answer> => {
     const response = await fetch(`http://127.0.0.1:${service.port}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${await signInternalToken(principal, secret)}` },
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${await signInternalToken(principal, secret)}`,
+      },
       body: JSON.stringify({ query, variables }),
     });
     return (await response.json()) as Answer;
@@ -50,11 +61,21 @@ describe('the compliance service, with its queue', () => {
       MESSAGE_SEAL_KEY: Buffer.alloc(32, 7).toString('base64'),
       CLOCK: 'database-row',
       API_CLIENTS_SEED: JSON.stringify([
-        { subject: 'demo-operations', kind: 'PERSON', roles: ['operations'], books: ['NGEU'], keyHash: hashApiKey(demoKey) },
+        {
+          subject: 'demo-operations',
+          kind: 'PERSON',
+          roles: ['operations'],
+          books: ['NGEU'],
+          keyHash: hashApiKey(demoKey),
+        },
       ]),
     });
     const { ComplianceModule } = await import('./compliance.module.js');
-    service = await bootService({ module: ComplianceModule, config: { service: 'compliance', port: 0 }, followProcess: false });
+    service = await bootService({
+      module: ComplianceModule,
+      config: { service: 'compliance', port: 0 },
+      followProcess: false,
+    });
   }, 60_000);
   afterAll(async () => {
     await service.stop();
@@ -72,7 +93,13 @@ describe('the compliance service, with its queue', () => {
 
   it('takes a list, puts it in force by a job, and takes it again without effect', async () => {
     const receive = (key: string, content: string) =>
-      data<{ receiveSanctionsList: { listVersion: { id: string; jobRunId: string } | null; problems: { code: string }[]; replayed: boolean } }>(
+      data<{
+        receiveSanctionsList: {
+          listVersion: { id: string; jobRunId: string } | null;
+          problems: { code: string }[];
+          replayed: boolean;
+        };
+      }>(
         maker,
         'mutation($input: ReceiveSanctionsListInput!) { receiveSanctionsList(input: $input) { listVersion { id jobRunId } problems { code path } replayed } }',
         { input: { name: 'one', source: 'SAMPLE', content, idempotencyKey: key } },
@@ -83,14 +110,21 @@ describe('the compliance service, with its queue', () => {
     const received = (await receive('list-1', content)).receiveSanctionsList;
     expect(received).toMatchObject({ problems: [], replayed: false });
     expect(received.listVersion!.jobRunId).toBeTruthy();
-    expect((await receive('list-1', content)).receiveSanctionsList).toMatchObject({ listVersion: received.listVersion, replayed: true });
+    expect((await receive('list-1', content)).receiveSanctionsList).toMatchObject({
+      listVersion: received.listVersion,
+      replayed: true,
+    });
     expect((await receive('list-1', `${content}${line(3, 'OTHER')}`)).receiveSanctionsList.problems).toMatchObject([
       { code: 'IDEMPOTENCY_KEY_REUSED', path: 'content' },
     ]);
     const { listVersion } = received as { listVersion: { id: string } };
     await waitFor(
       async () => {
-        const now = await data<{ listVersion: { state: string } }>(maker, 'query($id: ID!) { listVersion(id: $id) { state } }', { id: listVersion.id });
+        const now = await data<{ listVersion: { state: string } }>(
+          maker,
+          'query($id: ID!) { listVersion(id: $id) { state } }',
+          { id: listVersion.id },
+        );
         return now.listVersion.state === 'ACTIVE';
       },
       { timeoutMs: 20_000 },
@@ -101,8 +135,20 @@ describe('the compliance service, with its queue', () => {
     await send('compliance.screen-objects.v1', {
       batchId: 'batch-1',
       items: [
-        { objectKind: 'PAYMENT', objectId: 'pay-1', reference: 'E2E-1', book: 'NGEU', names: [{ role: 'CREDITOR', sealedName: sealText('Arkady Volkonin') }] },
-        { objectKind: 'TRADE', objectId: 'trd-1', reference: 'EX-1', book: 'NGEU', names: [{ role: 'COUNTERPARTY', sealedName: sealText('Clean Name') }] },
+        {
+          objectKind: 'PAYMENT',
+          objectId: 'pay-1',
+          reference: 'E2E-1',
+          book: 'NGEU',
+          names: [{ role: 'CREDITOR', sealedName: sealText('Arkady Volkonin') }],
+        },
+        {
+          objectKind: 'TRADE',
+          objectId: 'trd-1',
+          reference: 'EX-1',
+          book: 'NGEU',
+          names: [{ role: 'COUNTERPARTY', sealedName: sealText('Clean Name') }],
+        },
       ],
     });
     const alert = await waitFor(
@@ -135,19 +181,49 @@ describe('the compliance service, with its queue', () => {
         operations,
         '{ complianceDayFigures(businessDate: "2026-11-25") { row part count references } }',
       );
-    expect((await figures()).complianceDayFigures).toContainEqual({ row: 'screening', part: 'payments', count: 1, references: ['E2E-1'] });
+    expect((await figures()).complianceDayFigures).toContainEqual({
+      row: 'screening',
+      part: 'payments',
+      count: 1,
+      references: ['E2E-1'],
+    });
     const decide = (by: Principal, key: string) =>
       data<{ decideApproval: { approval: { state: string } | null; problems: { code: string }[] } }>(
         by,
         'mutation($input: DecideApprovalInput!) { decideApproval(input: $input) { approval { state attempts { code } } problems { code } replayed } }',
         { input: { approvalId, payloadHash, decision: 'APPROVE', reason: 'agreed', idempotencyKey: key } },
       );
-    expect((await ask(maker, 'mutation($input: DecideApprovalInput!) { decideApproval(input: $input) { replayed } }', { input: {} })).errors).toBeDefined();
-    expect((await decide(checker, 'decide-1')).decideApproval).toMatchObject({ approval: { state: 'APPROVED' }, problems: [], replayed: false });
-    expect((await decide(checker, 'decide-1')).decideApproval).toMatchObject({ approval: { state: 'APPROVED' }, replayed: true });
-    expect((await figures()).complianceDayFigures).toContainEqual({ row: 'screening', part: 'payments', count: 0, references: [] });
-    expect((await figures()).complianceDayFigures).toContainEqual({ row: 'approvals', part: 'approved', count: 1, references: [approvalId] });
-    const { rows: decided } = await database.pool('owner').query(`SELECT payload FROM messaging.message WHERE name = 'compliance.hold-decided.v1'`);
+    expect(
+      (
+        await ask(maker, 'mutation($input: DecideApprovalInput!) { decideApproval(input: $input) { replayed } }', {
+          input: {},
+        })
+      ).errors,
+    ).toBeDefined();
+    expect((await decide(checker, 'decide-1')).decideApproval).toMatchObject({
+      approval: { state: 'APPROVED' },
+      problems: [],
+      replayed: false,
+    });
+    expect((await decide(checker, 'decide-1')).decideApproval).toMatchObject({
+      approval: { state: 'APPROVED' },
+      replayed: true,
+    });
+    expect((await figures()).complianceDayFigures).toContainEqual({
+      row: 'screening',
+      part: 'payments',
+      count: 0,
+      references: [],
+    });
+    expect((await figures()).complianceDayFigures).toContainEqual({
+      row: 'approvals',
+      part: 'approved',
+      count: 1,
+      references: [approvalId],
+    });
+    const { rows: decided } = await database
+      .pool('owner')
+      .query(`SELECT payload FROM messaging.message WHERE name = 'compliance.hold-decided.v1'`);
     expect(decided).toMatchObject([{ payload: { objectId: 'pay-1', decision: 'RELEASED' } }]);
   }, 60_000);
 
@@ -156,11 +232,23 @@ describe('the compliance service, with its queue', () => {
       data<{ createApiClient: { key: string | null; replayed: boolean; client: { subject: string } } }>(
         admin,
         'mutation($input: CreateApiClientInput!) { createApiClient(input: $input) { client { subject roles } key problems { code } replayed } }',
-        { input: { subject: 'acme.feed', kind: 'MACHINE', roles: ['partner'], books: ['NGEU'], idempotencyKey: 'client-1' } },
+        {
+          input: {
+            subject: 'acme.feed',
+            kind: 'MACHINE',
+            roles: ['partner'],
+            books: ['NGEU'],
+            idempotencyKey: 'client-1',
+          },
+        },
       );
     const first = (await create()).createApiClient;
     expect(first.key).toMatch(/^ngb_partner_/);
-    expect((await create()).createApiClient).toMatchObject({ key: null, replayed: true, client: { subject: 'acme.feed' } });
+    expect((await create()).createApiClient).toMatchObject({
+      key: null,
+      replayed: true,
+      client: { subject: 'acme.feed' },
+    });
     const { rows } = await database.pool('owner').query('SELECT response::text FROM compliance.idempotency');
     expect(JSON.stringify(rows)).not.toContain(first.key);
   });

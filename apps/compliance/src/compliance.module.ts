@@ -3,7 +3,7 @@ import { AuditModule } from '#libs/audit/index.js';
 import { DatabaseModule } from '#libs/database/index.js';
 import { SubgraphModule } from '#libs/graphql/index.js';
 import { IdempotencyModule } from '#libs/idempotency/index.js';
-import { DeadLetterSink, MessagingModule } from '#libs/messaging/index.js';
+import { DeadLetterSink, JobRunsModule, MessagingModule } from '#libs/messaging/index.js';
 import { WorkItemsModule } from '#libs/work-items/index.js';
 import { AlertsProcessor } from './alerts/alerts.processor.js';
 import { AlertsRepository } from './alerts/alerts.repository.js';
@@ -33,7 +33,11 @@ import { Parties } from './parties/parties.service.js';
 import { ListIndexes } from './screening/list-indexes.js';
 import { ScreeningProcessor } from './screening/screening.processor.js';
 import { ScreeningRepository } from './screening/screening.repository.js';
-import { PaymentScreeningsResolver, ScreeningResolver, TradeScreeningsResolver } from './screening/screening.resolver.js';
+import {
+  PaymentScreeningsResolver,
+  ScreeningResolver,
+  TradeScreeningsResolver,
+} from './screening/screening.resolver.js';
 import { Screening } from './screening/screening.service.js';
 
 /** The rules of compliance and their storage; what a test of the service needs beside a database and an outbox. */
@@ -77,6 +81,7 @@ const resolvers = [
     MessagingModule.forService('compliance'),
     SubgraphModule.forService('compliance'),
     AuditModule.forService('compliance'),
+    JobRunsModule.forService('compliance'),
     WorkItemsModule.forService('compliance'),
     IdempotencyModule,
   ],

@@ -10,7 +10,11 @@ describe('the schema of compliance', () => {
     schema = await subgraphSchemaOf('compliance', ComplianceModule);
     matrix = assertPermissions(schema);
   });
-  const rolesOf = (field: string) => matrix.cells.filter((cell) => cell.field === field && cell.allowed).map(({ role }) => role).sort();
+  const rolesOf = (field: string) =>
+    matrix.cells
+      .filter((cell) => cell.field === field && cell.allowed)
+      .map(({ role }) => role)
+      .sort();
 
   it('names a scope on every field, and the walker decides as declared for every role', () => {
     expect(matrix.undeclared).toEqual([]);
@@ -24,18 +28,42 @@ describe('the schema of compliance', () => {
     ['Mutation.proposeRelease', ['compliance', 'compliance-approver']],
     ['Mutation.decideApproval', ['compliance-approver', 'controller', 'operations-approver']],
     ['Query.complianceAuditEntries', ['auditor']],
-    ['Query.complianceDayFigures', ['admin', 'auditor', 'compliance', 'compliance-approver', 'controller', 'operations', 'operations-approver']],
+    [
+      'Query.complianceDayFigures',
+      ['admin', 'auditor', 'compliance', 'compliance-approver', 'controller', 'operations', 'operations-approver'],
+    ],
   ])('%s is for %j', (field, roles) => {
     expect(rolesOf(field)).toEqual(roles);
   });
 
   it('has what other parts of the system ask for', () => {
-    const names = (type: 'Query' | 'Mutation') => Object.keys((type === 'Query' ? schema.getQueryType() : schema.getMutationType())!.getFields());
+    const names = (type: 'Query' | 'Mutation') =>
+      Object.keys((type === 'Query' ? schema.getQueryType() : schema.getMutationType())!.getFields());
     expect(names('Query')).toEqual(
-      expect.arrayContaining(['party', 'parties', 'screening', 'screenings', 'alert', 'alerts', 'approval', 'approvals', 'listVersion', 'listVersions', 'complianceWorkItems']),
+      expect.arrayContaining([
+        'party',
+        'parties',
+        'screening',
+        'screenings',
+        'alert',
+        'alerts',
+        'approval',
+        'approvals',
+        'listVersion',
+        'listVersions',
+        'complianceWorkItems',
+      ]),
     );
     expect(names('Mutation')).toEqual(
-      expect.arrayContaining(['receiveSanctionsList', 'proposeRelease', 'confirmHit', 'decideApproval', 'withdrawApproval', 'createApiClient', 'rotateApiClientSecret']),
+      expect.arrayContaining([
+        'receiveSanctionsList',
+        'proposeRelease',
+        'confirmHit',
+        'decideApproval',
+        'withdrawApproval',
+        'createApiClient',
+        'rotateApiClientSecret',
+      ]),
     );
   });
 });

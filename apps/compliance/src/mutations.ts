@@ -49,11 +49,19 @@ export class Mutations {
     return this.transactions.run(
       async (tx) => {
         const { operation, input, principal } = call;
-        const kept = await this.idempotency.run(tx, { client: principal.subject, key: input.idempotencyKey, operation, input }, async () => {
-          const outcome = await call.work(tx);
-          const payload: Kept = { id: outcome.id ?? null, otherId: outcome.otherId ?? null, problems: [...outcome.problems] };
-          return outcome.isForgotten ? faultOfInput(payload) : payload;
-        });
+        const kept = await this.idempotency.run(
+          tx,
+          { client: principal.subject, key: input.idempotencyKey, operation, input },
+          async () => {
+            const outcome = await call.work(tx);
+            const payload: Kept = {
+              id: outcome.id ?? null,
+              otherId: outcome.otherId ?? null,
+              problems: [...outcome.problems],
+            };
+            return outcome.isForgotten ? faultOfInput(payload) : payload;
+          },
+        );
         const id = (kept as Partial<Kept>).id ?? null;
         const otherId = (kept as Partial<Kept>).otherId ?? null;
         const object = await call.read(tx, { id, otherId, replayed: kept.replayed });

@@ -22,13 +22,15 @@ export class AlertType {
   @Field(() => String) reference!: string;
   @Field(() => String) book!: string;
   @Field(() => ID, { nullable: true }) partyId!: string | null;
-  @Field(() => ID, { nullable: true, description: 'The alert of the party for which this object was stopped.' }) parentAlertId!: string | null;
+  @Field(() => ID, { nullable: true, description: 'The alert of the party for which this object was stopped.' })
+  parentAlertId!: string | null;
   @Field(() => ID) screeningId!: string;
   @Field(() => ID) listVersionId!: string;
   @Field(() => String, { nullable: true, description: 'As the list writes it.' }) entryName!: string | null;
   @Field(() => Int, { description: 'Basis points.' }) score!: number;
   @Field(() => AlertReasonEnum) reasonCode!: AlertReason;
-  @Field(() => Boolean, { description: 'It had left us before: a hold or a cancellation was asked of the place.' }) wasSent!: boolean;
+  @Field(() => Boolean, { description: 'It had left us before: a hold or a cancellation was asked of the place.' })
+  wasSent!: boolean;
   @Field(() => Boolean) isEntryDelisted!: boolean;
   @Field(() => AlertStateEnum) state!: AlertState;
   @Field(() => DateScalar) businessDate!: string;
@@ -70,7 +72,8 @@ export class ConfirmHitInput extends AlertDecisionInput {}
 @ObjectType()
 export class ProposeReleasePayload {
   @Field(() => AlertType, { nullable: true }) alert!: AlertType | null;
-  @Field(() => ApprovalType, { nullable: true, description: 'What the second person decides on.' }) approval!: ApprovalType | null;
+  @Field(() => ApprovalType, { nullable: true, description: 'What the second person decides on.' })
+  approval!: ApprovalType | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }

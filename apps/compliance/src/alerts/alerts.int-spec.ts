@@ -3,7 +3,8 @@ import { principalOf } from '#libs/auth/index.js';
 import { complianceInvariants } from '../compliance.invariants.js';
 import { complianceUnderTest, type ComplianceUnderTest } from '../testing/compliance-under-test.js';
 
-const line = (id: number, name: string) => `${id},"${name}",individual,"SAMPLE",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- `;
+const line = (id: number, name: string) =>
+  `${id},"${name}",individual,"SAMPLE",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- `;
 const maker = principalOf('demo-compliance', 'PERSON', ['compliance'], ['*']);
 const checker = principalOf('demo-compliance-approver', 'PERSON', ['compliance-approver'], ['*']);
 const controller = principalOf('demo-controller', 'PERSON', ['controller'], ['*']);
@@ -27,7 +28,9 @@ describe('alerts', () => {
   const invariants = async () => {
     const broken = [];
     for (const { check } of complianceInvariants) {
-      const result = await check(async (sql, parameters) => (await compliance.database.pool('verify').query(sql, parameters)).rows as never);
+      const result = await check(
+        async (sql, parameters) => (await compliance.database.pool('verify').query(sql, parameters)).rows as never,
+      );
       broken.push(...result.broken);
     }
     return broken;
@@ -36,15 +39,26 @@ describe('alerts', () => {
   it('of a payment is released by a second person of compliance, never by its maker or anyone else', async () => {
     await compliance.screenNames('batch-1', { 'pay-1': 'Arkady Volkonin' });
     const { alertId } = await alertOf('pay-1');
-    const proposed = await compliance.run((tx) => compliance.alerts.proposeRelease(tx, alertId, 'another date of birth', maker));
-    expect(proposed.approval).toMatchObject({ kind: 'PAYMENT_RELEASE', state: 'OPEN', requestedBy: 'demo-compliance', book: 'NGEU' });
+    const proposed = await compliance.run((tx) =>
+      compliance.alerts.proposeRelease(tx, alertId, 'another date of birth', maker),
+    );
+    expect(proposed.approval).toMatchObject({
+      kind: 'PAYMENT_RELEASE',
+      state: 'OPEN',
+      requestedBy: 'demo-compliance',
+      book: 'NGEU',
+    });
     const again = await compliance.run((tx) => compliance.alerts.proposeRelease(tx, alertId, 'again', maker));
     expect(again.problems.map(({ code }) => code)).toEqual(['RELEASE_ALREADY_PROPOSED']);
 
     const { approvalId, payloadHash } = proposed.approval!;
     const decide = (by: typeof maker, hash = payloadHash) =>
-      compliance.run((tx) => compliance.decisions.decide(tx, { approvalId, payloadHash: hash, decision: 'APPROVE', reason: 'checked' }, by));
-    expect((await decide({ ...maker, scopes: checker.scopes })).problems.map(({ code }) => code)).toEqual(['OWN_APPROVAL']);
+      compliance.run((tx) =>
+        compliance.decisions.decide(tx, { approvalId, payloadHash: hash, decision: 'APPROVE', reason: 'checked' }, by),
+      );
+    expect((await decide({ ...maker, scopes: checker.scopes })).problems.map(({ code }) => code)).toEqual([
+      'OWN_APPROVAL',
+    ]);
     expect((await decide(controller)).problems.map(({ code }) => code)).toEqual(['NOT_YOURS_TO_DECIDE']);
     expect((await decide(checker, 'f'.repeat(64))).problems.map(({ code }) => code)).toEqual(['PAYLOAD_CHANGED']);
     expect((await alertOf('pay-1')).state).toBe('OPEN');
@@ -52,7 +66,13 @@ describe('alerts', () => {
     expect((await decide(checker)).problems).toEqual([]);
     expect(await alertOf('pay-1')).toMatchObject({ state: 'RELEASED', decidedBy: 'demo-compliance-approver' });
     expect(await compliance.sent('compliance.hold-decided.v1')).toEqual([
-      { alertId, objectKind: 'PAYMENT', objectId: 'pay-1', decision: 'RELEASED', decidedBy: 'demo-compliance-approver' },
+      {
+        alertId,
+        objectKind: 'PAYMENT',
+        objectId: 'pay-1',
+        decision: 'RELEASED',
+        decidedBy: 'demo-compliance-approver',
+      },
     ]);
     expect(await items()).toEqual([{ reference: 'ref-pay-1', state: 'CLOSED', reason: 'released: checked' }]);
     expect((await decide(checker)).problems.map(({ code }) => code)).toEqual(['ALREADY_DECIDED']);
@@ -65,12 +85,24 @@ describe('alerts', () => {
     const { approval } = await compliance.run((tx) => compliance.alerts.proposeRelease(tx, alertId, 'not him', maker));
     expect(approval?.kind).toBe('HOLD_RELEASE');
     await compliance.run((tx) =>
-      compliance.decisions.decide(tx, { approvalId: approval!.approvalId, payloadHash: approval!.payloadHash, decision: 'REJECT', reason: 'it is him' }, checker),
+      compliance.decisions.decide(
+        tx,
+        {
+          approvalId: approval!.approvalId,
+          payloadHash: approval!.payloadHash,
+          decision: 'REJECT',
+          reason: 'it is him',
+        },
+        checker,
+      ),
     );
     expect((await alertOf('pay-2')).state).toBe('OPEN');
     await compliance.run((tx) => compliance.alerts.confirmHit(tx, alertId, 'it is him', maker));
     expect((await alertOf('pay-2')).state).toBe('CONFIRMED');
-    expect((await compliance.sent('compliance.hold-decided.v1')).at(-1)).toMatchObject({ objectId: 'pay-2', decision: 'CONFIRMED' });
+    expect((await compliance.sent('compliance.hold-decided.v1')).at(-1)).toMatchObject({
+      objectId: 'pay-2',
+      decision: 'CONFIRMED',
+    });
     expect(await invariants()).toEqual([]);
   });
 
@@ -82,11 +114,19 @@ describe('alerts', () => {
     const [first, second] = await compliance.sent('compliance.party-held.v1');
     expect([first!.partyId, second!.partyId].sort()).toEqual(['C-1', 'C-2']);
     const held = new Map([first!, second!].map((message) => [message.partyId, message.alertId]));
-    const stopped = (n: number) => ({ objectKind: 'INSTRUCTION' as const, objectId: `ins-${n}`, reference: `E-${n}`, book: 'NGEU', wasSent: n === 2 });
+    const stopped = (n: number) => ({
+      objectKind: 'INSTRUCTION' as const,
+      objectId: `ins-${n}`,
+      reference: `E-${n}`,
+      book: 'NGEU',
+      wasSent: n === 2,
+    });
     const answer = { partyId: 'C-1', alertId: held.get('C-1')!, objects: [stopped(1), stopped(2)] };
     await compliance.run((tx) => compliance.alerts.partyHoldApplied(tx, answer));
     await compliance.run((tx) => compliance.alerts.partyHoldApplied(tx, answer));
-    await compliance.run((tx) => compliance.alerts.partyHoldApplied(tx, { partyId: 'C-2', alertId: held.get('C-2')!, objects: [] }));
+    await compliance.run((tx) =>
+      compliance.alerts.partyHoldApplied(tx, { partyId: 'C-2', alertId: held.get('C-2')!, objects: [] }),
+    );
     const open = (await items()).filter(({ state }) => state === 'OPEN').map(({ reference }) => reference);
     expect(open).toEqual(['C-2', 'E-1', 'E-2']);
     expect(await invariants()).toEqual([]);
@@ -97,20 +137,35 @@ describe('alerts', () => {
       const { alertId } = await alertOf(objectId);
       await compliance.run((tx) => compliance.alerts.confirmHit(tx, alertId, 'it is him', maker));
     }
-    expect((await items()).filter(({ state }) => state === 'OPEN').map(({ reference }) => reference)).toEqual(['C-1', 'C-2']);
+    expect((await items()).filter(({ state }) => state === 'OPEN').map(({ reference }) => reference)).toEqual([
+      'C-1',
+      'C-2',
+    ]);
     expect(await invariants()).toEqual([]);
   });
 
   it('of a party, released, frees the party and is remembered until either side changes', async () => {
     const { alertId } = await alertOf('C-2');
-    const { approval } = await compliance.run((tx) => compliance.alerts.proposeRelease(tx, alertId, 'same name only', maker));
+    const { approval } = await compliance.run((tx) =>
+      compliance.alerts.proposeRelease(tx, alertId, 'same name only', maker),
+    );
     const { approvalId, payloadHash } = approval!;
-    await compliance.run((tx) => compliance.decisions.decide(tx, { approvalId, payloadHash, decision: 'APPROVE', reason: 'agreed' }, checker));
+    await compliance.run((tx) =>
+      compliance.decisions.decide(tx, { approvalId, payloadHash, decision: 'APPROVE', reason: 'agreed' }, checker),
+    );
     const screen = async (objectId: string) => {
       const [screened] = await compliance.run((tx) =>
         compliance.screening.screenObjects(
           tx,
-          [{ objectKind: 'TRADE', objectId, reference: objectId, book: 'NGEU', names: [{ role: 'CLIENT', partyId: 'C-2' }] }],
+          [
+            {
+              objectKind: 'TRADE',
+              objectId,
+              reference: objectId,
+              book: 'NGEU',
+              names: [{ role: 'CLIENT', partyId: 'C-2' }],
+            },
+          ],
           objectId,
         ),
       );
@@ -122,9 +177,13 @@ describe('alerts', () => {
   });
 
   it('of an object and of a party: a breach of an invariant is found', async () => {
-    await compliance.run((tx) => compliance.alerts.partyHoldApplied(tx, { partyId: 'C-2', alertId: 'none', objects: [] })).catch(() => undefined);
+    await compliance
+      .run((tx) => compliance.alerts.partyHoldApplied(tx, { partyId: 'C-2', alertId: 'none', objects: [] }))
+      .catch(() => undefined);
     await compliance.screenNames('batch-9', { 'pay-9': 'Arkady Volkonin' });
-    expect((await invariants()).filter(({ where }) => where.startsWith('alert') || where.startsWith('work'))).toEqual([]);
+    expect((await invariants()).filter(({ where }) => where.startsWith('alert') || where.startsWith('work'))).toEqual(
+      [],
+    );
     const owner = compliance.database.pool('owner');
     await owner.query(
       `UPDATE compliance.work_item SET state = 'CLOSED', closed_at = now(), closed_by = 'x', close_reason = 'x' WHERE reference = 'ref-pay-9'`,
@@ -132,8 +191,12 @@ describe('alerts', () => {
     expect((await invariants()).map(({ detail }) => detail)).toContain('PAYMENT ref-pay-9 has no open work item');
 
     await owner.query('ALTER TABLE compliance.alert DISABLE TRIGGER decided_once');
-    await owner.query(`UPDATE compliance.alert SET state = 'RELEASED', decided_at = now(), decided_on = now(), decided_by = 'x', decision_reason = 'x' WHERE object_id = 'ins-1'`);
-    expect((await invariants()).map(({ detail }) => detail)).toContain('INSTRUCTION E-1 was released without an approval');
+    await owner.query(
+      `UPDATE compliance.alert SET state = 'RELEASED', decided_at = now(), decided_on = now(), decided_by = 'x', decision_reason = 'x' WHERE object_id = 'ins-1'`,
+    );
+    expect((await invariants()).map(({ detail }) => detail)).toContain(
+      'INSTRUCTION E-1 was released without an approval',
+    );
 
     await owner.query(`DELETE FROM compliance.alert WHERE object_id = 'pay-9'`);
     expect((await invariants()).map(({ detail }) => detail)).toContain('PAYMENT ref-pay-9 was hit and has no alert');

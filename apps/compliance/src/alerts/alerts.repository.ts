@@ -117,7 +117,14 @@ export class AlertsRepository {
     );
   }
 
-  async decide(tx: Tx, ids: readonly string[], state: AlertState, decidedOn: string, by: string, reason: string): Promise<void> {
+  async decide(
+    tx: Tx,
+    ids: readonly string[],
+    state: AlertState,
+    decidedOn: string,
+    by: string,
+    reason: string,
+  ): Promise<void> {
     await tx.execute(
       `UPDATE compliance.alert SET state = $2, decided_at = kernel.now(), decided_on = $3, decided_by = $4, decision_reason = $5
         WHERE alert_id = ANY ($1::text[])`,

@@ -1,12 +1,26 @@
 import { Args, ID, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { toApprovalType } from '../approvals/approvals.graphql.js';
 import { ApprovalsRepository } from '../approvals/approvals.repository.js';
 import { Mutations } from '../mutations.js';
 import { PartyType } from '../parties/parties.graphql.js';
-import { InstructionStub, PaymentStub, ScreeningType, toScreeningType, TradeStub } from '../screening/screening.graphql.js';
+import {
+  InstructionStub,
+  PaymentStub,
+  ScreeningType,
+  toScreeningType,
+  TradeStub,
+} from '../screening/screening.graphql.js';
 import { ScreeningRepository } from '../screening/screening.repository.js';
 import {
   AlertConnection,
@@ -50,7 +64,10 @@ export class AlertsResolver {
   }
 
   @ResolveReference()
-  async resolveReference(@Parent() reference: { id: string }, @Operation() operation: GraphqlContext): Promise<AlertType | null> {
+  async resolveReference(
+    @Parent() reference: { id: string },
+    @Operation() operation: GraphqlContext,
+  ): Promise<AlertType | null> {
     const loader = operation.loader<string, AlertType>('alert', async (ids, tx) => {
       const rows = await this.repository.find(tx, ids);
       return new Map(rows.map((row) => [row.alertId, toAlertType(row)]));
@@ -92,7 +109,9 @@ export class AlertsResolver {
     return alert.objectKind === 'INSTRUCTION' ? { id: alert.objectId } : null;
   }
 
-  @Mutation(() => ProposeReleasePayload, { description: 'The first of two people: somebody else decides on the approval it returns.' })
+  @Mutation(() => ProposeReleasePayload, {
+    description: 'The first of two people: somebody else decides on the approval it returns.',
+  })
   @RequiresScopes('alerts:decide')
   async proposeRelease(
     @Args('input', { type: () => ProposeReleaseInput }) input: ProposeReleaseInput,
@@ -105,11 +124,19 @@ export class AlertsResolver {
       principal,
       work: async (tx) => {
         const proposed = await this.alerts.proposeRelease(tx, input.alertId, input.reason, principal);
-        return { id: proposed.alert?.alertId, otherId: proposed.approval?.approvalId, problems: proposed.problems, isForgotten: !proposed.alert };
+        return {
+          id: proposed.alert?.alertId,
+          otherId: proposed.approval?.approvalId,
+          problems: proposed.problems,
+          isForgotten: !proposed.alert,
+        };
       },
       read: async (tx, { id, otherId }) => {
         const approval = otherId === null ? undefined : await this.approvals.find(tx, otherId);
-        return { alert: id === null ? null : await this.read(tx, id), approval: approval ? toApprovalType(approval) : null };
+        return {
+          alert: id === null ? null : await this.read(tx, id),
+          approval: approval ? toApprovalType(approval) : null,
+        };
       },
       otherwise: { alert: null, approval: null },
     });

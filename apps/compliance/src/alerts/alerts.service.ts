@@ -46,7 +46,9 @@ export class Alerts {
   async openForObjects(tx: Tx, screened: readonly ScreenedObject[]): Promise<Map<string, string>> {
     const hits = screened.filter(({ outcome }) => outcome === 'HIT');
     if (hits.length === 0) return new Map();
-    const heldParties = hits.flatMap(({ reason, partyId }) => (reason === 'PARTY_HELD' && partyId !== undefined ? [partyId] : []));
+    const heldParties = hits.flatMap(({ reason, partyId }) =>
+      reason === 'PARTY_HELD' && partyId !== undefined ? [partyId] : [],
+    );
     const holding = new Map((await this.repository.holding(tx, heldParties)).map((alert) => [alert.objectId, alert]));
     const opened = await this.open(
       tx,
@@ -68,7 +70,10 @@ export class Alerts {
       }),
     );
     await this.openWorkItems(tx, opened);
-    const open = await this.repository.openOf(tx, hits.map(({ object }) => object));
+    const open = await this.repository.openOf(
+      tx,
+      hits.map(({ object }) => object),
+    );
     return new Map(open.map((alert) => [`${alert.objectKind}/${alert.objectId}`, alert.alertId]));
   }
 
@@ -92,7 +97,11 @@ export class Alerts {
         work: 'AWAITING_SETTLEMENT' as const,
       })),
     );
-    await this.parties.setHeld(tx, opened.map(({ objectId }) => objectId), true);
+    await this.parties.setHeld(
+      tx,
+      opened.map(({ objectId }) => objectId),
+      true,
+    );
     await this.outbox.addAll(
       tx,
       opened.map(({ alertId, objectId, listVersionId }) => ({
@@ -108,7 +117,7 @@ export class Alerts {
     const party = await this.repository.lock(tx, answer.alertId);
     if (!party) throw new Error(`Settlement answers for ${answer.alertId}, which is not known`);
     if (party.state !== 'OPEN') {
-      if (party.state === 'RELEASED' || party.state === 'CONFIRMED') await this.announce(tx, answer.objects, party, party.state);
+      await this.announce(tx, answer.objects, party, party.state);
       return;
     }
     if (answer.objects.length === 0) {
@@ -150,7 +159,11 @@ export class Alerts {
     if (alert.state !== 'OPEN') return { alert, problems: [decided(alert)] };
     const [pending] = await this.approvalsRepository.openOf(tx, 'Alert', [alertId]);
     if (pending) {
-      return { alert, approval: pending, problems: [problem('RELEASE_ALREADY_PROPOSED', 'A release is waiting for its second person', ['alertId'])] };
+      return {
+        alert,
+        approval: pending,
+        problems: [problem('RELEASE_ALREADY_PROPOSED', 'A release is waiting for its second person', ['alertId'])],
+      };
     }
     const requestedBy = subjectOf(by);
     const now = await this.businessDays.now(tx);
@@ -186,14 +199,38 @@ export class Alerts {
     await this.decide(tx, alert, 'RELEASED', reason, by);
   }
 
-  private async decide(tx: Tx, alert: AlertRow, decision: 'RELEASED' | 'CONFIRMED', reason: string, by: Actor): Promise<void> {
+  private async decide(
+    tx: Tx,
+    alert: AlertRow,
+    decision: 'RELEASED' | 'CONFIRMED',
+    reason: string,
+    by: Actor,
+  ): Promise<void> {
     const children = alert.objectKind === 'PARTY' ? await this.repository.lockOpenChildren(tx, alert.alertId) : [];
     const all = [alert, ...children];
     const subject = subjectOf(by);
     const dateOf = await this.businessDays.dates(tx);
-    await this.repository.decide(tx, all.map(({ alertId }) => alertId), decision, dateOf(alert.book), subject, reason);
-    await this.workItems.closeMany(tx, all.map(({ alertId }) => workItemKeyOf(alertId)), `${decision.toLowerCase()}: ${reason}`, subject);
-    await this.approvals.withdrawOf(tx, 'Alert', all.map(({ alertId }) => alertId), `the alert is ${decision.toLowerCase()}`, by);
+    await this.repository.decide(
+      tx,
+      all.map(({ alertId }) => alertId),
+      decision,
+      dateOf(alert.book),
+      subject,
+      reason,
+    );
+    await this.workItems.closeMany(
+      tx,
+      all.map(({ alertId }) => workItemKeyOf(alertId)),
+      `${decision.toLowerCase()}: ${reason}`,
+      subject,
+    );
+    await this.approvals.withdrawOf(
+      tx,
+      'Alert',
+      all.map(({ alertId }) => alertId),
+      `the alert is ${decision.toLowerCase()}`,
+      by,
+    );
     if (alert.objectKind === 'PARTY' && decision === 'RELEASED') {
       await this.parties.setHeld(tx, [alert.objectId], false);
       await this.repository.clearMatches(tx, alert);
@@ -236,11 +273,20 @@ export class Alerts {
   ): Promise<void> {
     for (const { objectKind, objectId } of objects) {
       if (objectKind === 'PARTY') continue;
-      await this.outbox.add(tx, 'compliance.hold-decided.v1', { alertId: alert.alertId, objectKind, objectId, decision, decidedBy });
+      await this.outbox.add(tx, 'compliance.hold-decided.v1', {
+        alertId: alert.alertId,
+        objectKind,
+        objectId,
+        decision,
+        decidedBy,
+      });
     }
   }
 
-  private async open(tx: Tx, alerts: readonly Omit<NewAlert, 'alertId' | 'businessDate' | 'dueAt'>[]): Promise<AlertRow[]> {
+  private async open(
+    tx: Tx,
+    alerts: readonly Omit<NewAlert, 'alertId' | 'businessDate' | 'dueAt'>[],
+  ): Promise<AlertRow[]> {
     const dateOf = await this.businessDays.dates(tx);
     const dueAt = alertDueAt(await this.businessDays.now(tx), this.config);
     const opened = await this.repository.insert(
@@ -260,7 +306,12 @@ export class Alerts {
         objectId: alert.alertId,
         bookId: alert.book,
         principal: 'service:compliance',
-        after: { state: 'OPEN', object: `${alert.objectKind} ${alert.objectId}`, screeningId: alert.screeningId, score: alert.score },
+        after: {
+          state: 'OPEN',
+          object: `${alert.objectKind} ${alert.objectId}`,
+          screeningId: alert.screeningId,
+          score: alert.score,
+        },
       })),
     );
     return opened;

@@ -14,7 +14,7 @@ export type AlertWork = 'OWN_ITEM' | 'AWAITING_SETTLEMENT' | 'ITEMS_OF_OBJECTS';
 
 /** The next business day at the team's hour, on the team's calendar and clock. */
 export function alertDueAt(now: Date, team: { calendar: string; zone: string; dueTime: string }): Date {
-  const calendar = calendarOf(team.calendar as Parameters<typeof calendarOf>[0]);
+  const calendar = calendarOf(team.calendar);
   return instantOf(addBusinessDays(calendar, localDateOf(now, team.zone), 1), team.dueTime, team.zone);
 }
 

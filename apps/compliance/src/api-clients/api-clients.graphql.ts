@@ -1,5 +1,16 @@
 import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
-import { ArrayNotEmpty, IsArray, IsIn, IsInt, IsNotEmpty, IsOptional, Matches, Max, MaxLength, Min } from 'class-validator';
+import {
+  ArrayNotEmpty,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
 import { connection, DateTimeScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { enumOf } from '../graphql.js';
@@ -49,7 +60,12 @@ export class CreateApiClientInput {
 @InputType()
 export class RotateApiClientSecretInput {
   @Field(() => ID) @IsNotEmpty() @MaxLength(64) subject!: string;
-  @Field(() => Int, { defaultValue: 24, description: 'How long the old secret lives on.' }) @IsOptional() @IsInt() @Min(0) @Max(720) overlapHours!: number;
+  @Field(() => Int, { defaultValue: 24, description: 'How long the old secret lives on.' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(720)
+  overlapHours!: number;
   @Field(() => String) @IsNotEmpty() @MaxLength(128) idempotencyKey!: string;
 }
 
@@ -64,10 +80,18 @@ export class RevokeApiClientInput {
 @RequiresScopes('clients:manage')
 export class ApiClientPayload {
   @Field(() => ApiClientType, { nullable: true }) client!: ApiClientType | null;
-  @Field(() => String, { nullable: true, description: 'The new key. It is shown this once and never stored; a replay has none.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The new key. It is shown this once and never stored; a replay has none.',
+  })
   key!: string | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }
 
-export const toIdentity = ({ subject, kind, roles, books }: ApiClientRow): ApiClientIdentityType => ({ subject, kind, roles, books });
+export const toIdentity = ({ subject, kind, roles, books }: ApiClientRow): ApiClientIdentityType => ({
+  subject,
+  kind,
+  roles,
+  books,
+});

@@ -12,7 +12,8 @@ describe('API clients', () => {
   });
   afterAll(() => compliance.database.drop());
   const subjectOf = async (key: string) => (await compliance.apiClients.identify(hashApiKey(key)))?.subject;
-  const rotate = (hours: number) => compliance.run((tx) => compliance.apiClients.rotate(tx, 'acme.feed', hours, 'admin'));
+  const rotate = (hours: number) =>
+    compliance.run((tx) => compliance.apiClients.rotate(tx, 'acme.feed', hours, 'admin'));
 
   it('are known by the hash of a key that is never stored, two secrets at most', async () => {
     const client = { subject: 'acme.feed', kind: 'MACHINE' as const, roles: ['partner'], books: ['NGEU'] };
@@ -22,7 +23,11 @@ describe('API clients', () => {
     const second = (await rotate(1)).key!;
     expect([await subjectOf(first), await subjectOf(second)]).toEqual(['acme.feed', 'acme.feed']);
     const third = (await rotate(1)).key!;
-    expect([await subjectOf(first), await subjectOf(second), await subjectOf(third)]).toEqual([undefined, 'acme.feed', 'acme.feed']);
+    expect([await subjectOf(first), await subjectOf(second), await subjectOf(third)]).toEqual([
+      undefined,
+      'acme.feed',
+      'acme.feed',
+    ]);
     const fourth = (await rotate(0)).key!;
     expect([await subjectOf(third), await subjectOf(fourth)]).toEqual([undefined, 'acme.feed']);
     const { rows } = await compliance.database.pool('owner').query('SELECT * FROM compliance.api_client_secret');
@@ -38,20 +43,31 @@ describe('API clients', () => {
 
   it('have roles that exist, and a subject of their own', async () => {
     const create = (subject: string, roles: string[]) =>
-      compliance.run((tx) => compliance.apiClients.create(tx, { subject, kind: 'PERSON', roles, books: ['*'] }, 'admin'));
+      compliance.run((tx) =>
+        compliance.apiClients.create(tx, { subject, kind: 'PERSON', roles, books: ['*'] }, 'admin'),
+      );
     expect((await create('zoe', ['emperor'])).problems.map(({ code }) => code)).toEqual(['UNKNOWN_ROLE']);
     expect((await create('acme.feed', ['partner'])).problems.map(({ code }) => code)).toEqual(['SUBJECT_TAKEN']);
   });
 
   it('of the seed exist in a sample installation, seeded again without harm, and never elsewhere', async () => {
-    const seeded = (keyHash: string) => JSON.stringify([{ subject: 'demo-admin', kind: 'PERSON', roles: ['admin'], books: ['NGEU', 'NGUS'], keyHash }]);
+    const seeded = (keyHash: string) =>
+      JSON.stringify([{ subject: 'demo-admin', kind: 'PERSON', roles: ['admin'], books: ['NGEU', 'NGUS'], keyHash }]);
     const boot = (config: Partial<ComplianceConfig>) =>
-      new ApiClients(new ApiClientsRepository(), compliance.transactions, compliance.audit, new ComplianceConfig(config)).onApplicationBootstrap();
+      new ApiClients(
+        new ApiClientsRepository(),
+        compliance.transactions,
+        compliance.audit,
+        new ComplianceConfig(config),
+      ).onApplicationBootstrap();
     await boot({ isSampleInstallation: true, apiClientsSeed: seeded('a'.repeat(64)) });
     await boot({ isSampleInstallation: true, apiClientsSeed: seeded('a'.repeat(64)) });
     await boot({ isSampleInstallation: true, apiClientsSeed: seeded('b'.repeat(64)) });
     expect(await compliance.apiClients.identify('a'.repeat(64))).toBeUndefined();
-    expect(await compliance.apiClients.identify('b'.repeat(64))).toMatchObject({ subject: 'demo-admin', roles: ['admin'] });
+    expect(await compliance.apiClients.identify('b'.repeat(64))).toMatchObject({
+      subject: 'demo-admin',
+      roles: ['admin'],
+    });
     await expect(boot({ apiClientsSeed: seeded('c'.repeat(64)) })).rejects.toThrow(/sample installations only/);
     await boot({});
   });

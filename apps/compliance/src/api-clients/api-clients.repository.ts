@@ -24,7 +24,10 @@ const columns = `subject, kind, roles, books, created_by AS "createdBy", created
 @Injectable()
 export class ApiClientsRepository {
   /** False when the subject exists. */
-  async insert(tx: Tx, client: Pick<ApiClientRow, 'subject' | 'kind' | 'roles' | 'books' | 'createdBy'>): Promise<boolean> {
+  async insert(
+    tx: Tx,
+    client: Pick<ApiClientRow, 'subject' | 'kind' | 'roles' | 'books' | 'createdBy'>,
+  ): Promise<boolean> {
     const inserted = await tx.execute(
       `INSERT INTO compliance.api_client (subject, kind, roles, books, created_by) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject) DO NOTHING`,
       [client.subject, client.kind, client.roles, client.books, client.createdBy],
@@ -37,7 +40,9 @@ export class ApiClientsRepository {
   }
 
   async lock(tx: Tx, subject: string): Promise<ApiClientRow | undefined> {
-    return tx.row<ApiClientRow>(`SELECT ${columns} FROM compliance.api_client WHERE subject = $1 FOR UPDATE`, [subject]);
+    return tx.row<ApiClientRow>(`SELECT ${columns} FROM compliance.api_client WHERE subject = $1 FOR UPDATE`, [
+      subject,
+    ]);
   }
 
   async list(tx: Tx, limit: number, after?: string): Promise<ApiClientRow[]> {
@@ -57,12 +62,22 @@ export class ApiClientsRepository {
   }
 
   async addSecret(tx: Tx, subject: string, keyHash: string): Promise<void> {
-    await tx.execute('INSERT INTO compliance.api_client_secret (key_hash, subject) VALUES ($1, $2)', [keyHash, subject]);
+    await tx.execute('INSERT INTO compliance.api_client_secret (key_hash, subject) VALUES ($1, $2)', [
+      keyHash,
+      subject,
+    ]);
   }
 
-  async replaceSecrets(tx: Tx, subject: string, secrets: readonly { keyHash: string; expiresAt?: Date }[]): Promise<void> {
+  async replaceSecrets(
+    tx: Tx,
+    subject: string,
+    secrets: readonly { keyHash: string; expiresAt?: Date }[],
+  ): Promise<void> {
     const kept = secrets.map(({ keyHash }) => keyHash);
-    await tx.execute('DELETE FROM compliance.api_client_secret WHERE subject = $1 AND key_hash <> ALL ($2::text[])', [subject, kept]);
+    await tx.execute('DELETE FROM compliance.api_client_secret WHERE subject = $1 AND key_hash <> ALL ($2::text[])', [
+      subject,
+      kept,
+    ]);
     // Those that end come first: only one secret of a client has no end.
     for (const { keyHash, expiresAt } of [...secrets].reverse()) {
       await tx.execute(

@@ -25,7 +25,10 @@ export class ApiClientsResolver {
     private readonly mutations: Mutations,
   ) {}
 
-  @Query(() => ApiClientIdentityType, { nullable: true, description: 'For the gateway alone: whose key has this hash.' })
+  @Query(() => ApiClientIdentityType, {
+    nullable: true,
+    description: 'For the gateway alone: whose key has this hash.',
+  })
   @RequiresScopes('clients:identify')
   async apiClientByKeyHash(@Args('hash', { type: () => String }) hash: string): Promise<ApiClientIdentityType | null> {
     const client = await this.clients.identify(hash);
@@ -46,7 +49,9 @@ export class ApiClientsResolver {
     @Args('input', { type: () => CreateApiClientInput }) input: CreateApiClientInput,
     @CurrentPrincipal() principal: Principal,
   ): Promise<ApiClientPayload> {
-    return this.change('createApiClient', CreateApiClientInput, input, principal, (tx) => this.clients.create(tx, input, principal));
+    return this.change('createApiClient', CreateApiClientInput, input, principal, (tx) =>
+      this.clients.create(tx, input, principal),
+    );
   }
 
   @Mutation(() => ApiClientPayload, { description: 'A new secret; the old one lives on for the overlap.' })

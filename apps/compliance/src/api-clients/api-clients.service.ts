@@ -44,7 +44,8 @@ export class ApiClients implements OnApplicationBootstrap {
   /** The demo clients of a sample installation; never where real money moves. */
   async onApplicationBootstrap(): Promise<void> {
     if (this.config.apiClientsSeed === undefined) return;
-    if (!this.config.isSampleInstallation) throw new Error('API_CLIENTS_SEED is for sample installations only (CLOCK=database-row)');
+    if (!this.config.isSampleInstallation)
+      throw new Error('API_CLIENTS_SEED is for sample installations only (CLOCK=database-row)');
     await this.seed(this.config.apiClientsSeed);
   }
 
@@ -61,14 +62,19 @@ export class ApiClients implements OnApplicationBootstrap {
 
   async create(tx: Tx, client: NewApiClient, by: Actor): Promise<ApiClientAnswer> {
     const unknown = client.roles.filter((role) => !isRole(role));
-    if (unknown.length > 0) return { problems: [problem('UNKNOWN_ROLE', `There is no role ${unknown.join(', ')}`, ['roles'])] };
+    if (unknown.length > 0)
+      return { problems: [problem('UNKNOWN_ROLE', `There is no role ${unknown.join(', ')}`, ['roles'])] };
     const row = { ...client, roles: [...client.roles], books: [...client.books], createdBy: subjectOf(by) };
     if (!(await this.repository.insert(tx, row))) {
       return { problems: [problem('SUBJECT_TAKEN', `${client.subject} exists`, ['subject'])] };
     }
-    const key = newApiKey(client.roles[0]!);
+    const key = newApiKey(client.roles[0] ?? 'partner');
     await this.repository.addSecret(tx, client.subject, hashApiKey(key));
-    await this.record(tx, 'api-client.created', client.subject, by, { kind: client.kind, roles: client.roles, books: client.books });
+    await this.record(tx, 'api-client.created', client.subject, by, {
+      kind: client.kind,
+      roles: client.roles,
+      books: client.books,
+    });
     return { client: await this.repository.find(tx, client.subject), key, problems: [] };
   }
 
@@ -76,11 +82,14 @@ export class ApiClients implements OnApplicationBootstrap {
   async rotate(tx: Tx, subject: string, overlapHours: number, by: Actor): Promise<ApiClientAnswer> {
     const client = await this.repository.lock(tx, subject);
     if (!client) return { problems: [problem('NOT_FOUND', 'There is no such client', ['subject'])] };
-    if (client.revokedAt) return { client, problems: [problem('CLIENT_REVOKED', 'The client was revoked', ['subject'])] };
+    if (client.revokedAt)
+      return { client, problems: [problem('CLIENT_REVOKED', 'The client was revoked', ['subject'])] };
     // Secrets age in real time: a stopped sample clock must not keep one alive.
     const now = new Date();
     const stored = await this.repository.secrets(tx, subject);
-    const secrets = stored.map(({ keyHash, expiresAt }): ApiSecret => (expiresAt === null ? { keyHash } : { keyHash, expiresAt }));
+    const secrets = stored.map(({ keyHash, expiresAt }): ApiSecret =>
+      expiresAt === null ? { keyHash } : { keyHash, expiresAt },
+    );
     const key = newApiKey(client.roles.find(isRole) ?? 'partner');
     const rotated = rotateSecret(secrets, hashApiKey(key), now, new Date(now.getTime() + overlapHours * 3_600_000));
     await this.repository.replaceSecrets(tx, subject, rotated);
@@ -107,7 +116,14 @@ export class ApiClients implements OnApplicationBootstrap {
     });
   }
 
-  private async record(tx: Tx, action: string, subject: string, by: Actor, after: unknown, reason?: string): Promise<void> {
+  private async record(
+    tx: Tx,
+    action: string,
+    subject: string,
+    by: Actor,
+    after: unknown,
+    reason?: string,
+  ): Promise<void> {
     await this.audit.append(tx, { action, objectKind: 'ApiClient', objectId: subject, principal: by, after, reason });
   }
 }

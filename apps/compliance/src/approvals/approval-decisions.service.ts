@@ -19,7 +19,10 @@ export class ApprovalDecisions {
     const approval = await this.repository.find(tx, asked.approvalId);
     const isRelease = approval?.kind === 'PAYMENT_RELEASE' || approval?.kind === 'HOLD_RELEASE';
     if (isRelease && !hasScope(by, 'alerts:decide')) {
-      return { approval, problems: [problem('NOT_YOURS_TO_DECIDE', 'Releases are decided by compliance', ['approvalId'])] };
+      return {
+        approval,
+        problems: [problem('NOT_YOURS_TO_DECIDE', 'Releases are decided by compliance', ['approvalId'])],
+      };
     }
     const answer = await this.approvals.decide(tx, asked, by);
     const decided = answer.approval;

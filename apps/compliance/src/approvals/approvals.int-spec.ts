@@ -28,7 +28,8 @@ describe('approvals', () => {
     );
   const decide = (approvalId: string, by: string, payloadHash = hash, decision: 'APPROVE' | 'REJECT' = 'APPROVE') =>
     compliance.run((tx) => compliance.approvals.decide(tx, { approvalId, payloadHash, decision, reason: 'seen' }, by));
-  const codes = async (answer: Promise<{ problems: readonly { code: string }[] }>) => (await answer).problems.map(({ code }) => code);
+  const codes = async (answer: Promise<{ problems: readonly { code: string }[] }>) =>
+    (await answer).problems.map(({ code }) => code);
 
   it('are asked for once, decided once by another, and announced with the hash they were decided on', async () => {
     await request('apr-1');
@@ -40,12 +41,22 @@ describe('approvals', () => {
       { approvalId: 'apr-1', outcome: 'APPROVED', decidedBy: 'ben', payloadHash: hash },
     ]);
     const attempts = await compliance.run((tx) => compliance.approvalsRepository.attempts(tx, ['apr-1']));
-    expect(attempts.map(({ attemptedBy, code }) => [attemptedBy, code])).toEqual([['anna', 'OWN_APPROVAL'], ['carl', 'ALREADY_DECIDED']]);
+    expect(attempts.map(({ attemptedBy, code }) => [attemptedBy, code])).toEqual([
+      ['anna', 'OWN_APPROVAL'],
+      ['carl', 'ALREADY_DECIDED'],
+    ]);
   });
 
   it('are not given for a payload that changed, nor by who changed it', async () => {
     await request('apr-2');
-    await compliance.run((tx) => compliance.approvals.changePayload(tx, { approvalId: 'apr-2', payloadHash: other, summary: 'yet another', changedBy: 'dora' }));
+    await compliance.run((tx) =>
+      compliance.approvals.changePayload(tx, {
+        approvalId: 'apr-2',
+        payloadHash: other,
+        summary: 'yet another',
+        changedBy: 'dora',
+      }),
+    );
     expect(await codes(decide('apr-2', 'ben'))).toEqual(['PAYLOAD_CHANGED']);
     expect(await codes(decide('apr-2', 'dora', other))).toEqual(['OWN_APPROVAL']);
     expect(await codes(decide('apr-2', 'ben', other, 'REJECT'))).toEqual([]);
@@ -59,12 +70,15 @@ describe('approvals', () => {
     await compliance.run((tx) => compliance.approvals.expire(tx));
     const states = await compliance.run((tx) => compliance.approvalsRepository.list(tx, { state: 'EXPIRED' }, 10));
     expect(states.map(({ approvalId }) => approvalId).sort()).toEqual(['apr-3', 'apr-4']);
-    expect((await compliance.sent('compliance.approval-decided.v1')).filter(({ outcome }) => outcome === 'EXPIRED')).toHaveLength(2);
+    expect(
+      (await compliance.sent('compliance.approval-decided.v1')).filter(({ outcome }) => outcome === 'EXPIRED'),
+    ).toHaveLength(2);
   });
 
   it('are withdrawn by their maker alone', async () => {
     await request('apr-5');
-    const withdraw = (by: string) => compliance.run((tx) => compliance.approvals.withdraw(tx, 'apr-5', 'not needed', by));
+    const withdraw = (by: string) =>
+      compliance.run((tx) => compliance.approvals.withdraw(tx, 'apr-5', 'not needed', by));
     expect(await codes(withdraw('ben'))).toEqual(['NOT_THE_MAKER']);
     expect(await codes(withdraw('anna'))).toEqual([]);
     expect(await codes(decide('apr-5', 'ben'))).toEqual(['ALREADY_DECIDED']);
@@ -84,23 +98,52 @@ describe('approvals', () => {
 
     it.each([
       ['by the maker', approve('anna'), /never_decided_by_its_maker/],
-      ['with another maker', `UPDATE compliance.approval SET requested_by = 'zoe' WHERE approval_id = 'apr-9'`, /permission denied/],
-      ['later expiry', `UPDATE compliance.approval SET expires_at = now() WHERE approval_id = 'apr-9'`, /permission denied/],
-      ['by nobody', `UPDATE compliance.approval SET state = 'APPROVED', decided_at = kernel.now() WHERE approval_id = 'apr-9'`, /decided_by_somebody/],
+      [
+        'with another maker',
+        `UPDATE compliance.approval SET requested_by = 'zoe' WHERE approval_id = 'apr-9'`,
+        /permission denied/,
+      ],
+      [
+        'later expiry',
+        `UPDATE compliance.approval SET expires_at = now() WHERE approval_id = 'apr-9'`,
+        /permission denied/,
+      ],
+      [
+        'by nobody',
+        `UPDATE compliance.approval SET state = 'APPROVED', decided_at = kernel.now() WHERE approval_id = 'apr-9'`,
+        /decided_by_somebody/,
+      ],
       ['on another payload', approve('ben', `, payload_hash = '${other}'`), /decided on the payload it had/],
-      ['a decided one', `UPDATE compliance.approval SET state = 'OPEN', decided_by = NULL, decided_at = NULL WHERE approval_id = 'apr-1'`, /is APPROVED/],
+      [
+        'a decided one',
+        `UPDATE compliance.approval SET state = 'OPEN', decided_by = NULL, decided_at = NULL WHERE approval_id = 'apr-1'`,
+        /is APPROVED/,
+      ],
       ['deleted', `DELETE FROM compliance.approval`, /permission denied/],
-      ['born approved', `INSERT INTO compliance.approval (approval_id, kind, service, object_kind, object_id, book_id, payload_hash, summary, requested_by, business_date, expires_at, state, decided_by, decided_at)
-         VALUES ('apr-x', 'SSI_CHANGE', 'settlement', 'Ssi', 'x', 'NGEU', '${hash}', 's', 'anna', '2026-11-25', '2027-01-01', 'APPROVED', 'ben', now())`, /starts open/],
+      [
+        'born approved',
+        `INSERT INTO compliance.approval (approval_id, kind, service, object_kind, object_id, book_id, payload_hash, summary, requested_by, business_date, expires_at, state, decided_by, decided_at)
+         VALUES ('apr-x', 'SSI_CHANGE', 'settlement', 'Ssi', 'x', 'NGEU', '${hash}', 's', 'anna', '2026-11-25', '2027-01-01', 'APPROVED', 'ben', now())`,
+        /starts open/,
+      ],
       ['attempts erased', 'DELETE FROM compliance.approval_attempt', /permission denied/],
     ])('%s', async (_, sql, refusal) => {
       await expect(attack(sql)).rejects.toThrow(refusal);
     });
 
     it('by who changed it', async () => {
-      await compliance.run((tx) => compliance.approvals.changePayload(tx, { approvalId: 'apr-9', payloadHash: other, summary: 's', changedBy: 'dora' }));
+      await compliance.run((tx) =>
+        compliance.approvals.changePayload(tx, {
+          approvalId: 'apr-9',
+          payloadHash: other,
+          summary: 's',
+          changedBy: 'dora',
+        }),
+      );
       await expect(attack(approve('dora'))).rejects.toThrow(/never_decided_by_who_changed_it/);
-      await expect(attack(`UPDATE compliance.approval SET changed_by = '{}' WHERE approval_id = 'apr-9'`)).rejects.toThrow(/not forgotten/);
+      await expect(
+        attack(`UPDATE compliance.approval SET changed_by = '{}' WHERE approval_id = 'apr-9'`),
+      ).rejects.toThrow(/not forgotten/);
     });
 
     it('after it expired', async () => {

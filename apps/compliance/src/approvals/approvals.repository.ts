@@ -86,7 +86,13 @@ export class ApprovalsRepository {
     );
   }
 
-  async changePayload(tx: Tx, approvalId: string, payloadHash: string, summary: string, changedBy: string): Promise<void> {
+  async changePayload(
+    tx: Tx,
+    approvalId: string,
+    payloadHash: string,
+    summary: string,
+    changedBy: string,
+  ): Promise<void> {
     await tx.execute(
       `UPDATE compliance.approval
           SET payload_hash = $2, summary = $3,
@@ -96,7 +102,13 @@ export class ApprovalsRepository {
     );
   }
 
-  async close(tx: Tx, approvalId: string, state: ApprovalState, decidedBy: string | null, reason: string): Promise<void> {
+  async close(
+    tx: Tx,
+    approvalId: string,
+    state: ApprovalState,
+    decidedBy: string | null,
+    reason: string,
+  ): Promise<void> {
     await tx.execute(
       `UPDATE compliance.approval SET state = $2, decided_by = $3, decided_at = kernel.now(), decision_reason = $4 WHERE approval_id = $1`,
       [approvalId, state, decidedBy, reason],

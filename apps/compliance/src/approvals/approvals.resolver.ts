@@ -1,7 +1,15 @@
 import { Args, ID, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { Mutations } from '../mutations.js';
 import { ApprovalDecisions } from './approval-decisions.service.js';
 import {
@@ -17,7 +25,11 @@ import {
 import { ApprovalsRepository, type ApprovalRow } from './approvals.repository.js';
 import { Approvals, type DecisionAnswer } from './approvals.service.js';
 
-const outcomeOf = ({ approval, problems }: DecisionAnswer) => ({ id: approval?.approvalId, problems, isForgotten: !approval });
+const outcomeOf = ({ approval, problems }: DecisionAnswer) => ({
+  id: approval?.approvalId,
+  problems,
+  isForgotten: !approval,
+});
 
 @Resolver(() => ApprovalType)
 export class ApprovalsResolver {
@@ -42,13 +54,21 @@ export class ApprovalsResolver {
     @ReadTx() tx: Tx,
   ): Promise<ApprovalConnection> {
     const cursor = keyset<ApprovalRow>({ list: 'approvals', filter }, (row) => [row.sequence]);
-    const rows = await this.repository.list(tx, filter ?? {}, page.first + 1, cursor.after(page.after)?.[0] ?? undefined);
+    const rows = await this.repository.list(
+      tx,
+      filter ?? {},
+      page.first + 1,
+      cursor.after(page.after)?.[0] ?? undefined,
+    );
     return keysetPage(rows, page.first, cursor.cursorOf, toApprovalType);
   }
 
   @ResolveField('attempts', () => [ApprovalAttemptType], { description: 'Decisions that were refused, oldest first.' })
   @RequiresScopes('approvals:read')
-  async attempts(@Parent() approval: ApprovalType, @Operation() operation: GraphqlContext): Promise<ApprovalAttemptType[]> {
+  async attempts(
+    @Parent() approval: ApprovalType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<ApprovalAttemptType[]> {
     const loader = operation.loader<string, ApprovalAttemptType[]>('approval-attempts', async (ids, tx) => {
       const byApproval = new Map<string, ApprovalAttemptType[]>();
       for (const row of await this.repository.attempts(tx, ids)) {
@@ -59,7 +79,9 @@ export class ApprovalsResolver {
     return (await loader.load(approval.id)) ?? [];
   }
 
-  @Mutation(() => ApprovalPayload, { description: 'By a second person, on the payload that was read. A refused attempt is kept.' })
+  @Mutation(() => ApprovalPayload, {
+    description: 'By a second person, on the payload that was read. A refused attempt is kept.',
+  })
   @RequiresScopes('approvals:decide')
   async decideApproval(
     @Args('input', { type: () => DecideApprovalInput }) input: DecideApprovalInput,

@@ -4,6 +4,7 @@ import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
+import { present } from '../present.js';
 import { BusinessDays } from '../business-days/business-days.service.js';
 import { type ApprovalState, decideApproval, type RefusalCode } from './approvals.js';
 import { type ApprovalRequest, ApprovalsRepository, type ApprovalRow } from './approvals.repository.js';
@@ -51,7 +52,9 @@ export class Approvals {
     // Whoever decided it decided on the payload of that moment; its service compares the hash it gets back.
     if (approval.state !== 'OPEN' || approval.payloadHash === change.payloadHash) return;
     await this.repository.changePayload(tx, change.approvalId, change.payloadHash, change.summary, change.changedBy);
-    await this.record(tx, approval, 'approval.payload-changed', change.changedBy, undefined, { payloadHash: change.payloadHash });
+    await this.record(tx, approval, 'approval.payload-changed', change.changedBy, undefined, {
+      payloadHash: change.payloadHash,
+    });
   }
 
   async decide(tx: Tx, asked: DecisionAsked, by: Actor): Promise<DecisionAnswer> {
@@ -60,7 +63,7 @@ export class Approvals {
     const decidedBy = subjectOf(by);
     const decision = decideApproval(approval, { ...asked, decidedBy }, approval.now);
     if (isRefused(decision)) {
-      const code = decision.problems[0]!.code as RefusalCode;
+      const code = present(decision.problems[0]).code as RefusalCode;
       await this.repository.recordAttempt(tx, { ...asked, attemptedBy: decidedBy, code });
       await this.record(tx, approval, 'approval.decision-refused', by, code, { code });
       if (code === 'APPROVAL_EXPIRED' && approval.state === 'OPEN') await this.expire(tx);
@@ -74,10 +77,16 @@ export class Approvals {
     const approval = await this.repository.lock(tx, approvalId);
     if (!approval) return { problems: [notFound('approval', 'approvalId')] };
     if (approval.requestedBy !== subjectOf(by)) {
-      return { approval, problems: [problem('NOT_THE_MAKER', 'Only who asked for it can withdraw it', ['approvalId'])] };
+      return {
+        approval,
+        problems: [problem('NOT_THE_MAKER', 'Only who asked for it can withdraw it', ['approvalId'])],
+      };
     }
     if (approval.state !== 'OPEN') {
-      return { approval, problems: [problem('ALREADY_DECIDED', `The approval is ${approval.state.toLowerCase()}`, ['approvalId'])] };
+      return {
+        approval,
+        problems: [problem('ALREADY_DECIDED', `The approval is ${approval.state.toLowerCase()}`, ['approvalId'])],
+      };
     }
     await this.close(tx, approval, 'WITHDRAWN', by, reason);
     return { approval: await this.repository.find(tx, approvalId), problems: [] };
@@ -85,12 +94,14 @@ export class Approvals {
 
   /** What was asked for about objects that are settled otherwise. */
   async withdrawOf(tx: Tx, objectKind: string, objectIds: readonly string[], reason: string, by: Actor): Promise<void> {
-    for (const approval of await this.repository.openOf(tx, objectKind, objectIds)) await this.close(tx, approval, 'WITHDRAWN', by, reason);
+    for (const approval of await this.repository.openOf(tx, objectKind, objectIds))
+      await this.close(tx, approval, 'WITHDRAWN', by, reason);
   }
 
   async expire(tx: Tx): Promise<number> {
     const expired = await this.repository.expireOverdue(tx);
-    for (const approval of expired) await this.announce(tx, approval, 'EXPIRED', 'service:compliance', 'its time ran out');
+    for (const approval of expired)
+      await this.announce(tx, approval, 'EXPIRED', 'service:compliance', 'its time ran out');
     return expired.length;
   }
 
@@ -100,8 +111,17 @@ export class Approvals {
     await this.announce(tx, approval, state, by, reason);
   }
 
-  private async announce(tx: Tx, approval: ApprovalRow, state: ApprovalState, by: Actor, reason: string): Promise<void> {
-    await this.record(tx, approval, `approval.${state.toLowerCase()}`, by, reason, { state, payloadHash: approval.payloadHash });
+  private async announce(
+    tx: Tx,
+    approval: ApprovalRow,
+    state: ApprovalState,
+    by: Actor,
+    reason: string,
+  ): Promise<void> {
+    await this.record(tx, approval, `approval.${state.toLowerCase()}`, by, reason, {
+      state,
+      payloadHash: approval.payloadHash,
+    });
     // What compliance asked for itself it acts on itself, in the same transaction.
     if (state === 'OPEN' || approval.service === 'compliance') return;
     await this.outbox.add(tx, 'compliance.approval-decided.v1', {
@@ -117,9 +137,25 @@ export class Approvals {
     });
   }
 
-  private async record(tx: Tx, approval: ApprovalRow, action: string, by: Actor, reason: string | undefined, after: unknown): Promise<void> {
+  private async record(
+    tx: Tx,
+    approval: ApprovalRow,
+    action: string,
+    by: Actor,
+    reason: string | undefined,
+    after: unknown,
+  ): Promise<void> {
     const before = { state: approval.state, payloadHash: approval.payloadHash };
     const { approvalId: objectId, book: bookId } = approval;
-    await this.audit.append(tx, { action, objectKind: 'Approval', objectId, bookId, principal: by, reason, before, after });
+    await this.audit.append(tx, {
+      action,
+      objectKind: 'Approval',
+      objectId,
+      bookId,
+      principal: by,
+      reason,
+      before,
+      after,
+    });
   }
 }

@@ -3,7 +3,13 @@ import { approvalFigure, type ApprovalState, decideApproval, type RefusalCode } 
 
 const now = new Date('2026-11-25T09:00:00Z');
 const hash = 'a'.repeat(64);
-const open = { state: 'OPEN' as ApprovalState, requestedBy: 'anna', changedBy: [] as string[], payloadHash: hash, expiresAt: new Date('2026-11-25T10:00:00Z') };
+const open = {
+  state: 'OPEN' as ApprovalState,
+  requestedBy: 'anna',
+  changedBy: [] as string[],
+  payloadHash: hash,
+  expiresAt: new Date('2026-11-25T10:00:00Z'),
+};
 const byBen = { decision: 'APPROVE' as const, payloadHash: hash, decidedBy: 'ben' };
 
 describe('deciding an approval', () => {

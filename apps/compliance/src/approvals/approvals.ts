@@ -25,16 +25,27 @@ export interface ApprovalDecision {
  * A second person decides, on exactly what is asked for, in time. The checks stand in this order: a decided
  * approval says so to everyone, an expired one to everyone else, and only then does it matter who asks.
  */
-export function decideApproval(approval: ApprovalToDecide, given: ApprovalDecision, now: Date): Decision<'APPROVED' | 'REJECTED'> {
+export function decideApproval(
+  approval: ApprovalToDecide,
+  given: ApprovalDecision,
+  now: Date,
+): Decision<'APPROVED' | 'REJECTED'> {
   const refusal = (code: RefusalCode, message: string, path: string) => refused(problem(code, message, [path]));
-  if (approval.state === 'EXPIRED') return refusal('APPROVAL_EXPIRED', 'The approval has expired; ask for a new one', 'approvalId');
-  if (approval.state !== 'OPEN') return refusal('ALREADY_DECIDED', `The approval is ${approval.state.toLowerCase()}`, 'approvalId');
-  if (approval.expiresAt <= now) return refusal('APPROVAL_EXPIRED', 'The approval has expired; ask for a new one', 'approvalId');
+  if (approval.state === 'EXPIRED')
+    return refusal('APPROVAL_EXPIRED', 'The approval has expired; ask for a new one', 'approvalId');
+  if (approval.state !== 'OPEN')
+    return refusal('ALREADY_DECIDED', `The approval is ${approval.state.toLowerCase()}`, 'approvalId');
+  if (approval.expiresAt <= now)
+    return refusal('APPROVAL_EXPIRED', 'The approval has expired; ask for a new one', 'approvalId');
   if (approval.requestedBy === given.decidedBy || approval.changedBy.includes(given.decidedBy)) {
     return refusal('OWN_APPROVAL', 'Who asked for it or changed it cannot decide it', 'approvalId');
   }
   if (approval.payloadHash !== given.payloadHash) {
-    return refusal('PAYLOAD_CHANGED', 'What is to be approved has changed since it was read; read it again', 'payloadHash');
+    return refusal(
+      'PAYLOAD_CHANGED',
+      'What is to be approved has changed since it was read; read it again',
+      'payloadHash',
+    );
   }
   return accepted(given.decision === 'APPROVE' ? 'APPROVED' : 'REJECTED');
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles } from '#libs/messaging/index.js';
+import { present } from '../present.js';
 import { ComplianceConfig } from '../compliance.config.js';
 
 /** Which business date each book works on, as accounting last told. */
@@ -14,13 +15,16 @@ export class BusinessDays {
     const rows = await tx.rows<{ book: string; date: string }>(
       'SELECT book_id AS book, business_date::text AS date FROM compliance.business_day',
     );
-    const today = await tx.row<{ date: string }>(`SELECT (kernel.now() AT TIME ZONE $1)::date::text AS date`, [this.config.zone]);
+    const today = await tx.row<{ date: string }>(`SELECT (kernel.now() AT TIME ZONE $1)::date::text AS date`, [
+      this.config.zone,
+    ]);
     const dates = new Map(rows.map(({ book, date }) => [book, date]));
-    return (book) => dates.get(book) ?? today!.date;
+    const { date } = present(today);
+    return (book) => dates.get(book) ?? date;
   }
 
   async now(tx: Tx): Promise<Date> {
-    return (await tx.row<{ now: Date }>('SELECT kernel.now() AS now'))!.now;
+    return present(await tx.row<{ now: Date }>('SELECT kernel.now() AS now')).now;
   }
 
   @Handles('accounting.business-day-changed.v1')

@@ -7,10 +7,14 @@ import { dayFigures } from './figures.js';
 @Resolver(() => DayFigureType)
 export class FiguresResolver {
   @Query(() => [DayFigureType], {
-    description: 'What was stopped on this business date and still was at its close, and how the approvals asked for on it ended.',
+    description:
+      'What was stopped on this business date and still was at its close, and how the approvals asked for on it ended.',
   })
   @RequiresScopes('days:read')
-  async complianceDayFigures(@Args('businessDate', { type: () => DateScalar }) businessDate: string, @ReadTx() tx: Tx): Promise<DayFigureType[]> {
+  async complianceDayFigures(
+    @Args('businessDate', { type: () => DateScalar }) businessDate: string,
+    @ReadTx() tx: Tx,
+  ): Promise<DayFigureType[]> {
     const held = await tx.rows<{ objectKind: string; reference: string }>(
       `SELECT object_kind AS "objectKind", reference FROM compliance.alert
         WHERE business_date = $1 AND object_kind <> 'PARTY' AND (state <> 'RELEASED' OR decided_on > $1)`,

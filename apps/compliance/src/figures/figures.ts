@@ -9,7 +9,11 @@ export interface DayFigure {
   readonly references: string[];
 }
 
-const screeningParts: Readonly<Record<string, string>> = { TRADE: 'trades', PAYMENT: 'payments', INSTRUCTION: 'instructions' };
+const screeningParts: Readonly<Record<string, string>> = {
+  TRADE: 'trades',
+  PAYMENT: 'payments',
+  INSTRUCTION: 'instructions',
+};
 const approvalParts = ['approved', 'rejected', 'expired', 'ownApprovalRefused', 'changedPayloadRefused'] as const;
 
 /** Parts with nothing in them are told too: a missing figure and a zero are different things. */
@@ -25,13 +29,24 @@ export function dayFigures(
     value: null,
     references: references.sort(),
   });
-  const decided = approvals.map(({ approvalId, state, lastRefusal }) => ({ approvalId, part: approvalFigure(state, lastRefusal) }));
+  const decided = approvals.map(({ approvalId, state, lastRefusal }) => ({
+    approvalId,
+    part: approvalFigure(state, lastRefusal),
+  }));
   return [
     ...Object.entries(screeningParts).map(([kind, part]) =>
-      figure('screening', part, held.filter((one) => one.objectKind === kind).map(({ reference }) => reference)),
+      figure(
+        'screening',
+        part,
+        held.filter((one) => one.objectKind === kind).map(({ reference }) => reference),
+      ),
     ),
     ...approvalParts.map((part) =>
-      figure('approvals', part, decided.filter((one) => one.part === part).map(({ approvalId }) => approvalId)),
+      figure(
+        'approvals',
+        part,
+        decided.filter((one) => one.part === part).map(({ approvalId }) => approvalId),
+      ),
     ),
   ];
 }

@@ -8,7 +8,9 @@ import { type ListVersionRow } from './lists.repository.js';
 const states = ['RECEIVED', 'ACTIVATING', 'ACTIVE', 'SUPERSEDED'] as const;
 const ListVersionStateEnum = enumOf('ListVersionState', states);
 
-@ObjectType('ListVersion', { description: 'A sanctions list as it was published. ACTIVATING: in force, parties are still being screened again.' })
+@ObjectType('ListVersion', {
+  description: 'A sanctions list as it was published. ACTIVATING: in force, parties are still being screened again.',
+})
 @RequiresScopes('screening:read')
 export class ListVersionType {
   @Field(() => ID) id!: string;
@@ -22,13 +24,15 @@ export class ListVersionType {
   @Field(() => Int, { nullable: true }) addedCount!: number | null;
   @Field(() => Int, { nullable: true }) changedCount!: number | null;
   @Field(() => Int, { nullable: true }) removedCount!: number | null;
-  @Field(() => Int, { nullable: true, description: 'Parties that this version newly held.' }) partyHitCount!: number | null;
+  @Field(() => Int, { nullable: true, description: 'Parties that this version newly held.' }) partyHitCount!:
+    number | null;
   @Field(() => ListVersionStateEnum) state!: (typeof states)[number];
   @Field(() => DateTimeScalar) receivedAt!: Date;
   @Field(() => String) receivedBy!: string;
   @Field(() => DateTimeScalar, { nullable: true }) activatedAt!: Date | null;
   @Field(() => DateTimeScalar, { nullable: true }) rescreenedAt!: Date | null;
-  @Field(() => ID, { nullable: true, description: 'Follow its progress with complianceJobProgress.' }) jobRunId!: string | null;
+  @Field(() => ID, { nullable: true, description: 'Follow its progress with complianceJobProgress.' }) jobRunId!:
+    string | null;
 }
 
 @ObjectType('ListVersionConnection')
@@ -42,8 +46,12 @@ export class ReceiveSanctionsListInput {
   @Matches(/^[A-Z][A-Z0-9-]{1,31}$/)
   source!: string;
   @Field(() => String, { description: 'SDN.CSV as published.' }) @IsNotEmpty() content!: string;
-  @Field(() => String, { nullable: true, description: 'ALT.CSV: the aliases.' }) @IsOptional() @IsString() altContent?: string | null;
-  @Field(() => String, { nullable: true, description: 'ADD.CSV: the addresses.' }) @IsOptional() @IsString() addContent?: string | null;
+  @Field(() => String, { nullable: true, description: 'ALT.CSV: the aliases.' }) @IsOptional() @IsString() altContent?:
+    string | null;
+  @Field(() => String, { nullable: true, description: 'ADD.CSV: the addresses.' })
+  @IsOptional()
+  @IsString()
+  addContent?: string | null;
   @Field(() => String) @IsNotEmpty() @MaxLength(128) idempotencyKey!: string;
 }
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { complianceUnderTest, type ComplianceUnderTest, jobIn, processOf } from '../testing/compliance-under-test.js';
 
-const line = (id: number, name: string, kind = 'individual') => `${id},"${name}",${kind},"SAMPLE",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- `;
+const line = (id: number, name: string, kind = 'individual') =>
+  `${id},"${name}",${kind},"SAMPLE",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- `;
 const first = [line(1, 'VOLKONIN, Arkady'), line(2, 'ZARYA MARITIME TRADING LLC', '-0- ')].join('\r\n');
 const aliases = '2,21,"aka","MORNING GLOW NAVIGATION",-0- ';
 
@@ -15,9 +16,21 @@ describe('sanctions lists', () => {
   it('come into force as an immutable version and are announced', async () => {
     const id = await compliance.load({ content: first, altContent: aliases });
     const version = await compliance.run((tx) => compliance.listsRepository.find(tx, id));
-    expect(version).toMatchObject({ state: 'ACTIVE', entryCount: 2, aliasCount: 1, addedCount: 2, changedCount: 0, removedCount: 0, partyHitCount: 0 });
-    expect(await compliance.sent('compliance.list-activated.v1')).toMatchObject([{ listVersionId: id, source: 'SAMPLE', entryCount: 2 }]);
-    await expect(compliance.run((tx) => tx.execute(`DELETE FROM compliance.list_version_entry`))).rejects.toThrow(/permission denied/);
+    expect(version).toMatchObject({
+      state: 'ACTIVE',
+      entryCount: 2,
+      aliasCount: 1,
+      addedCount: 2,
+      changedCount: 0,
+      removedCount: 0,
+      partyHitCount: 0,
+    });
+    expect(await compliance.sent('compliance.list-activated.v1')).toMatchObject([
+      { listVersionId: id, source: 'SAMPLE', entryCount: 2 },
+    ]);
+    await expect(compliance.run((tx) => tx.execute(`DELETE FROM compliance.list_version_entry`))).rejects.toThrow(
+      /permission denied/,
+    );
     await expect(
       compliance.database.pool('owner').query(`UPDATE compliance.list_entry SET name = 'NOBODY'`),
     ).rejects.toThrow(/added to, never changed/);
@@ -26,7 +39,11 @@ describe('sanctions lists', () => {
   it('sent again are the same version, without a new job', async () => {
     const before = await compliance.sent('compliance.activate-list.v1');
     await compliance.run(async (tx) => {
-      const again = await compliance.lists.receive(tx, { name: 'other name', source: 'SAMPLE', content: first, altContent: aliases }, 'tester');
+      const again = await compliance.lists.receive(
+        tx,
+        { name: 'other name', source: 'SAMPLE', content: first, altContent: aliases },
+        'tester',
+      );
       expect(again.listVersion?.state).toBe('ACTIVE');
     });
     expect(await compliance.sent('compliance.activate-list.v1')).toHaveLength(before.length);
@@ -35,9 +52,11 @@ describe('sanctions lists', () => {
   it.each([
     ['no CSV of the published form', 'a,b\nc', 'LIST_UNREADABLE'],
     ['an entry twice', [line(1, 'A'), line(1, 'B')].join('\n'), 'LIST_UNREADABLE'],
-    ['NUL bytes', `${line(1, 'A\0B')}`, 'NUL_BYTE'],
+    ['NUL bytes', line(1, 'A\0B'), 'NUL_BYTE'],
   ])('with a fault (%s) are refused whole; the version before stays', async (_, content, code) => {
-    const received = await compliance.run((tx) => compliance.lists.receive(tx, { name: 'bad', source: 'SAMPLE', content }, 'tester'));
+    const received = await compliance.run((tx) =>
+      compliance.lists.receive(tx, { name: 'bad', source: 'SAMPLE', content }, 'tester'),
+    );
     expect(received.problems.map((problem) => problem.code)).toEqual([code]);
     const active = await compliance.run((tx) => compliance.listsRepository.active(tx));
     expect(active).toHaveLength(1);
@@ -54,7 +73,9 @@ describe('sanctions lists', () => {
     expect((await held()).map(({ partyId }) => partyId)).toEqual(['P-3']);
 
     const second = `${first}\r\n${line(3, 'ILYUSHKIN, Tomas')}\r\n${line(4, 'NOBODY, Known')}`;
-    const received = await compliance.run((tx) => compliance.lists.receive(tx, { name: 'two', source: 'SAMPLE', content: second, altContent: aliases }, 'x'));
+    const received = await compliance.run((tx) =>
+      compliance.lists.receive(tx, { name: 'two', source: 'SAMPLE', content: second, altContent: aliases }, 'x'),
+    );
     const id = received.listVersion!.listVersionId;
     for (let steps = 1; steps < 9; steps += 1) {
       const job = jobIn(compliance.transactions, { failAfter: steps });
@@ -63,7 +84,10 @@ describe('sanctions lists', () => {
     await compliance.lists.activate(id, jobIn(compliance.transactions));
     expect((await held()).map(({ partyId }) => partyId)).toEqual(['P-2', 'P-3']);
     const counts = await compliance.run((tx) =>
-      tx.rows(`SELECT party_id, count(*)::int AS count FROM compliance.screening WHERE batch_id = $1 GROUP BY 1 ORDER BY 1`, [id]),
+      tx.rows(
+        `SELECT party_id, count(*)::int AS count FROM compliance.screening WHERE batch_id = $1 GROUP BY 1 ORDER BY 1`,
+        [id],
+      ),
     );
     expect(counts).toEqual(['P-1', 'P-2', 'P-3', 'P-4'].map((party_id) => ({ party_id, count: 1 })));
     expect((await compliance.sent('compliance.party-held.v1')).map(({ partyId }) => partyId)).toEqual(['P-3', 'P-2']);
@@ -89,7 +113,11 @@ describe('sanctions lists', () => {
         'two-sources',
       ),
     );
-    expect(screened.map(({ outcome, score }) => [outcome, score])).toEqual([['HIT', 10_000], ['HIT', 10_000], ['CLEAR', 0]]);
+    expect(screened.map(({ outcome, score }) => [outcome, score])).toEqual([
+      ['HIT', 10_000],
+      ['HIT', 10_000],
+      ['CLEAR', 0],
+    ]);
   });
 
   it('mark the alert of an entry that is no longer listed, and release nothing', async () => {

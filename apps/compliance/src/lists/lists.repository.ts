@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
 import { idFrom } from '#libs/kernel/index.js';
+import { present } from '../present.js';
 import { entryContentHash, type ListEntry } from '#libs/sanctions-list/index.js';
 
 export type ListPart = 'NAMES' | 'ALIASES' | 'ADDRESSES';
@@ -57,18 +58,31 @@ export class ListsRepository {
   }
 
   async latestOf(tx: Tx, source: string): Promise<ListVersionRow | undefined> {
-    return tx.row<ListVersionRow>(`SELECT ${columns} FROM compliance.list_version WHERE source = $1 ORDER BY sequence DESC LIMIT 1`, [source]);
+    return tx.row<ListVersionRow>(
+      `SELECT ${columns} FROM compliance.list_version WHERE source = $1 ORDER BY sequence DESC LIMIT 1`,
+      [source],
+    );
   }
 
   async find(tx: Tx, listVersionId: string): Promise<ListVersionRow | undefined> {
-    return tx.row<ListVersionRow>(`SELECT ${columns} FROM compliance.list_version WHERE list_version_id = $1`, [listVersionId]);
+    return tx.row<ListVersionRow>(`SELECT ${columns} FROM compliance.list_version WHERE list_version_id = $1`, [
+      listVersionId,
+    ]);
   }
 
   async insert(
     tx: Tx,
     version: Pick<
       ListVersionRow,
-      'listVersionId' | 'source' | 'name' | 'contentHash' | 'previousVersionId' | 'entryCount' | 'aliasCount' | 'addressCount' | 'receivedBy'
+      | 'listVersionId'
+      | 'source'
+      | 'name'
+      | 'contentHash'
+      | 'previousVersionId'
+      | 'entryCount'
+      | 'aliasCount'
+      | 'addressCount'
+      | 'receivedBy'
     >,
     parts: readonly { part: ListPart; content: string }[],
   ): Promise<void> {
@@ -95,7 +109,10 @@ export class ListsRepository {
   }
 
   async setJobRun(tx: Tx, listVersionId: string, jobRunId: string | null): Promise<void> {
-    await tx.execute('UPDATE compliance.list_version SET job_run_id = $2 WHERE list_version_id = $1', [listVersionId, jobRunId]);
+    await tx.execute('UPDATE compliance.list_version SET job_run_id = $2 WHERE list_version_id = $1', [
+      listVersionId,
+      jobRunId,
+    ]);
   }
 
   async content(tx: Tx, listVersionId: string): Promise<Map<ListPart, string>> {
@@ -106,7 +123,11 @@ export class ListsRepository {
     return new Map(rows.map(({ part, content }) => [part, content]));
   }
 
-  async storeEntries(tx: Tx, version: { listVersionId: string; source: string }, entries: readonly ListEntry[]): Promise<void> {
+  async storeEntries(
+    tx: Tx,
+    version: { listVersionId: string; source: string },
+    entries: readonly ListEntry[],
+  ): Promise<void> {
     const rows = entries.map((entry) => ({
       id: entryVersionIdOf(version.source, entry),
       number: entry.entryId,
@@ -134,7 +155,7 @@ export class ListsRepository {
       'SELECT count(*)::int AS count FROM compliance.list_version_entry WHERE list_version_id = $1',
       [listVersionId],
     );
-    return row!.count;
+    return present(row).count;
   }
 
   /** Screenings in flight end first, those that come wait until the new version is in force. */
@@ -160,18 +181,20 @@ export class ListsRepository {
               (SELECT count(*)::int FROM before WHERE entry_number NOT IN (SELECT entry_number FROM after)) AS removed`,
       [listVersionId, previousVersionId],
     );
-    return row!;
+    return present(row);
   }
 
   async putInForce(tx: Tx, version: ListVersionRow, delta: DeltaCounts): Promise<Date> {
-    await tx.execute(`UPDATE compliance.list_version SET state = 'SUPERSEDED' WHERE source = $1 AND state = 'ACTIVE'`, [version.source]);
+    await tx.execute(`UPDATE compliance.list_version SET state = 'SUPERSEDED' WHERE source = $1 AND state = 'ACTIVE'`, [
+      version.source,
+    ]);
     const [row] = await tx.rows<{ at: Date }>(
       `UPDATE compliance.list_version
           SET state = 'ACTIVE', activated_at = kernel.now(), added_count = $2, changed_count = $3, removed_count = $4
         WHERE list_version_id = $1 RETURNING activated_at AS at`,
       [version.listVersionId, delta.added, delta.changed, delta.removed],
     );
-    return row!.at;
+    return present(row).at;
   }
 
   async finishRescreening(tx: Tx, listVersionId: string, partyHits: number): Promise<void> {

@@ -3,7 +3,13 @@ import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { ConnectionArgs, keyset, keysetPage, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
 import { Mutations } from '../mutations.js';
-import { ListVersionConnection, ListVersionType, ReceiveSanctionsListInput, ReceiveSanctionsListPayload, toListVersionType } from './lists.graphql.js';
+import {
+  ListVersionConnection,
+  ListVersionType,
+  ReceiveSanctionsListInput,
+  ReceiveSanctionsListPayload,
+  toListVersionType,
+} from './lists.graphql.js';
 import { ListsRepository, type ListVersionRow } from './lists.repository.js';
 import { Lists } from './lists.service.js';
 
@@ -34,7 +40,8 @@ export class ListsResolver {
   }
 
   @Mutation(() => ReceiveSanctionsListPayload, {
-    description: 'Takes a list as OFAC publishes it. It comes into force by a job; a faulty list is refused whole and the one before stays.',
+    description:
+      'Takes a list as OFAC publishes it. It comes into force by a job; a faulty list is refused whole and the one before stays.',
   })
   @RequiresScopes('lists:write')
   async receiveSanctionsList(
@@ -48,7 +55,11 @@ export class ListsResolver {
       principal,
       work: async (tx) => {
         const received = await this.lists.receive(tx, input, principal);
-        return { id: received.listVersion?.listVersionId, problems: received.problems, isForgotten: received.problems.length > 0 };
+        return {
+          id: received.listVersion?.listVersionId,
+          problems: received.problems,
+          isForgotten: received.problems.length > 0,
+        };
       },
       read: async (tx, { id }) => (id === null ? null : this.read(tx, id)),
       otherwise: null,

@@ -4,6 +4,7 @@ import { type Tx } from '#libs/database/index.js';
 import { chunk, idFrom, type Problem, problem, sha256Hex } from '#libs/kernel/index.js';
 import { type LongJob, Outbox } from '#libs/messaging/index.js';
 import { type ListEntry, readOfacSdn, UnreadableList } from '#libs/sanctions-list/index.js';
+import { present } from '../present.js';
 import { AlertsRepository } from '../alerts/alerts.repository.js';
 import { Alerts } from '../alerts/alerts.service.js';
 import { PartiesRepository } from '../parties/parties.repository.js';
@@ -36,7 +37,9 @@ function readFiles(files: ListFiles): { entries: ListEntry[] } | { problems: Pro
     return { problems: [problem('NUL_BYTE', 'The list holds NUL bytes: it was damaged on its way', ['content'])] };
   }
   try {
-    return { entries: readOfacSdn(files.content, { aliases: files.altContent ?? '', addresses: files.addContent ?? '' }) };
+    return {
+      entries: readOfacSdn(files.content, { aliases: files.altContent ?? '', addresses: files.addContent ?? '' }),
+    };
   } catch (error) {
     if (error instanceof UnreadableList) return { problems: [error.problem] };
     throw error;
@@ -134,9 +137,13 @@ export class Lists {
         if (parties.length === 0) return 0;
         const screened = await this.screening.rescreenParties(tx, parties, listVersionId, index);
         progress.hits += await this.alerts.openForParties(tx, screened);
-        progress.afterParty = parties.at(-1)!.partyId;
+        progress.afterParty = present(parties.at(-1)).partyId;
         progress.partiesDone += parties.length;
-        job.progress(version.entryCount + progress.partiesDone, total, { entries: version.entryCount, parties: progress.partiesDone, hits: progress.hits });
+        job.progress(version.entryCount + progress.partiesDone, total, {
+          entries: version.entryCount,
+          parties: progress.partiesDone,
+          hits: progress.hits,
+        });
         job.checkpoint({ ...progress });
         return parties.length;
       });
@@ -156,7 +163,8 @@ export class Lists {
       altContent: content.get('ALIASES') ?? '',
       addContent: content.get('ADDRESSES') ?? '',
     });
-    if ('problems' in read) throw new Error(`${version.listVersionId} was readable when it was received: ${read.problems[0]?.message ?? ''}`);
+    if ('problems' in read)
+      throw new Error(`${version.listVersionId} was readable when it was received: ${read.problems[0]?.message ?? ''}`);
     let done = 0;
     for (const entries of chunk(read.entries, entriesPerStep)) {
       await job.step(async (tx) => {
@@ -171,7 +179,8 @@ export class Lists {
     await this.repository.lockForActivation(tx);
     if ((await this.repository.find(tx, version.listVersionId))?.state !== 'RECEIVED') return;
     const stored = await this.repository.storedCount(tx, version.listVersionId);
-    if (stored !== version.entryCount) throw new Error(`${version.listVersionId} has ${stored} entries, not ${version.entryCount}`);
+    if (stored !== version.entryCount)
+      throw new Error(`${version.listVersionId} has ${stored} entries, not ${version.entryCount}`);
     const delta = await this.repository.delta(tx, version.listVersionId, version.previousVersionId);
     const activatedAt = await this.repository.putInForce(tx, version, delta);
     await this.alertsRepository.markDelisted(tx, version.source, version.listVersionId);

@@ -1,7 +1,14 @@
 import { Directive, Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
 import { connection, DateScalar, DateTimeScalar, RequiresScopes } from '#libs/graphql/index.js';
 import { enumOf } from '../graphql.js';
-import { legalForms, type Party, type PartyFilter, type PartyKind, partyKinds, type PartyRow } from './parties.repository.js';
+import {
+  legalForms,
+  type Party,
+  type PartyFilter,
+  type PartyKind,
+  partyKinds,
+  type PartyRow,
+} from './parties.repository.js';
 
 const PartyKindEnum = enumOf('PartyKind', partyKinds);
 const LegalFormEnum = enumOf('LegalForm', legalForms);
@@ -21,7 +28,8 @@ export class PartyType {
   @Field(() => String, { nullable: true }) lei!: string | null;
   @Field(() => String, { description: 'The book it belongs to; * for the whole institution.' }) book!: string;
   @Field(() => PartyStatusEnum) status!: Party['status'];
-  @Field(() => Boolean, { description: 'True while a sanctions hit on the party is undecided or confirmed.' }) isHeld!: boolean;
+  @Field(() => Boolean, { description: 'True while a sanctions hit on the party is undecided or confirmed.' })
+  isHeld!: boolean;
   @Field(() => DateTimeScalar) changedAt!: Date;
 }
 

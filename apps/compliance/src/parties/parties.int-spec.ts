@@ -10,32 +10,62 @@ describe('parties of a cut-over', () => {
   const all = () => compliance.run((tx) => compliance.partiesRepository.list(tx, {}, 50));
 
   it('are registered once, row by row; faulty rows are named', async () => {
-    const parties = [{ partyId: 'P-1', name: 'Anna Becker' }, { partyId: 'P-2', name: '' }, { partyId: 'P-3', name: 'Far Bank', kind: 'COUNTERPARTY', book: '' }, { partyId: 'P-1', name: 'Twice' }];
+    const parties = [
+      { partyId: 'P-1', name: 'Anna Becker' },
+      { partyId: 'P-2', name: '' },
+      { partyId: 'P-3', name: 'Far Bank', kind: 'COUNTERPARTY', book: '' },
+      { partyId: 'P-1', name: 'Twice' },
+    ];
     await compliance.registerParties(parties);
     await compliance.registerParties(parties);
     const answers = await compliance.sent('compliance.cut-over-applied.v1');
     expect(answers).toHaveLength(2);
-    expect(answers[1]).toMatchObject({ importId: 'imp-1', chunk: 0, applied: 2, refused: [{ row: 1, code: 'REQUIRED' }, { row: 3, code: 'DUPLICATE' }] });
-    expect((await all()).map(({ partyId, version, book }) => [partyId, version, book])).toEqual([['P-1', 1, 'NGEU'], ['P-3', 1, '*']]);
+    expect(answers[1]).toMatchObject({
+      importId: 'imp-1',
+      chunk: 0,
+      applied: 2,
+      refused: [
+        { row: 1, code: 'REQUIRED' },
+        { row: 3, code: 'DUPLICATE' },
+      ],
+    });
+    expect((await all()).map(({ partyId, version, book }) => [partyId, version, book])).toEqual([
+      ['P-1', 1, 'NGEU'],
+      ['P-3', 1, '*'],
+    ]);
   });
 
   it('are seen in their book, those of the institution in every book', async () => {
-    const seen = await compliance.transactions.run((tx) => compliance.partiesRepository.list(tx, {}, 50), { books: ['NGUS'] });
+    const seen = await compliance.transactions.run((tx) => compliance.partiesRepository.list(tx, {}, 50), {
+      books: ['NGUS'],
+    });
     expect(seen.map(({ partyId }) => partyId)).toEqual(['P-3']);
   });
 
   it('keep every version, and their names out of the audit log', async () => {
     await compliance.registerParties([{ partyId: 'P-1', name: 'Anna Becker-Sommer' }]);
-    const versions = await compliance.run((tx) => tx.rows(`SELECT version, name FROM compliance.party_version WHERE party_id = 'P-1' ORDER BY version`));
-    expect(versions).toEqual([{ version: 1, name: 'Anna Becker' }, { version: 2, name: 'Anna Becker-Sommer' }]);
-    const { rows } = await compliance.database.pool('owner').query(`SELECT * FROM compliance.audit_leaf WHERE object_kind = 'Party'`);
+    const versions = await compliance.run((tx) =>
+      tx.rows(`SELECT version, name FROM compliance.party_version WHERE party_id = 'P-1' ORDER BY version`),
+    );
+    expect(versions).toEqual([
+      { version: 1, name: 'Anna Becker' },
+      { version: 2, name: 'Anna Becker-Sommer' },
+    ]);
+    const { rows } = await compliance.database
+      .pool('owner')
+      .query(`SELECT * FROM compliance.audit_leaf WHERE object_kind = 'Party'`);
     expect(rows.length).toBeGreaterThanOrEqual(3);
     expect(JSON.stringify(rows)).not.toMatch(/Becker/);
   });
 
   it('of another kind are refused', async () => {
-    await compliance.run((tx) => compliance.parties.applyCutOver(tx, { importId: 'imp-9', kind: 'prices', chunk: 3, rows: [{}] }));
-    expect((await compliance.sent('compliance.cut-over-applied.v1')).at(-1)).toMatchObject({ applied: 0, refused: [{ row: 0, code: 'NOT_HERE' }] });
+    await compliance.run((tx) =>
+      compliance.parties.applyCutOver(tx, { importId: 'imp-9', kind: 'prices', chunk: 3, rows: [{}] }),
+    );
+    expect((await compliance.sent('compliance.cut-over-applied.v1')).at(-1)).toMatchObject({
+      applied: 0,
+      refused: [{ row: 0, code: 'NOT_HERE' }],
+    });
   });
 
   it('are withdrawn with an import that nobody signed, and stay when it was signed', async () => {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
+import { present } from '../present.js';
 
 export const partyKinds = ['CLIENT', 'COUNTERPARTY', 'CCP', 'CUSTODIAN', 'INSTITUTION'] as const;
 export type PartyKind = (typeof partyKinds)[number];
@@ -47,7 +48,10 @@ export class PartiesRepository {
 
   /** Shared lock: a party found clear here cannot become held by a commit that this transaction does not see. */
   async findForScreening(tx: Tx, ids: readonly string[]): Promise<PartyRow[]> {
-    return tx.rows<PartyRow>(`SELECT ${columns} FROM compliance.party WHERE party_id = ANY ($1::text[]) ORDER BY party_id FOR SHARE`, [ids]);
+    return tx.rows<PartyRow>(
+      `SELECT ${columns} FROM compliance.party WHERE party_id = ANY ($1::text[]) ORDER BY party_id FOR SHARE`,
+      [ids],
+    );
   }
 
   async list(tx: Tx, filter: PartyFilter, limit: number, after?: string): Promise<PartyRow[]> {
@@ -73,7 +77,11 @@ export class PartiesRepository {
   }
 
   async count(tx: Tx): Promise<number> {
-    return (await tx.row<{ count: number }>(`SELECT count(*)::int AS count FROM compliance.party WHERE status <> 'WITHDRAWN'`))!.count;
+    return present(
+      await tx.row<{ count: number }>(
+        `SELECT count(*)::int AS count FROM compliance.party WHERE status <> 'WITHDRAWN'`,
+      ),
+    ).count;
   }
 
   /** Adds the new ones and a version of those that changed; returns the ids of both. What is the same stays untouched. */

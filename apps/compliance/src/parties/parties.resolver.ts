@@ -1,6 +1,14 @@
 import { Args, ID, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
 import { type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { AlertType, toAlertType } from '../alerts/alerts.graphql.js';
 import { AlertsRepository } from '../alerts/alerts.repository.js';
 import { ScreeningType, toScreeningType } from '../screening/screening.graphql.js';
@@ -18,7 +26,10 @@ export class PartiesResolver {
 
   @Query(() => PartyType, { nullable: true })
   @RequiresScopes('parties:read')
-  async party(@Args('id', { type: () => ID }) id: string, @Operation() operation: GraphqlContext): Promise<PartyType | null> {
+  async party(
+    @Args('id', { type: () => ID }) id: string,
+    @Operation() operation: GraphqlContext,
+  ): Promise<PartyType | null> {
     return this.load(operation, id);
   }
 
@@ -30,12 +41,20 @@ export class PartiesResolver {
     @ReadTx() tx: Tx,
   ): Promise<PartyConnection> {
     const cursor = keyset<PartyRow>({ list: 'parties', filter }, (row) => [row.partyId]);
-    const rows = await this.repository.list(tx, filter ?? {}, page.first + 1, cursor.after(page.after)?.[0] ?? undefined);
+    const rows = await this.repository.list(
+      tx,
+      filter ?? {},
+      page.first + 1,
+      cursor.after(page.after)?.[0] ?? undefined,
+    );
     return keysetPage(rows, page.first, cursor.cursorOf, toPartyType);
   }
 
   @ResolveReference()
-  async resolveReference(@Parent() reference: { id: string }, @Operation() operation: GraphqlContext): Promise<PartyType | null> {
+  async resolveReference(
+    @Parent() reference: { id: string },
+    @Operation() operation: GraphqlContext,
+  ): Promise<PartyType | null> {
     return this.load(operation, reference.id);
   }
 
@@ -52,7 +71,10 @@ export class PartiesResolver {
   @RequiresScopes('alerts:read')
   async openAlert(@Parent() party: PartyType, @Operation() operation: GraphqlContext): Promise<AlertType | null> {
     const loader = operation.loader<string, AlertType>('open-alert-of-party', async (ids, tx) => {
-      const rows = await this.alerts.openOf(tx, ids.map((objectId) => ({ objectKind: 'PARTY', objectId })));
+      const rows = await this.alerts.openOf(
+        tx,
+        ids.map((objectId) => ({ objectKind: 'PARTY', objectId })),
+      );
       return new Map(rows.map((row) => [row.objectId, toAlertType(row)]));
     });
     return loader.load(party.id);

@@ -26,11 +26,24 @@ export class Parties {
     const { importId, kind } = chunk;
     const answer = (applied: number, refused: Refusal[]) =>
       this.outbox.add(tx, 'compliance.cut-over-applied.v1', { importId, kind, chunk: chunk.chunk, applied, refused });
-    const rows = chunk.sealedRows === undefined ? (chunk.rows ?? []) : (JSON.parse(unsealText(chunk.sealedRows)) as Record<string, string>[]);
-    const refuseAll = (code: string, message: string) => answer(0, rows.map((_, row) => ({ row, code, message })));
-    if (kind !== 'parties') return void (await refuseAll('NOT_HERE', `Compliance takes parties, not ${kind}`));
+    const rows =
+      chunk.sealedRows === undefined
+        ? (chunk.rows ?? [])
+        : (JSON.parse(unsealText(chunk.sealedRows)) as Record<string, string>[]);
+    const refuseAll = (code: string, message: string) =>
+      answer(
+        0,
+        rows.map((_, row) => ({ row, code, message })),
+      );
+    if (kind !== 'parties') {
+      await refuseAll('NOT_HERE', `Compliance takes parties, not ${kind}`);
+      return;
+    }
     const state = await this.repository.importState(tx, importId);
-    if (state === 'ROLLED_BACK') return void (await refuseAll('IMPORT_ROLLED_BACK', 'The import was rolled back'));
+    if (state === 'ROLLED_BACK') {
+      await refuseAll('IMPORT_ROLLED_BACK', 'The import was rolled back');
+      return;
+    }
 
     const parties: Party[] = [];
     const refused: Refusal[] = [];
@@ -38,9 +51,19 @@ export class Parties {
     rows.forEach((row, number) => {
       const read = readParty(row);
       if (isRefused(read)) {
-        refused.push(...read.problems.map(({ code, message, path }) => ({ row: number, code, message: `${path.join('.')}: ${message}` })));
+        refused.push(
+          ...read.problems.map(({ code, message, path }) => ({
+            row: number,
+            code,
+            message: `${path.join('.')}: ${message}`,
+          })),
+        );
       } else if (seen.has(read.value.partyId)) {
-        refused.push({ row: number, code: 'DUPLICATE', message: `partyId: ${read.value.partyId} stands twice in the file` });
+        refused.push({
+          row: number,
+          code: 'DUPLICATE',
+          message: `partyId: ${read.value.partyId} stands twice in the file`,
+        });
       } else {
         seen.add(read.value.partyId);
         parties.push(read.value);
@@ -53,7 +76,8 @@ export class Parties {
 
   /** An import nobody signed is undone: its parties are withdrawn, their records stay. */
   async rollBackCutOver(tx: Tx, importId: string): Promise<void> {
-    if ((await this.repository.importState(tx, importId)) === 'SIGNED') throw new Error(`${importId} is signed and cannot be rolled back`);
+    if ((await this.repository.importState(tx, importId)) === 'SIGNED')
+      throw new Error(`${importId} is signed and cannot be rolled back`);
     await this.repository.setImportState(tx, importId, 'ROLLED_BACK');
     const withdrawn = await this.repository.withdrawImport(tx, importId);
     await this.audit.append(tx, {
@@ -74,7 +98,10 @@ export class Parties {
     const changed = await this.repository.register(tx, parties, importId);
     if (changed.length === 0) return;
     const rows = await this.repository.find(tx, changed);
-    const names = await this.audit.commitments(tx, rows.map((row) => ({ objectKind: 'Party', objectId: row.partyId, text: row.name })));
+    const names = await this.audit.commitments(
+      tx,
+      rows.map((row) => ({ objectKind: 'Party', objectId: row.partyId, text: row.name })),
+    );
     await this.audit.appendMany(
       tx,
       rows.map((row, index) => ({
@@ -83,7 +110,14 @@ export class Parties {
         objectId: row.partyId,
         bookId: row.book,
         principal: 'service:compliance',
-        after: { version: row.version, kind: row.kind, legalForm: row.legalForm, status: row.status, name: names[index], importId },
+        after: {
+          version: row.version,
+          kind: row.kind,
+          legalForm: row.legalForm,
+          status: row.status,
+          name: names[index],
+          importId,
+        },
       })),
     );
     await this.alerts.openForParties(tx, await this.screening.screenParties(tx, rows, importId));

@@ -1,14 +1,32 @@
 import { describe, expect, it } from '@jest/globals';
 import { readParty } from './parties.js';
 
-const row = { partyId: 'P-1', kind: 'CLIENT', name: 'Zoë Becker', legalForm: 'NATURAL', country: 'DE', birthDate: '1980-02-29', lei: '', book: 'NGEU', status: '' };
+const row = {
+  partyId: 'P-1',
+  kind: 'CLIENT',
+  name: 'Zoë Becker',
+  legalForm: 'NATURAL',
+  country: 'DE',
+  birthDate: '1980-02-29',
+  lei: '',
+  book: 'NGEU',
+  status: '',
+};
 
 describe('a row of the file of parties', () => {
   it('is a party; blank book and status have their meaning', () => {
     expect(readParty({ ...row, book: '' })).toEqual({
       ok: true,
       value: {
-        partyId: 'P-1', kind: 'CLIENT', legalForm: 'NATURAL', name: 'Zoë Becker', country: 'DE', birthDate: '1980-02-29', lei: null, book: '*', status: 'ACTIVE',
+        partyId: 'P-1',
+        kind: 'CLIENT',
+        legalForm: 'NATURAL',
+        name: 'Zoë Becker',
+        country: 'DE',
+        birthDate: '1980-02-29',
+        lei: null,
+        book: '*',
+        status: 'ACTIVE',
       },
     });
   });

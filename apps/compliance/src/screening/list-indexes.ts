@@ -24,7 +24,7 @@ function* namesOf(entries: readonly StoredEntry[]): Iterable<ListedName> {
  */
 @Injectable()
 export class ListIndexes {
-  private readonly kept = new Map<string, NameIndex>();
+  private readonly kept = new Map<string, Promise<NameIndex>>();
 
   constructor(private readonly lists: ListsRepository) {}
 
@@ -38,16 +38,30 @@ export class ListIndexes {
   }
 
   async of(tx: Tx, listVersionId: string): Promise<NameIndex> {
-    const index = this.kept.get(listVersionId) ?? new NameIndex(namesOf(await this.lists.entries(tx, listVersionId)));
-    // Last used stands last.
+    const known = this.kept.get(listVersionId);
+    const index = known ?? this.load(tx, listVersionId);
+    // Last used stands last. Who comes while it is being built waits for the same one.
     this.kept.delete(listVersionId);
     this.kept.set(listVersionId, index);
-    return index;
+    try {
+      return await index;
+    } catch (error) {
+      if (known === undefined) {
+        this.kept.delete(listVersionId);
+        throw error;
+      }
+      // The one that was building it lost its transaction; this one has its own.
+      return this.load(tx, listVersionId);
+    }
   }
 
   /** Of what a version brought; made for one job and not kept. */
   async ofNewEntries(tx: Tx, listVersionId: string): Promise<NameIndex> {
-    return new NameIndex(namesOf(await this.lists.newEntries(tx, listVersionId)));
+    return NameIndex.build(namesOf(await this.lists.newEntries(tx, listVersionId)));
+  }
+
+  private async load(tx: Tx, listVersionId: string): Promise<NameIndex> {
+    return NameIndex.build(namesOf(await this.lists.entries(tx, listVersionId)));
   }
 
   private retire(inForce: number): void {

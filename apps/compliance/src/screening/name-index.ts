@@ -1,4 +1,12 @@
-import { editsAllowed, type MatchExplanation, matchingConfiguration, scoreNames, tokenSimilarity } from './name-matching.js';
+import { setImmediate } from 'node:timers/promises';
+import { present } from '../present.js';
+import {
+  editsAllowed,
+  type MatchExplanation,
+  matchingConfiguration,
+  scoreNames,
+  tokenSimilarity,
+} from './name-matching.js';
 import { type NameToken, type NormalisedName, normaliseName } from './name-tokens.js';
 
 /** One name of a list entry: the main name or an alias. */
@@ -37,6 +45,7 @@ const trigramsOf = (text: string): string[] => {
 };
 
 const similarTokensCached = 20_000;
+const namesPerTurn = 1_000;
 
 /**
  * Finds the names of a list that may be a given name, in memory. Tokens are found by their trigrams and
@@ -59,6 +68,18 @@ export class NameIndex {
     for (const listed of listedNames) this.add(listed);
   }
 
+  /** A large list takes a second to index: other work of the process gets its turn meanwhile. */
+  static async build(listedNames: Iterable<ListedName>): Promise<NameIndex> {
+    const index = new NameIndex([]);
+    let added = 0;
+    for (const listed of listedNames) {
+      index.add(listed);
+      added += 1;
+      if (added % namesPerTurn === 0) await setImmediate();
+    }
+    return index;
+  }
+
   get nameCount(): number {
     return this.names.length;
   }
@@ -69,7 +90,7 @@ export class NameIndex {
     const number = this.names.push({ listed, normalised }) - 1;
     for (const token of new Set(normalised.tokens)) {
       const known = this.tokenNumbers.get(token.text) ?? this.addToken(token);
-      const names = this.namesOfToken[known]!;
+      const names = present(this.namesOfToken[known]);
       if (names.at(-1) !== number) names.push(number);
     }
     post(this.namesOfJoined, normalised.joined, number);
@@ -80,7 +101,8 @@ export class NameIndex {
     this.tokenNumbers.set(token.text, number);
     this.namesOfToken.push([]);
     this.foldedLengths.push(token.folded.length);
-    for (const trigram of new Set([...trigramsOf(token.text), ...trigramsOf(token.folded)])) post(this.tokensOfTrigram, trigram, number);
+    for (const trigram of new Set([...trigramsOf(token.text), ...trigramsOf(token.folded)]))
+      post(this.tokensOfTrigram, trigram, number);
     post(this.tokensOfSkeleton, token.sound, number);
     return number;
   }
@@ -93,21 +115,21 @@ export class NameIndex {
     const allowed = editsAllowed(token.text.length + 1);
     for (const trigram of new Set([...trigramsOf(token.text), ...trigramsOf(token.folded)])) {
       for (const number of this.tokensOfTrigram.get(trigram) ?? []) {
-        if (Math.abs(this.foldedLengths[number]! - token.folded.length) > allowed) continue;
+        if (Math.abs((this.foldedLengths[number] ?? 0) - token.folded.length) > allowed) continue;
         if (shared[number] === 0) touched.push(number);
-        shared[number]!++;
+        shared[number] = (shared[number] ?? 0) + 1;
       }
     }
     const candidates = new Set<number>(this.tokensOfSkeleton.get(token.sound));
     // One edit destroys at most four of a word's trigrams (a swap), so a similar word still shares the rest.
     const needed = Math.max(1, token.text.length - 4 * Math.max(allowed, 1));
     for (const number of touched) {
-      if (shared[number]! >= needed) candidates.add(number);
+      if ((shared[number] ?? 0) >= needed) candidates.add(number);
       shared[number] = 0;
     }
     const similar: [number, number][] = [];
     for (const number of candidates) {
-      const similarity = tokenSimilarity(token, this.tokens[number]!);
+      const similarity = tokenSimilarity(token, present(this.tokens[number]));
       if (similarity >= matchingConfiguration.tokenFloorBasisPoints) similar.push([number, similarity]);
     }
     if (this.similarTokens.size >= similarTokensCached) this.similarTokens.clear();
@@ -115,12 +137,15 @@ export class NameIndex {
     return similar;
   }
 
-  search(name: string | NormalisedName, thresholdBasisPoints = matchingConfiguration.thresholdBasisPoints): IndexSearch {
+  search(
+    name: string | NormalisedName,
+    thresholdBasisPoints = matchingConfiguration.thresholdBasisPoints,
+  ): IndexSearch {
     const query = typeof name === 'string' ? normaliseName(name) : name;
     const candidates = this.candidates(query, thresholdBasisPoints);
     const best = new Map<string, NameHit>();
     for (const number of candidates) {
-      const { listed, normalised } = this.names[number]!;
+      const { listed, normalised } = present(this.names[number]);
       const { score, explanation } = scoreNames(query, normalised);
       if (score < thresholdBasisPoints) continue;
       const known = best.get(listed.entryVersionId);
@@ -128,7 +153,9 @@ export class NameIndex {
         best.set(listed.entryVersionId, { listed, score, explanation });
       }
     }
-    const hits = [...best.values()].sort((a, b) => b.score - a.score || (a.listed.entryVersionId < b.listed.entryVersionId ? -1 : 1));
+    const hits = [...best.values()].sort(
+      (a, b) => b.score - a.score || (a.listed.entryVersionId < b.listed.entryVersionId ? -1 : 1),
+    );
     return { hits, candidateCount: candidates.size };
   }
 
@@ -138,8 +165,9 @@ export class NameIndex {
     for (const token of query.tokens) {
       const best = new Map<number, number>();
       for (const [similarToken, similarity] of this.similarTo(token)) {
-        const value = similarity * Math.min(token.weight, this.tokens[similarToken]!.weight);
-        for (const number of this.namesOfToken[similarToken]!) if (value > (best.get(number) ?? 0)) best.set(number, value);
+        const value = similarity * Math.min(token.weight, present(this.tokens[similarToken]).weight);
+        for (const number of this.namesOfToken[similarToken] ?? [])
+          if (value > (best.get(number) ?? 0)) best.set(number, value);
       }
       for (const [number, value] of best) matched.set(number, (matched.get(number) ?? 0) + value);
     }

@@ -99,7 +99,9 @@ describe('whatever the name', () => {
     fc.assert(
       fc.property(name, fc.array(fc.nat(4), { minLength: 30, maxLength: 30 }), fc.nat(3), (words, marks, turn) => {
         const written = [...words.slice(turn % words.length), ...words.slice(0, turn % words.length)].join(' ');
-        const marked = [...written].map((letter, at) => (letter === ' ' ? letter : letter + (accents[marks[at % 30]!] ?? ''))).join('');
+        const marked = Array.from(written, (letter, at) =>
+          letter === ' ' ? letter : letter + (accents[marks[at % 30]!] ?? ''),
+        ).join('');
         expect(compareNames(marked.toUpperCase(), words.join(' ')).score).toBe(10_000);
       }),
       { seed: 11, numRuns: 200 },
@@ -148,7 +150,10 @@ describe('index', () => {
   });
 
   it('finds by an alias', () => {
-    expect(index.search('Morning Glow Navigation GmbH').hits[0]?.listed).toMatchObject({ entryVersionId: 'e2', isAlias: true });
+    expect(index.search('Morning Glow Navigation GmbH').hits[0]?.listed).toMatchObject({
+      entryVersionId: 'e2',
+      isAlias: true,
+    });
   });
 
   it('finds nothing for a clean name, without comparing all', () => {

@@ -1,5 +1,13 @@
 import { canonicalJson, sha256Hex } from '#libs/kernel/index.js';
-import { commonWords, legalForms, type NameToken, type NormalisedName, normaliseName, particles } from './name-tokens.js';
+import { present } from '../present.js';
+import {
+  commonWords,
+  legalForms,
+  type NameToken,
+  type NormalisedName,
+  normaliseName,
+  particles,
+} from './name-tokens.js';
 
 /**
  * Compares two names and explains the result. All arithmetic is on whole numbers (basis points), so
@@ -66,15 +74,16 @@ export function editDistance(left: string, right: string, limit: number): number
     let least = i;
     for (let j = 1; j < width; j++) {
       const other = right.charCodeAt(j - 1);
-      let cost = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (letter === other ? 0 : 1));
-      if (j > 1 && letterBefore === other && letter === right.charCodeAt(j - 2)) cost = Math.min(cost, before[j - 2]! + 1);
+      let cost = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (letter === other ? 0 : 1));
+      if (j > 1 && letterBefore === other && letter === right.charCodeAt(j - 2))
+        cost = Math.min(cost, (before[j - 2] ?? 0) + 1);
       next[j] = cost;
       if (cost < least) least = cost;
     }
     if (least > limit) return limit + 1;
     [before, row, next] = [row, next, before];
   }
-  return row[right.length]!;
+  return row[right.length] ?? limit + 1;
 }
 
 /** Nobody's name has a longer word; three rows are kept for all comparisons, which are many. */
@@ -111,7 +120,10 @@ function soundsAlike(left: NameToken, right: NameToken): boolean {
 export function tokenSimilarity(left: NameToken, right: NameToken): number {
   if (left.text === right.text) return 10_000;
   if (left.hasDigit || right.hasDigit) return 0;
-  const similarity = Math.max(editSimilarity(left.text, right.text), editSimilarity(left.folded, right.folded) - foldedPenalty);
+  const similarity = Math.max(
+    editSimilarity(left.text, right.text),
+    editSimilarity(left.folded, right.folded) - foldedPenalty,
+  );
   return similarity < skeletonSimilarity && soundsAlike(left, right) ? skeletonSimilarity : similarity;
 }
 
@@ -147,14 +159,18 @@ function alignTokens(query: readonly NameToken[], list: readonly NameToken[], fl
  * (Anna Petrova, Maria Petrova) counts in full, one that is missing (Vladimir Putin, Vladimir
  * Vladimirovich Putin) counts a quarter. Where only common words agree nothing is forgiven.
  */
-export function scoreNames(query: NormalisedName, list: NormalisedName, configuration = matchingConfiguration): NameScore {
+export function scoreNames(
+  query: NormalisedName,
+  list: NormalisedName,
+  configuration = matchingConfiguration,
+): NameScore {
   const pairs = alignTokens(query.tokens, list.tokens, configuration.tokenFloorBasisPoints);
   let matched = 0;
   let left = query.tokens.reduce((sum, token) => sum + token.weight * 10_000, 0);
   let right = list.tokens.reduce((sum, token) => sum + token.weight * 10_000, 0);
   let isTelling = false;
   for (const pair of pairs) {
-    const weight = Math.min(query.tokens[pair.query]!.weight, list.tokens[pair.list]!.weight);
+    const weight = Math.min(present(query.tokens[pair.query]).weight, present(list.tokens[pair.list]).weight);
     matched += weight * pair.similarity;
     left -= weight * pair.similarity;
     right -= weight * pair.similarity;
@@ -168,8 +184,14 @@ export function scoreNames(query: NormalisedName, list: NormalisedName, configur
 
   const joined = joinedScore(query, list);
   if (joined > score) {
-    const words = { query: query.tokens.map(({ text }) => text).join(' '), list: list.tokens.map(({ text }) => text).join(' ') };
-    return { score: joined, explanation: { rule: 'JOINED', matched: [{ ...words, similarity: joined }], queryOnly: [], listOnly: [] } };
+    const words = {
+      query: query.tokens.map(({ text }) => text).join(' '),
+      list: list.tokens.map(({ text }) => text).join(' '),
+    };
+    return {
+      score: joined,
+      explanation: { rule: 'JOINED', matched: [{ ...words, similarity: joined }], queryOnly: [], listOnly: [] },
+    };
   }
   const inQuery = new Set(pairs.map((pair) => pair.query));
   const inList = new Set(pairs.map((pair) => pair.list));
@@ -178,8 +200,8 @@ export function scoreNames(query: NormalisedName, list: NormalisedName, configur
     explanation: {
       rule: 'TOKENS',
       matched: pairs.map((pair) => ({
-        query: query.tokens[pair.query]!.text,
-        list: list.tokens[pair.list]!.text,
+        query: present(query.tokens[pair.query]).text,
+        list: present(list.tokens[pair.list]).text,
         similarity: pair.similarity,
       })),
       queryOnly: query.tokens.filter((_, index) => !inQuery.has(index)).map(({ text }) => text),

@@ -7,7 +7,9 @@ import { type ScreeningRow } from './screening.repository.js';
 export const ScreenedKindEnum = enumOf('ScreenedObjectKind', screenedKinds);
 const ScreeningOutcomeEnum = enumOf('ScreeningOutcome', ['CLEAR', 'HIT']);
 
-@ObjectType('Screening', { description: 'A screening and all it takes to replay it, kept also when nothing was found.' })
+@ObjectType('Screening', {
+  description: 'A screening and all it takes to replay it, kept also when nothing was found.',
+})
 @Directive('@key(fields: "id")')
 @RequiresScopes('screening:read')
 export class ScreeningType {
@@ -21,7 +23,8 @@ export class ScreeningType {
   @Field(() => Int, { description: 'Of the best name found, in basis points; 0 when none came near.' }) score!: number;
   @Field(() => [ID], { description: 'The list versions it was held against.' }) listVersionIds!: string[];
   @Field(() => String) configurationHash!: string;
-  @Field(() => JsonScalar, { description: 'Which words matched which entry, and the nearest names that did not.' }) explanation!: unknown;
+  @Field(() => JsonScalar, { description: 'Which words matched which entry, and the nearest names that did not.' })
+  explanation!: unknown;
   @Field(() => DateTimeScalar) screenedAt!: Date;
 }
 

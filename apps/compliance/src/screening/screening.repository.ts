@@ -68,7 +68,9 @@ export class ScreeningRepository {
   }
 
   async find(tx: Tx, ids: readonly string[]): Promise<ScreeningRow[]> {
-    return tx.rows<ScreeningRow>(`SELECT ${columns} FROM compliance.screening WHERE screening_id = ANY ($1::text[])`, [ids]);
+    return tx.rows<ScreeningRow>(`SELECT ${columns} FROM compliance.screening WHERE screening_id = ANY ($1::text[])`, [
+      ids,
+    ]);
   }
 
   /** Newest first. */

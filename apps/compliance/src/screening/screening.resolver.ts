@@ -43,7 +43,10 @@ export class ScreeningResolver {
   }
 
   @ResolveReference()
-  async resolveReference(@Parent() reference: { id: string }, @Operation() operation: GraphqlContext): Promise<ScreeningType | null> {
+  async resolveReference(
+    @Parent() reference: { id: string },
+    @Operation() operation: GraphqlContext,
+  ): Promise<ScreeningType | null> {
     const loader = operation.loader<string, ScreeningType>('screening', async (ids, tx) => {
       const rows = await this.repository.find(tx, ids);
       return new Map(rows.map((row) => [row.screeningId, toScreeningType(row)]));

@@ -4,10 +4,17 @@ import { canonicalJson, newId } from '#libs/kernel/index.js';
 import { sealText, unsealText } from '#libs/messaging/index.js';
 import { ListsRepository } from '../lists/lists.repository.js';
 import { PartiesRepository, type PartyRow } from '../parties/parties.repository.js';
+import { present } from '../present.js';
 import { ListIndexes } from './list-indexes.js';
 import { type NameIndex } from './name-index.js';
 import { configurationHash } from './name-matching.js';
-import { type ExplainedHit, type ScreenedKind, type ScreenedName, screenNames, type ScreeningResult } from './screening.js';
+import {
+  type ExplainedHit,
+  type ScreenedKind,
+  type ScreenedName,
+  screenNames,
+  type ScreeningResult,
+} from './screening.js';
 import { type NewScreening, ScreeningRepository, type ScreeningRow } from './screening.repository.js';
 
 /** Thrown when nothing could be screened: the message is tried again, and nobody is let through meanwhile. */
@@ -74,16 +81,25 @@ export class Screening {
     await this.lists.lockForScreening(tx);
     const versions = await this.indexes.inForce(tx);
     if (versions.length === 0) throw new NoListInForce();
-    const ids = [...new Set(objects.flatMap(({ names }) => names.flatMap(({ partyId }) => (partyId === undefined ? [] : [partyId]))))];
+    const ids = [
+      ...new Set(
+        objects.flatMap(({ names }) => names.flatMap(({ partyId }) => (partyId === undefined ? [] : [partyId]))),
+      ),
+    ];
     const known = new Map((await this.parties.findForScreening(tx, ids)).map((party) => [party.partyId, party]));
     const cleared = await this.repository.clearedMatches(tx, ids);
     const screened = objects.map((object) => {
       const names = object.names.flatMap((name) => screenedName(name, known, cleared));
       const party = firstParty(object.names, known);
-      const isUnknown = object.names.some((name) => name.name === undefined && (name.partyId === undefined || !known.has(name.partyId)));
+      const isUnknown = object.names.some(
+        (name) => name.name === undefined && (name.partyId === undefined || !known.has(name.partyId)),
+      );
       return this.screen(object, names, { scope: 'ALL', versions }, batchId, party, isUnknown || names.length === 0);
     });
-    await this.repository.insert(tx, screened.map(({ row }) => row));
+    await this.repository.insert(
+      tx,
+      screened.map(({ row }) => row),
+    );
     return screened.map(({ result }) => result);
   }
 
@@ -95,44 +111,84 @@ export class Screening {
   }
 
   /** Every party once against what a list version brought. */
-  async rescreenParties(tx: Tx, parties: readonly PartyRow[], listVersionId: string, index: NameIndex): Promise<ScreenedObject[]> {
-    return this.screenPartiesAgainst(tx, parties, { scope: 'NEW_ENTRIES', versions: [{ listVersionId, index }] }, listVersionId);
+  async rescreenParties(
+    tx: Tx,
+    parties: readonly PartyRow[],
+    listVersionId: string,
+    index: NameIndex,
+  ): Promise<ScreenedObject[]> {
+    return this.screenPartiesAgainst(
+      tx,
+      parties,
+      { scope: 'NEW_ENTRIES', versions: [{ listVersionId, index }] },
+      listVersionId,
+    );
   }
 
   /** Computes a stored screening again from what it kept; true when score and explanation are the same. */
   async replay(tx: Tx, screening: ScreeningRow): Promise<{ score: number; isSame: boolean }> {
     if (screening.configurationHash !== configurationHash) {
-      throw new Error(`${screening.screeningId} was made with another matching configuration (${screening.configurationHash})`);
+      throw new Error(
+        `${screening.screeningId} was made with another matching configuration (${screening.configurationHash})`,
+      );
     }
     const versions = [];
     for (const listVersionId of screening.listVersionIds) {
       const isDelta = screening.explanation.scope === 'NEW_ENTRIES';
-      versions.push({ listVersionId, index: await (isDelta ? this.indexes.ofNewEntries(tx, listVersionId) : this.indexes.of(tx, listVersionId)) });
+      versions.push({
+        listVersionId,
+        index: await (isDelta ? this.indexes.ofNewEntries(tx, listVersionId) : this.indexes.of(tx, listVersionId)),
+      });
     }
     const sealed = JSON.parse(unsealText(screening.sealedNames)) as SealedName[];
     const result = screenNames(
       sealed.map((name) => ({ ...name, clearedEntries: new Set(name.clearedEntries) })),
       versions,
     );
-    const isSame = canonicalJson(result.names) === canonicalJson(screening.explanation.names) && result.score === screening.score;
+    const isSame =
+      canonicalJson(result.names) === canonicalJson(screening.explanation.names) && result.score === screening.score;
     return { score: result.score, isSame };
   }
 
-  private async screenPartiesAgainst(tx: Tx, parties: readonly PartyRow[], lists: Lists, batchId: string): Promise<ScreenedObject[]> {
-    const cleared = await this.repository.clearedMatches(tx, parties.map(({ partyId }) => partyId));
+  private async screenPartiesAgainst(
+    tx: Tx,
+    parties: readonly PartyRow[],
+    lists: Lists,
+    batchId: string,
+  ): Promise<ScreenedObject[]> {
+    const cleared = await this.repository.clearedMatches(
+      tx,
+      parties.map(({ partyId }) => partyId),
+    );
     const screened = parties.map((party) => {
       const { partyId, book } = party;
-      const object: ObjectToScreen = { objectKind: 'PARTY', objectId: partyId, reference: partyId, book, names: [{ role: 'PARTY', partyId }] };
-      return this.screen(object, [nameOfParty('PARTY', party, cleared)], lists, batchId, { ...party, isHeld: false }, false);
+      const object: ObjectToScreen = {
+        objectKind: 'PARTY',
+        objectId: partyId,
+        reference: partyId,
+        book,
+        names: [{ role: 'PARTY', partyId }],
+      };
+      return this.screen(
+        object,
+        [nameOfParty('PARTY', party, cleared)],
+        lists,
+        batchId,
+        { ...party, isHeld: false },
+        false,
+      );
     });
-    await this.repository.insert(tx, screened.map(({ row }) => row));
+    await this.repository.insert(
+      tx,
+      screened.map(({ row }) => row),
+    );
     await this.repository.recordParties(
       tx,
       screened.flatMap(({ row, result }) =>
         row.listVersionIds.map((listVersionId) => ({
           listVersionId,
           partyId: result.object.objectId,
-          partyVersion: row.partyVersion!,
+          partyVersion: present(result.partyVersion),
           screeningId: row.screeningId,
         })),
       ),
@@ -152,7 +208,10 @@ export class Screening {
     const reason = hitReason(matched, party?.isHeld ?? false, isUnknown);
     const screeningId = newId('scr');
     const { objectKind, objectId, reference, book } = object;
-    const sealed: SealedName[] = names.map((name) => ({ ...name, clearedEntries: [...(name.clearedEntries ?? [])].sort() }));
+    const sealed: SealedName[] = names.map((name) => ({
+      ...name,
+      clearedEntries: [...(name.clearedEntries ?? [])].sort(),
+    }));
     const partyPart = party === undefined ? {} : { partyId: party.partyId, partyVersion: party.version };
     const outcome = reason === undefined ? 'CLEAR' : 'HIT';
     return {
@@ -179,7 +238,7 @@ export class Screening {
         ...(reason === undefined ? {} : { reason }),
         ...(matched.decisive === undefined ? {} : { decisive: matched.decisive }),
         ...partyPart,
-        listVersionId: matched.decisive?.listVersionId ?? lists.versions.at(-1)!.listVersionId,
+        listVersionId: matched.decisive?.listVersionId ?? present(lists.versions.at(-1)).listVersionId,
       },
     };
   }

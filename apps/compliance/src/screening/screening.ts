@@ -61,8 +61,14 @@ export function screenNames(
   };
 }
 
-function explainName(name: ScreenedName, lists: readonly { readonly listVersionId: string; readonly index: NameIndex }[]): ExplainedName {
-  const searches = lists.map(({ listVersionId, index }) => ({ listVersionId, search: index.search(name.name, nearMissFloorBasisPoints) }));
+function explainName(
+  name: ScreenedName,
+  lists: readonly { readonly listVersionId: string; readonly index: NameIndex }[],
+): ExplainedName {
+  const searches = lists.map(({ listVersionId, index }) => ({
+    listVersionId,
+    search: index.search(name.name, nearMissFloorBasisPoints),
+  }));
   const found = searches.flatMap(({ listVersionId, search }) => explainHits(listVersionId, search, name)).sort(byScore);
   const isHit = (hit: ExplainedHit) => hit.score >= matchingConfiguration.thresholdBasisPoints;
   return {
@@ -87,4 +93,5 @@ function explainHits(listVersionId: string, search: IndexSearch, name: ScreenedN
   }));
 }
 
-const byScore = (a: ExplainedHit, b: ExplainedHit) => b.score - a.score || (a.entryVersionId < b.entryVersionId ? -1 : 1);
+const byScore = (a: ExplainedHit, b: ExplainedHit) =>
+  b.score - a.score || (a.entryVersionId < b.entryVersionId ? -1 : 1);

@@ -36,10 +36,29 @@ export function processOf(transactions: Transactions) {
   const screeningRepository = new ScreeningRepository();
   const indexes = new ListIndexes(listsRepository);
   const approvals = new Approvals(approvalsRepository, businessDays, outbox, audit);
-  const alerts = new Alerts(alertsRepository, approvals, approvalsRepository, partiesRepository, businessDays, workItems, outbox, audit, config);
+  const alerts = new Alerts(
+    alertsRepository,
+    approvals,
+    approvalsRepository,
+    partiesRepository,
+    businessDays,
+    workItems,
+    outbox,
+    audit,
+    config,
+  );
   const screening = new Screening(screeningRepository, partiesRepository, listsRepository, indexes);
   const parties = new Parties(partiesRepository, screening, alerts, outbox, audit);
-  const lists = new Lists(listsRepository, indexes, screening, partiesRepository, alerts, alertsRepository, outbox, audit);
+  const lists = new Lists(
+    listsRepository,
+    indexes,
+    screening,
+    partiesRepository,
+    alerts,
+    alertsRepository,
+    outbox,
+    audit,
+  );
   const decisions = new ApprovalDecisions(approvals, approvalsRepository, alerts);
   const screeningProcessor = new ScreeningProcessor(screening, alerts, outbox);
   const apiClients = new ApiClients(new ApiClientsRepository(), transactions, audit, config);
@@ -74,8 +93,15 @@ export interface ComplianceUnderTest extends ComplianceProcess {
   sent<Name extends MessageName>(name: Name): Promise<PayloadOf<Name>[]>;
   /** Receives a list and does the whole of its activation. */
   load(files: Partial<ListFiles> & { content: string }): Promise<string>;
-  registerParties(parties: readonly { partyId: string; name: string; kind?: string; book?: string }[], importId?: string): Promise<void>;
-  screenNames(batchId: string, names: Readonly<Record<string, string>>, objectKind?: 'TRADE' | 'PAYMENT'): Promise<void>;
+  registerParties(
+    parties: readonly { partyId: string; name: string; kind?: string; book?: string }[],
+    importId?: string,
+  ): Promise<void>;
+  screenNames(
+    batchId: string,
+    names: Readonly<Record<string, string>>,
+    objectKind?: 'TRADE' | 'PAYMENT',
+  ): Promise<void>;
 }
 
 export async function complianceUnderTest(startsAt = '2026-11-25T08:00:00Z'): Promise<ComplianceUnderTest> {
@@ -90,18 +116,29 @@ export async function complianceUnderTest(startsAt = '2026-11-25T08:00:00Z'): Pr
     transactions,
     run,
     async sent(name) {
-      const { rows } = await database.pool('owner').query('SELECT payload FROM messaging.message WHERE name = $1 ORDER BY sequence', [name]);
+      const { rows } = await database
+        .pool('owner')
+        .query('SELECT payload FROM messaging.message WHERE name = $1 ORDER BY sequence', [name]);
       return rows.map(({ payload }: { payload: never }) => payload);
     },
     async load(files) {
-      const received = await run((tx) => running.lists.receive(tx, { name: 'sample', source: 'SAMPLE', ...files }, 'tester'));
+      const received = await run((tx) =>
+        running.lists.receive(tx, { name: 'sample', source: 'SAMPLE', ...files }, 'tester'),
+      );
       if (!received.listVersion) throw new Error(JSON.stringify(received.problems));
       await running.lists.activate(received.listVersion.listVersionId, jobIn(transactions));
       return received.listVersion.listVersionId;
     },
     async registerParties(parties, importId = 'imp-1') {
       const rows = parties.map((party) => ({ kind: 'CLIENT', legalForm: 'NATURAL', book: 'NGEU', ...party }));
-      await run((tx) => running.parties.applyCutOver(tx, { importId, kind: 'parties', chunk: 0, sealedRows: sealText(JSON.stringify(rows)) }));
+      await run((tx) =>
+        running.parties.applyCutOver(tx, {
+          importId,
+          kind: 'parties',
+          chunk: 0,
+          sealedRows: sealText(JSON.stringify(rows)),
+        }),
+      );
     },
     async screenNames(batchId, names, objectKind = 'PAYMENT') {
       const items = Object.entries(names).map(([objectId, name]) => ({
@@ -117,7 +154,10 @@ export async function complianceUnderTest(startsAt = '2026-11-25T08:00:00Z'): Pr
 }
 
 /** A long job without a queue: each step is a transaction; `failAfter` steps it dies, and may be taken up again from `saved`. */
-export function jobIn(transactions: Transactions, { saved, failAfter = Infinity }: { saved?: Json; failAfter?: number } = {}): LongJob & { kept(): Json | undefined } {
+export function jobIn(
+  transactions: Transactions,
+  { saved, failAfter = Infinity }: { saved?: Json; failAfter?: number } = {},
+): LongJob & { kept(): Json | undefined } {
   let kept = saved;
   let steps = 0;
   const step = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
