@@ -7,8 +7,8 @@ const corpora = process.env['CORPORA_DIRECTORY'] ?? '../shared/corpora';
 const withCorpora = existsSync(join(corpora, statementCamt.folder)) ? describe : describe.skip;
 
 withCorpora('statements made by others', () => {
-  it('are all read as expected', () => {
-    const result = statementCamt.run(corpora);
+  it('are all read as expected', async () => {
+    const result = await statementCamt.run(corpora);
     expect(result.failures).toEqual([]);
     expect(result.passed).toBeGreaterThan(0);
   });

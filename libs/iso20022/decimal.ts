@@ -34,6 +34,7 @@ export function amountText(amountMinor: bigint, currency: string): string {
   if (exponent === undefined) throw new Error(`${currency} is no currency of ISO 4217.`);
   if (amountMinor < 0n) throw new Error('An amount is written without sign; its indicator says the direction.');
   const text = decimalFromUnits(amountMinor, exponent);
-  if (text.replace('.', '').replace(/^0+/, '').length > 18) throw new Error('The amount has more digits than the schema allows.');
+  if (text.replace('.', '').replace(/^0+/, '').length > 18)
+    throw new Error('The amount has more digits than the schema allows.');
   return text;
 }

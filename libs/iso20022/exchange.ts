@@ -46,7 +46,11 @@ export function readExchange(content: string | Uint8Array, fileName: string): De
   const messages = root.all('Message');
   if (messages.length === 0 || messages.length > messagesPerExchangeMax) {
     return refused(
-      messageProblem('INVALID_MESSAGE_COUNT', `A file carries 1 to ${messagesPerExchangeMax} messages, not ${messages.length}.`, 'Exchange'),
+      messageProblem(
+        'INVALID_MESSAGE_COUNT',
+        `A file carries 1 to ${messagesPerExchangeMax} messages, not ${messages.length}.`,
+        'Exchange',
+      ),
     );
   }
   const problems = [];
@@ -57,12 +61,21 @@ export function readExchange(content: string | Uint8Array, fileName: string): De
     const messageId = message.attributes['id'] ?? '';
     const document = message.first('Document');
     const type = document === undefined ? undefined : messageTypeOf(document);
-    if (messageId === '' || messageId.length > 64) problems.push(messageProblem('INVALID_MESSAGE_ID', 'A message needs an id of 1 to 64 characters.', path));
-    else if (seen.has(messageId)) problems.push(messageProblem('DUPLICATE_MESSAGE_ID', `${messageId} stands twice in the file.`, path));
+    if (messageId === '' || messageId.length > 64)
+      problems.push(messageProblem('INVALID_MESSAGE_ID', 'A message needs an id of 1 to 64 characters.', path));
+    else if (seen.has(messageId))
+      problems.push(messageProblem('DUPLICATE_MESSAGE_ID', `${messageId} stands twice in the file.`, path));
     seen.add(messageId);
-    if (document === undefined || type === undefined) problems.push(messageProblem('NOT_ISO_20022', 'A message holds one Document of ISO 20022.', path));
+    if (document === undefined || type === undefined)
+      problems.push(messageProblem('NOT_ISO_20022', 'A message holds one Document of ISO 20022.', path));
     else if (message.attributes['type'] !== undefined && message.attributes['type'] !== type) {
-      problems.push(messageProblem('TYPE_MISMATCH', `The Document is a ${type}, its message says ${message.attributes['type']}.`, path));
+      problems.push(
+        messageProblem(
+          'TYPE_MISMATCH',
+          `The Document is a ${type}, its message says ${message.attributes['type']}.`,
+          path,
+        ),
+      );
     } else found.push({ messageId, type, document });
   }
   return problems.length === 0 ? accepted(found) : refused(problems);

@@ -40,8 +40,10 @@ function valueOf<T>(decision: Decision<T>): T {
   if (!decision.ok) throw new Error(JSON.stringify(decision.problems));
   return decision.value;
 }
-const codesOf = (decision: Decision<unknown>): string[] => (decision.ok ? [] : decision.problems.map(({ code }) => code));
-const pathsOf = (decision: Decision<unknown>): string[] => (decision.ok ? [] : decision.problems.map(({ path }) => path.join('/')));
+const codesOf = (decision: Decision<unknown>): string[] =>
+  decision.ok ? [] : decision.problems.map(({ code }) => code);
+const pathsOf = (decision: Decision<unknown>): string[] =>
+  decision.ok ? [] : decision.problems.map(({ path }) => path.join('/'));
 
 const instruction: SettlementInstruction = {
   transactionId: 'ins_0123456789abcdefghjkmnpqrs',
@@ -108,7 +110,12 @@ const batch = {
       creditorCountry: 'DE',
       remittance: 'invoice 7',
     },
-    { endToEndId: 'PAY-2', amount: { currency: 'EUR', amountMinor: 1n }, creditorName: 'B', creditorAccount: { other: 'X-9' } },
+    {
+      endToEndId: 'PAY-2',
+      amount: { currency: 'EUR', amountMinor: 1n },
+      creditorName: 'B',
+      creditorAccount: { other: 'X-9' },
+    },
   ],
 };
 const report = {
@@ -125,7 +132,13 @@ const returns = {
   createdAt: '2026-11-25T16:00:00Z',
   originalMessageId: 'msg-1',
   returns: [
-    { returnId: 'RET-1', endToEndId: 'PAY-1', amount: { currency: 'EUR', amountMinor: 12_345n }, settlementDate: '2026-11-25', reason: 'AC04' },
+    {
+      returnId: 'RET-1',
+      endToEndId: 'PAY-1',
+      amount: { currency: 'EUR', amountMinor: 12_345n },
+      settlementDate: '2026-11-25',
+      reason: 'AC04',
+    },
   ],
 };
 const statement = {
@@ -148,7 +161,10 @@ const statement = {
 describe('round trips', () => {
   it('sese.023', () => {
     expect(valueOf(readSettlementInstruction(writeSettlementInstruction(instruction)))).toEqual(instruction);
-    expect(valueOf(readSettlementInstruction(writeSettlementInstruction(free)))).toEqual({ ...free, amount: undefined });
+    expect(valueOf(readSettlementInstruction(writeSettlementInstruction(free)))).toEqual({
+      ...free,
+      amount: undefined,
+    });
   });
   it('sese.024', () => {
     for (const advice of advices) expect(valueOf(readStatusAdvice(writeStatusAdvice(advice)))).toEqual(advice);
@@ -164,7 +180,9 @@ describe('round trips', () => {
   });
   it('pain.001 with the debtor and date of its batch in every transfer', () => {
     const read = valueOf(readCreditTransferInitiation(writeCreditTransferInitiation(batch)));
-    expect(read.transfers.map(({ endToEndId, amount, executionDate }) => [endToEndId, amount.amountMinor, executionDate])).toEqual([
+    expect(
+      read.transfers.map(({ endToEndId, amount, executionDate }) => [endToEndId, amount.amountMinor, executionDate]),
+    ).toEqual([
       ['PAY-1', 12_345n, '2026-11-25'],
       ['PAY-2', 1n, '2026-11-25'],
     ]);
@@ -181,13 +199,25 @@ describe('round trips', () => {
   });
   it('camt.053', () => {
     const [read] = valueOf(readStatementMessage(writeStatement(statement))).statements;
-    expect(read).toMatchObject({ id: statement.statementId, account: 'NOSTRO-EUR', accountIsIban: false, electronicSequence: '7' });
-    expect(read?.balances.map(({ type, signedMinor }) => [type, signedMinor])).toEqual([['OPBD', 1_000n], ['CLBD', -500n]]);
+    expect(read).toMatchObject({
+      id: statement.statementId,
+      account: 'NOSTRO-EUR',
+      accountIsIban: false,
+      electronicSequence: '7',
+    });
+    expect(read?.balances.map(({ type, signedMinor }) => [type, signedMinor])).toEqual([
+      ['OPBD', 1_000n],
+      ['CLBD', -500n],
+    ]);
     expect(read?.entries.map(({ signedMinor }) => signedMinor)).toEqual([-2_000n, 500n]);
     expect(read && integrityProblems(read)).toEqual([]);
   });
   it('an exchange keeps ids, types and order, and every document', () => {
-    const messages = advices.map((advice, index) => ({ messageId: `m<${index}>`, type: 'sese.024.001.12', document: writeStatusAdvice(advice) }));
+    const messages = advices.map((advice, index) => ({
+      messageId: `m<${index}>`,
+      type: 'sese.024.001.12',
+      document: writeStatusAdvice(advice),
+    }));
     const read = valueOf(readExchange(writeExchange(messages), 'f.xml'));
     expect(read.map(({ messageId }) => messageId)).toEqual(messages.map(({ messageId }) => messageId));
     expect(read.map(({ document }) => valueOf(readStatusAdvice(document)))).toEqual(advices);
@@ -229,7 +259,9 @@ describe('amounts', () => {
   it('a currency without minor units takes none, and an unknown one is no currency', () => {
     const written = writeSettlementConfirmation(confirmation);
     expect(codesOf(readSettlementConfirmation(written.replace('>9999999<', '>9999999.5<')))).toEqual(['EXCESS_SCALE']);
-    expect(codesOf(readSettlementConfirmation(written.replace('Ccy="JPY"', 'Ccy="ZZZ"')))).toEqual(['INVALID_CURRENCY']);
+    expect(codesOf(readSettlementConfirmation(written.replace('Ccy="JPY"', 'Ccy="ZZZ"')))).toEqual([
+      'INVALID_CURRENCY',
+    ]);
   });
 });
 
@@ -248,7 +280,9 @@ describe('what is refused', () => {
     expect(codesOf(parseXml(xml))).toEqual([code]);
   });
   it('bytes that are not UTF-8, and too many of them', () => {
-    expect(codesOf(parseXml(new Uint8Array([0x3c, 0x61, 0x3e, 0xff, 0x3c, 0x2f, 0x61, 0x3e])))).toEqual(['XML_NOT_UTF8']);
+    expect(codesOf(parseXml(new Uint8Array([0x3c, 0x61, 0x3e, 0xff, 0x3c, 0x2f, 0x61, 0x3e])))).toEqual([
+      'XML_NOT_UTF8',
+    ]);
     expect(codesOf(parseXml('<a>1234567890</a>', 10))).toEqual(['XML_TOO_LARGE']);
   });
   it('CDATA is text and nothing else', () => {
@@ -261,7 +295,9 @@ describe('what is refused', () => {
       .replace(/<TxId>[^<]*<\/TxId>/, '')
       .replace('>1200<', '>-5<');
     const decision = readSettlementInstruction(xml);
-    expect(new Set(codesOf(decision))).toEqual(new Set(['INVALID_ISIN', 'INVALID_CODE', 'MISSING_ELEMENT', 'INVALID_QUANTITY']));
+    expect(new Set(codesOf(decision))).toEqual(
+      new Set(['INVALID_ISIN', 'INVALID_CODE', 'MISSING_ELEMENT', 'INVALID_QUANTITY']),
+    );
     expect(pathsOf(decision)).toContain('Document/SctiesSttlmTxInstr/FinInstrmId/ISIN');
   });
   it('another message than expected, a foreign namespace, a file that is no exchange', () => {
@@ -281,11 +317,14 @@ describe('what is refused', () => {
     expect(codesOf(readCreditTransferInitiation(xml))).toEqual(['CONTROL_COUNT']);
   });
   it('prefixes do not matter, namespaces do', () => {
-    const xml = '<x:Document xmlns:x="urn:iso:std:iso:20022:tech:xsd:sese.024.001.12"><x:SctiesSttlmTxStsAdvc><x:TxId><x:AcctOwnrTxId>i</x:AcctOwnrTxId></x:TxId></x:SctiesSttlmTxStsAdvc></x:Document>';
+    const xml =
+      '<x:Document xmlns:x="urn:iso:std:iso:20022:tech:xsd:sese.024.001.12"><x:SctiesSttlmTxStsAdvc><x:TxId><x:AcctOwnrTxId>i</x:AcctOwnrTxId></x:TxId></x:SctiesSttlmTxStsAdvc></x:Document>';
     expect(valueOf(readStatusAdvice(xml))).toEqual({ transactionId: 'i' });
   });
   it('never throws on damaged input', () => {
-    const sample = writeExchange([{ messageId: 'a', type: 'sese.023.001.11', document: writeSettlementInstruction(instruction) }]);
+    const sample = writeExchange([
+      { messageId: 'a', type: 'sese.023.001.11', document: writeSettlementInstruction(instruction) },
+    ]);
     fc.assert(
       fc.property(fc.nat(sample.length), fc.string(), fc.nat(20), (at, inserted, removed) => {
         const damaged = sample.slice(0, at) + inserted + sample.slice(at + removed);

@@ -43,7 +43,8 @@ export class MessageReader {
 
   text(path: string, lengthMax = 35): string {
     const text = this.optional(path, lengthMax);
-    if (text === undefined && this.element.value(path) === undefined) this.fail('MISSING_ELEMENT', 'The element is required.', path);
+    if (text === undefined && this.element.value(path) === undefined)
+      this.fail('MISSING_ELEMENT', 'The element is required.', path);
     return text ?? '';
   }
 
@@ -63,7 +64,9 @@ export class MessageReader {
 
   /** A date given as a date or as a moment, at `path/Dt`, `path/DtTm` or deeper in the choice of securities messages. */
   optionalDate(path: string): string | undefined {
-    const text = ['', '/Dt', '/DtTm', '/Dt/Dt', '/Dt/DtTm'].map((inner) => this.element.value(path + inner)).find((value) => value !== undefined);
+    const text = ['', '/Dt', '/DtTm', '/Dt/Dt', '/Dt/DtTm']
+      .map((inner) => this.element.value(path + inner))
+      .find((value) => value !== undefined);
     if (text === undefined) return undefined;
     const match = isoDate.exec(text);
     if (match?.[1] === undefined || Number.isNaN(Date.parse(match[1]))) {
@@ -146,7 +149,8 @@ export class MessageReader {
 const namespacePattern = /^urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.\d{3}\.\d{3}\.\d{2})$/;
 
 /** `sese.024.001.12` of a Document, undefined when its namespace is not one of ISO 20022. */
-export const messageTypeOf = (document: XmlElement): string | undefined => namespacePattern.exec(document.namespace)?.[1];
+export const messageTypeOf = (document: XmlElement): string | undefined =>
+  namespacePattern.exec(document.namespace)?.[1];
 
 /** Opens a Document of one message (`sese.024`) in any version, given as XML or as an element already parsed. */
 export function openDocument(source: string | Uint8Array | XmlElement, message: string): Decision<MessageReader> {

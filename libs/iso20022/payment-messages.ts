@@ -52,11 +52,16 @@ export interface CreditTransferBatch {
 }
 
 const accountTag = (name: string, account: AccountReference) =>
-  tag(name, [tag('Id', [account.iban ? tag('IBAN', account.iban) : tag('Othr', [tag('Id', account.other ?? 'NOTPROVIDED')])])]);
+  tag(name, [
+    tag('Id', [account.iban ? tag('IBAN', account.iban) : tag('Othr', [tag('Id', account.other ?? 'NOTPROVIDED')])]),
+  ]);
 
 export function writeCreditTransferInitiation(batch: CreditTransferBatch): string {
   const scale = Math.max(0, ...batch.transfers.map(({ amount }) => exponentOf(amount.currency) ?? 0));
-  const sum = batch.transfers.reduce((total, { amount }) => total + amount.amountMinor * 10n ** BigInt(scale - (exponentOf(amount.currency) ?? 0)), 0n);
+  const sum = batch.transfers.reduce(
+    (total, { amount }) => total + amount.amountMinor * 10n ** BigInt(scale - (exponentOf(amount.currency) ?? 0)),
+    0n,
+  );
   const totals = [tag('NbOfTxs', String(batch.transfers.length)), tag('CtrlSum', decimalFromUnits(sum, scale))];
   const body = tag('CstmrCdtTrfInitn', [
     tag('GrpHdr', [
@@ -73,13 +78,20 @@ export function writeCreditTransferInitiation(batch: CreditTransferBatch): strin
       tag('Dbtr', [tag('Nm', batch.debtorName)]),
       accountTag('DbtrAcct', batch.debtorAccount),
       tag('DbtrAgt', [
-        tag('FinInstnId', [batch.debtorAgentBic ? tag('BICFI', batch.debtorAgentBic) : tag('Othr', [tag('Id', 'NOTPROVIDED')])]),
+        tag('FinInstnId', [
+          batch.debtorAgentBic ? tag('BICFI', batch.debtorAgentBic) : tag('Othr', [tag('Id', 'NOTPROVIDED')]),
+        ]),
       ]),
       ...batch.transfers.map((transfer) =>
         tag('CdtTrfTxInf', [
-          tag('PmtId', [transfer.instructionId && tag('InstrId', transfer.instructionId), tag('EndToEndId', transfer.endToEndId)]),
+          tag('PmtId', [
+            transfer.instructionId && tag('InstrId', transfer.instructionId),
+            tag('EndToEndId', transfer.endToEndId),
+          ]),
           tag('Amt', [
-            tag('InstdAmt', amountText(transfer.amount.amountMinor, transfer.amount.currency), { Ccy: transfer.amount.currency }),
+            tag('InstdAmt', amountText(transfer.amount.amountMinor, transfer.amount.currency), {
+              Ccy: transfer.amount.currency,
+            }),
           ]),
           transfer.creditorAgentBic && tag('CdtrAgt', [tag('FinInstnId', [tag('BICFI', transfer.creditorAgentBic)])]),
           tag('Cdtr', [
@@ -95,7 +107,9 @@ export function writeCreditTransferInitiation(batch: CreditTransferBatch): strin
   return documentOf(paymentVersions.initiation, body);
 }
 
-export function readCreditTransferInitiation(source: string | Uint8Array | XmlElement): Decision<CreditTransferInitiation> {
+export function readCreditTransferInitiation(
+  source: string | Uint8Array | XmlElement,
+): Decision<CreditTransferInitiation> {
   const opened = openDocument(source, 'pain.001');
   if (!opened.ok) return opened;
   const reader = opened.value;
@@ -113,7 +127,8 @@ export function readCreditTransferInitiation(source: string | Uint8Array | XmlEl
     return batch.children('CdtTrfTxInf').map((transfer, index): CreditTransfer => {
       const optional = {
         instructionId: transfer.optional('PmtId/InstrId', 35),
-        creditorAgentBic: transfer.optional('CdtrAgt/FinInstnId/BICFI', 11) ?? transfer.optional('CdtrAgt/FinInstnId/BIC', 11),
+        creditorAgentBic:
+          transfer.optional('CdtrAgt/FinInstnId/BICFI', 11) ?? transfer.optional('CdtrAgt/FinInstnId/BIC', 11),
         creditorCountry: transfer.optional('Cdtr/PstlAdr/Ctry', 2),
         remittance: transfer.optional('RmtInf/Ustrd', 140),
       };
@@ -132,7 +147,11 @@ export function readCreditTransferInitiation(source: string | Uint8Array | XmlEl
   if (declared !== undefined && BigInt(/^\d{1,15}$/.test(declared) ? declared : '-1') !== BigInt(transfers.length)) {
     return refused([
       ...reader.problems,
-      messageProblem('CONTROL_COUNT', `The header announces ${declared} transfers, the file has ${transfers.length}.`, 'Document/CstmrCdtTrfInitn/GrpHdr/NbOfTxs'),
+      messageProblem(
+        'CONTROL_COUNT',
+        `The header announces ${declared} transfers, the file has ${transfers.length}.`,
+        'Document/CstmrCdtTrfInitn/GrpHdr/NbOfTxs',
+      ),
     ]);
   }
   const initiatorName = reader.optional('GrpHdr/InitgPty/Nm', 140);
@@ -164,7 +183,10 @@ const transactionStatuses = ['ACSC', 'ACSP', 'ACCC', 'ACCP', 'ACTC', 'PDNG', 'RJ
 export function writePaymentStatusReport(report: PaymentStatusReport): string {
   const body = tag('FIToFIPmtStsRpt', [
     tag('GrpHdr', [tag('MsgId', report.messageId), tag('CreDtTm', report.createdAt)]),
-    tag('OrgnlGrpInfAndSts', [tag('OrgnlMsgId', report.originalMessageId), tag('OrgnlMsgNmId', paymentVersions.initiation)]),
+    tag('OrgnlGrpInfAndSts', [
+      tag('OrgnlMsgId', report.originalMessageId),
+      tag('OrgnlMsgNmId', paymentVersions.initiation),
+    ]),
     ...report.statuses.map((status) =>
       tag('TxInfAndSts', [
         tag('OrgnlEndToEndId', status.endToEndId),
@@ -194,7 +216,8 @@ export function readPaymentStatusReport(source: string | Uint8Array | XmlElement
   return reader.result({
     messageId: reader.text('GrpHdr/MsgId'),
     createdAt: reader.text('GrpHdr/CreDtTm'),
-    originalMessageId: reader.optional('OrgnlGrpInfAndSts/OrgnlMsgId') ?? reader.optional('TxInfAndSts/OrgnlGrpInf/OrgnlMsgId') ?? '',
+    originalMessageId:
+      reader.optional('OrgnlGrpInfAndSts/OrgnlMsgId') ?? reader.optional('TxInfAndSts/OrgnlGrpInf/OrgnlMsgId') ?? '',
     statuses,
   });
 }
@@ -228,7 +251,9 @@ export function writePaymentReturns(message: PaymentReturns): string {
       tag('TxInf', [
         tag('RtrId', item.returnId),
         tag('OrgnlEndToEndId', item.endToEndId),
-        tag('RtrdIntrBkSttlmAmt', amountText(item.amount.amountMinor, item.amount.currency), { Ccy: item.amount.currency }),
+        tag('RtrdIntrBkSttlmAmt', amountText(item.amount.amountMinor, item.amount.currency), {
+          Ccy: item.amount.currency,
+        }),
         item.settlementDate && tag('IntrBkSttlmDt', item.settlementDate),
         tag('RtrRsnInf', [tag('Rsn', [tag('Cd', item.reason)])]),
       ]),

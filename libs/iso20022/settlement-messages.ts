@@ -61,7 +61,8 @@ function partiesTag(name: string, placeBic: string, party: SettlementParty): str
     party.bic === undefined
       ? tag('PrtryId', [tag('Id', party.code ?? 'UNKNOWN'), tag('Issr', 'PARTICIPANT')])
       : tag('AnyBIC', party.bic);
-  const account = party.safekeepingAccount === undefined ? undefined : tag('SfkpgAcct', [tag('Id', party.safekeepingAccount)]);
+  const account =
+    party.safekeepingAccount === undefined ? undefined : tag('SfkpgAcct', [tag('Id', party.safekeepingAccount)]);
   return tag(name, [tag('Dpstry', [tag('Id', [tag('AnyBIC', placeBic)])]), tag('Pty1', [tag('Id', [id]), account])]);
 }
 
@@ -126,7 +127,11 @@ export function readSettlementInstruction(source: string | Uint8Array | XmlEleme
 export interface StatusAdvice {
   readonly transactionId: string;
   readonly marketReference?: string;
-  readonly processing?: { readonly status: 'ACCEPTED' | 'REJECTED' | 'PENDING' | 'REPAIR' | 'CANCELLED' | 'CANCELLATION_PENDING'; readonly reason?: string; readonly text?: string };
+  readonly processing?: {
+    readonly status: 'ACCEPTED' | 'REJECTED' | 'PENDING' | 'REPAIR' | 'CANCELLED' | 'CANCELLATION_PENDING';
+    readonly reason?: string;
+    readonly text?: string;
+  };
   readonly matching?: { readonly status: 'MATCHED' | 'UNMATCHED'; readonly reason?: string; readonly text?: string };
   readonly settlement?: { readonly status: 'PENDING' | 'FAILING'; readonly reason?: string; readonly text?: string };
 }
@@ -225,7 +230,8 @@ export interface SettlementConfirmation {
 }
 
 export function writeSettlementConfirmation(confirmation: SettlementConfirmation): string {
-  const { settledAmount, previouslySettledQuantity, remainingQuantity, marketReference, tradeId, partial } = confirmation;
+  const { settledAmount, previouslySettledQuantity, remainingQuantity, marketReference, tradeId, partial } =
+    confirmation;
   const body = tag('SctiesSttlmTxConf', [
     tag('TxIdDtls', [
       tag('AcctOwnrTxId', confirmation.transactionId),
@@ -234,7 +240,10 @@ export function writeSettlementConfirmation(confirmation: SettlementConfirmation
       tag('Pmt', confirmation.payment),
     ]),
     partial === undefined ? undefined : tag('AddtlParams', [tag('PrtlSttlm', partial)]),
-    tag('TradDtls', [tradeId === undefined ? undefined : tag('TradId', tradeId), dateTag('FctvSttlmDt', confirmation.effectiveDate)]),
+    tag('TradDtls', [
+      tradeId === undefined ? undefined : tag('TradId', tradeId),
+      dateTag('FctvSttlmDt', confirmation.effectiveDate),
+    ]),
     tag('FinInstrmId', [tag('ISIN', confirmation.isin)]),
     tag('QtyAndAcctDtls', [
       tag('SttldQty', [tag('Qty', [quantityTag(confirmation.settledQuantity)])]),
@@ -255,7 +264,9 @@ export function readSettlementConfirmation(source: string | Uint8Array | XmlElem
   const settledAmount = payment === 'APMT' ? reader.amount('SttldAmt/Amt') : reader.optionalAmount('SttldAmt/Amt');
   const marketReference = reader.optional('TxIdDtls/MktInfrstrctrTxId');
   const tradeId = reader.optional('TradDtls/TradId');
-  const partial = reader.has('AddtlParams/PrtlSttlm') ? reader.oneOf('AddtlParams/PrtlSttlm', ['PAIN', 'PARC'] as const) : undefined;
+  const partial = reader.has('AddtlParams/PrtlSttlm')
+    ? reader.oneOf('AddtlParams/PrtlSttlm', ['PAIN', 'PARC'] as const)
+    : undefined;
   const previouslySettledQuantity = reader.optionalQuantity('QtyAndAcctDtls/PrevslySttldQty');
   const remainingQuantity = reader.optionalQuantity('QtyAndAcctDtls/RmngToBeSttldQty');
   return reader.result({
@@ -296,7 +307,10 @@ export function readHoldRequest(source: string | Uint8Array | XmlElement): Decis
   const details = opened.value.children('ReqDtls');
   const indicators = details.map((detail) => detail.oneOf('HldInd/Ind', ['true', 'false', '1', '0'] as const));
   const transactionIds = details.map((detail) => detail.text('Ref/AcctOwnrTxId'));
-  return opened.value.result({ transactionIds, isHeld: indicators.some((indicator) => indicator === 'true' || indicator === '1') });
+  return opened.value.result({
+    transactionIds,
+    isHeld: indicators.some((indicator) => indicator === 'true' || indicator === '1'),
+  });
 }
 
 /** sese.020: take an instruction back. */
@@ -324,7 +338,13 @@ export function readCancellationRequest(source: string | Uint8Array | XmlElement
   if (!opened.ok) return opened;
   const reader = opened.value.child('AcctOwnrTxId/SctiesSttlmTxId');
   if (reader === undefined) {
-    return refused(messageProblem('MISSING_ELEMENT', 'The element is required.', 'Document/SctiesTxCxlReq/AcctOwnrTxId/SctiesSttlmTxId'));
+    return refused(
+      messageProblem(
+        'MISSING_ELEMENT',
+        'The element is required.',
+        'Document/SctiesTxCxlReq/AcctOwnrTxId/SctiesSttlmTxId',
+      ),
+    );
   }
   const request = {
     transactionId: reader.text('TxId'),

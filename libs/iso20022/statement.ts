@@ -82,7 +82,9 @@ export function readStatementMessage(source: string | Uint8Array | XmlElement): 
   const reader = new MessageReader(body, [], `Document/${body.name}`);
   const records = reader.children(recordName);
   if (records.length === 0) {
-    return refused(messageProblem('MISSING_ELEMENT', `The message has no ${recordName}.`, `Document/${body.name}/${recordName}`));
+    return refused(
+      messageProblem('MISSING_ELEMENT', `The message has no ${recordName}.`, `Document/${body.name}/${recordName}`),
+    );
   }
   return reader.result({
     type,
@@ -108,7 +110,8 @@ function readStatement(reader: MessageReader): Statement {
   };
 }
 
-const signed = (amount: Amount, indicator: CreditDebit): bigint => (indicator === 'DBIT' ? -amount.amountMinor : amount.amountMinor);
+const signed = (amount: Amount, indicator: CreditDebit): bigint =>
+  indicator === 'DBIT' ? -amount.amountMinor : amount.amountMinor;
 
 function readBalance(reader: MessageReader): StatementBalance {
   const amount = reader.amount('Amt');
@@ -123,7 +126,9 @@ function readBalance(reader: MessageReader): StatementBalance {
 function readEntry(reader: MessageReader): StatementEntry {
   const amount = reader.amount('Amt');
   const indicator = reader.oneOf('CdtDbtInd', ['CRDT', 'DBIT'] as const);
-  const domain = ['BkTxCd/Domn/Cd', 'BkTxCd/Domn/Fmly/Cd', 'BkTxCd/Domn/Fmly/SubFmlyCd'].map((path) => reader.optional(path));
+  const domain = ['BkTxCd/Domn/Cd', 'BkTxCd/Domn/Fmly/Cd', 'BkTxCd/Domn/Fmly/SubFmlyCd'].map((path) =>
+    reader.optional(path),
+  );
   const details = reader.children('NtryDtls').flatMap((group) => group.children('TxDtls'));
   // Version 1 holds the transactions in the entry itself.
   const direct = reader.children('TxDtls');
@@ -149,7 +154,9 @@ function readEntry(reader: MessageReader): StatementEntry {
 
 function readDetail(reader: MessageReader): EntryDetail {
   const amount =
-    reader.optionalAmount('Amt') ?? reader.optionalAmount('AmtDtls/TxAmt/Amt') ?? reader.optionalAmount('AmtDtls/InstdAmt/Amt');
+    reader.optionalAmount('Amt') ??
+    reader.optionalAmount('AmtDtls/TxAmt/Amt') ??
+    reader.optionalAmount('AmtDtls/InstdAmt/Amt');
   const parties = ['Dbtr', 'Cdtr', 'UltmtDbtr', 'UltmtCdtr'].map(
     (role) =>
       reader.optional(`RltdPties/${role}/Nm`) ??
@@ -164,7 +171,10 @@ function readDetail(reader: MessageReader): EntryDetail {
     accountServicerReference: reader.optional('Refs/AcctSvcrRef'),
     uetr: reader.optional('Refs/UETR', 36),
     ...(amount && { amount }),
-    remittance: reader.optional('RmtInf/Ustrd', 500) ?? reader.optional('RmtInf/Strd/CdtrRefInf/Ref', 140) ?? reader.optional('RmtInf/Strd/CdtrRefInf/CdtrRef', 140),
+    remittance:
+      reader.optional('RmtInf/Ustrd', 500) ??
+      reader.optional('RmtInf/Strd/CdtrRefInf/Ref', 140) ??
+      reader.optional('RmtInf/Strd/CdtrRefInf/CdtrRef', 140),
     partyNames: parties.filter((name) => name !== undefined),
   };
 }
@@ -182,9 +192,19 @@ export function integrityProblems(statement: Statement): Problem[] {
   const opening = openingOf(statement);
   const closing = closingOf(statement);
   if (opening === undefined || closing === undefined) return [];
-  const currencies = new Set([opening.currency, closing.currency, ...statement.entries.map(({ currency }) => currency)]);
+  const currencies = new Set([
+    opening.currency,
+    closing.currency,
+    ...statement.entries.map(({ currency }) => currency),
+  ]);
   if (currencies.size > 1) {
-    return [messageProblem('STATEMENT_MIXES_CURRENCIES', `One statement is in one currency, not in ${[...currencies].join(', ')}.`, 'Stmt/Bal')];
+    return [
+      messageProblem(
+        'STATEMENT_MIXES_CURRENCIES',
+        `One statement is in one currency, not in ${[...currencies].join(', ')}.`,
+        'Stmt/Bal',
+      ),
+    ];
   }
   const sum = statement.entries.filter(isBooked).reduce((total, entry) => total + entry.signedMinor, 0n);
   const expected = opening.signedMinor + sum;
@@ -227,7 +247,11 @@ export function writeStatement(statement: StatementToWrite): string {
     tag('CdtDbtInd', signedMinor < 0n ? 'DBIT' : 'CRDT'),
   ];
   const balance = (type: string, signedMinor: bigint, date: string) =>
-    tag('Bal', [tag('Tp', [tag('CdOrPrtry', [tag('Cd', type)])]), ...amount(signedMinor), tag('Dt', [tag('Dt', date)])]);
+    tag('Bal', [
+      tag('Tp', [tag('CdOrPrtry', [tag('Cd', type)])]),
+      ...amount(signedMinor),
+      tag('Dt', [tag('Dt', date)]),
+    ]);
   if (exponentOf(currency) === undefined) throw new Error(`${currency} is no currency of ISO 4217.`);
   const body = tag('BkToCstmrStmt', [
     tag('GrpHdr', [tag('MsgId', statement.messageId), tag('CreDtTm', statement.createdAt)]),
@@ -236,7 +260,11 @@ export function writeStatement(statement: StatementToWrite): string {
       tag('ElctrncSeqNb', statement.sequence),
       tag('CreDtTm', statement.createdAt),
       tag('Acct', [
-        tag('Id', [statement.account.iban ? tag('IBAN', statement.account.iban) : tag('Othr', [tag('Id', statement.account.other ?? '')])]),
+        tag('Id', [
+          statement.account.iban
+            ? tag('IBAN', statement.account.iban)
+            : tag('Othr', [tag('Id', statement.account.other ?? '')]),
+        ]),
         tag('Ccy', currency),
       ]),
       balance('OPBD', statement.openingMinor, statement.openingDate),
@@ -248,7 +276,12 @@ export function writeStatement(statement: StatementToWrite): string {
           tag('Sts', [tag('Cd', 'BOOK')]),
           tag('BookgDt', [tag('Dt', entry.bookingDate)]),
           tag('ValDt', [tag('Dt', entry.valueDate)]),
-          tag('BkTxCd', [tag('Domn', [tag('Cd', 'PMNT'), tag('Fmly', [tag('Cd', entry.signedMinor < 0n ? 'ICDT' : 'RCDT'), tag('SubFmlyCd', 'OTHR')])])]),
+          tag('BkTxCd', [
+            tag('Domn', [
+              tag('Cd', 'PMNT'),
+              tag('Fmly', [tag('Cd', entry.signedMinor < 0n ? 'ICDT' : 'RCDT'), tag('SubFmlyCd', 'OTHR')]),
+            ]),
+          ]),
           entry.endToEndId && tag('NtryDtls', [tag('TxDtls', [tag('Refs', [tag('EndToEndId', entry.endToEndId)])])]),
           entry.information && tag('AddtlNtryInf', entry.information),
         ]),

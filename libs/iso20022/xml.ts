@@ -58,7 +58,8 @@ const parser = new XMLParser({
  */
 export function parseXml(content: string | Uint8Array, bytesMax = xmlBytesMax): Decision<XmlElement> {
   const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
-  if (size > bytesMax) return refused(messageProblem('XML_TOO_LARGE', `The XML has ${size} bytes; ${bytesMax} are allowed.`));
+  if (size > bytesMax)
+    return refused(messageProblem('XML_TOO_LARGE', `The XML has ${size} bytes; ${bytesMax} are allowed.`));
   let text: string;
   try {
     text = typeof content === 'string' ? content : new TextDecoder('utf-8', { fatal: true }).decode(content);
@@ -73,7 +74,9 @@ export function parseXml(content: string | Uint8Array, bytesMax = xmlBytesMax): 
   if (/<!ENTITY/i.test(text)) return refused(messageProblem('XML_DOCTYPE', 'Entity declarations are not accepted.'));
   const nesting = nestingOf(text);
   if (nesting > nestingMax) {
-    return refused(messageProblem('XML_TOO_DEEP', `The XML nests ${nesting} elements deep; ${nestingMax} are allowed.`));
+    return refused(
+      messageProblem('XML_TOO_DEEP', `The XML nests ${nesting} elements deep; ${nestingMax} are allowed.`),
+    );
   }
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is another package of the same code
   const validity = XMLValidator.validate(text);
@@ -142,21 +145,33 @@ function decodeText(text: string): string {
     const predefined = named[reference];
     if (predefined !== undefined) return predefined;
     if (!reference.startsWith('#')) throw new Error(`The entity ${whole} is not defined.`);
-    const code = reference[1]?.toLowerCase() === 'x' ? Number.parseInt(reference.slice(2), 16) : Number.parseInt(reference.slice(1), 10);
+    const code =
+      reference[1]?.toLowerCase() === 'x'
+        ? Number.parseInt(reference.slice(2), 16)
+        : Number.parseInt(reference.slice(1), 10);
     if (!isXmlCharacter(code)) throw new Error(`The reference ${whole} is not a character of XML.`);
     return String.fromCodePoint(code);
   });
 }
 
 const isXmlCharacter = (code: number): boolean =>
-  code === 0x9 || code === 0xa || code === 0xd || (code >= 0x20 && code <= 0xd7ff) || (code >= 0xe000 && code <= 0xfffd) ||
+  code === 0x9 ||
+  code === 0xa ||
+  code === 0xd ||
+  (code >= 0x20 && code <= 0xd7ff) ||
+  (code >= 0xe000 && code <= 0xfffd) ||
   (code >= 0x10000 && code <= 0x10ffff);
 
 export type Content = string | readonly (string | undefined)[] | undefined;
 
 /** Written text of one element; an element without content is left out, because ISO 20022 has no empty ones. */
-export function tag(name: string, content: Content, attributes: Readonly<Record<string, string>> = {}): string | undefined {
-  const inner = typeof content === 'string' ? escapeText(content) : content?.filter((part) => part !== undefined).join('');
+export function tag(
+  name: string,
+  content: Content,
+  attributes: Readonly<Record<string, string>> = {},
+): string | undefined {
+  const inner =
+    typeof content === 'string' ? escapeText(content) : content?.filter((part) => part !== undefined).join('');
   if (!inner) return undefined;
   const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeText(value)}"`);
   return `<${name}${written.join('')}>${inner}</${name}>`;
@@ -164,7 +179,8 @@ export function tag(name: string, content: Content, attributes: Readonly<Record<
 
 export function escapeText(text: string): string {
   for (const character of text) {
-    if (!isXmlCharacter(character.codePointAt(0) ?? 0)) throw new Error('Text holds a character that XML cannot carry.');
+    if (!isXmlCharacter(character.codePointAt(0) ?? 0))
+      throw new Error('Text holds a character that XML cannot carry.');
   }
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

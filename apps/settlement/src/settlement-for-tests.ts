@@ -34,19 +34,65 @@ export function settlementForTests(transactions: Transactions) {
   const newReader = () => new ExchangeReader(transactions, exchangeRepository, folders, handlers, intake.workItems);
   const newWriter = () => new ExchangeWriter(transactions, exchangeRepository, folders);
   const instructionRows = new InstructionsRepository();
-  const instructions = new InstructionsService(instructionRows, intake.trades, exchange, handlers, intake.outbox, intake.workItems);
+  const instructions = new InstructionsService(
+    instructionRows,
+    intake.trades,
+    exchange,
+    handlers,
+    intake.outbox,
+    intake.workItems,
+  );
   const paymentRows = new PaymentsRepository();
   const payments = new PaymentsService(paymentRows, intake.trades, exchange, handlers, intake.outbox);
   const paymentFiles = new PaymentFileReader(intake.readers, payments);
   const statements = new StatementsService(handlers, intake.readers, intake.expected);
   for (const feature of [instructions, payments, paymentFiles, statements]) feature.onModuleInit();
-  const holds = new HoldsService(instructions, instructionRows, intake.trades, exchange, intake.outbox, intake.workItems);
+  const holds = new HoldsService(
+    instructions,
+    instructionRows,
+    intake.trades,
+    exchange,
+    intake.outbox,
+    intake.workItems,
+  );
   const answers = new HoldsProcessor(holds, intake.trades, payments, instructions);
   const internal = new InternalSettlementService(instructionRows, instructions);
   const reader = newReader();
   const writer = newWriter();
-  const day = new DayProcessor(intake.outbox, intake.trades, payments, instructions, instructionRows, internal, intake.expected, writer, reader);
-  return { ...intake, root, folders, handlers, exchange, exchangeRepository, reader, writer, newReader, newWriter, instructions, instructionRows, payments, paymentRows, paymentFiles, statements, holds, answers, internal, day, positions: new PositionsService() };
+  const day = new DayProcessor(
+    intake.outbox,
+    intake.trades,
+    payments,
+    instructions,
+    instructionRows,
+    internal,
+    intake.expected,
+    writer,
+    reader,
+  );
+  return {
+    ...intake,
+    root,
+    folders,
+    handlers,
+    exchange,
+    exchangeRepository,
+    reader,
+    writer,
+    newReader,
+    newWriter,
+    instructions,
+    instructionRows,
+    payments,
+    paymentRows,
+    paymentFiles,
+    statements,
+    holds,
+    answers,
+    internal,
+    day,
+    positions: new PositionsService(),
+  };
 }
 
 interface Command {
@@ -58,21 +104,28 @@ interface Command {
  * Plays accounting: takes what was added for it since the last call, in order, and answers as `decide`
  * says; without a word from it, everything is booked.
  */
-export function accountingForTests(database: TestDatabase, decide: (entry: EntryToPost) => Partial<Extract<EntryOutcome, { outcome: 'REFUSED' }>> | undefined = () => undefined) {
+export function accountingForTests(
+  database: TestDatabase,
+  decide: (entry: EntryToPost) => Partial<Extract<EntryOutcome, { outcome: 'REFUSED' }>> | undefined = () => undefined,
+) {
   let seen = 0n;
   const entries: EntryToPost[] = [];
   return {
     entries,
     /** What earlier tests sent is none of this one's. */
     async skipEarlier(): Promise<void> {
-      const { rows } = await database.pool('owner').query<{ last: string }>('SELECT coalesce(max(sequence), 0) AS last FROM messaging.message');
+      const { rows } = await database
+        .pool('owner')
+        .query<{ last: string }>('SELECT coalesce(max(sequence), 0) AS last FROM messaging.message');
       seen = BigInt(rows[0]?.last ?? 0);
     },
     async answer(): Promise<EntryOutcome[]> {
-      const { rows } = await database.pool('owner').query<Command>(
-        `SELECT sequence, payload FROM messaging.message WHERE name = 'accounting.post-entries.v1' AND sequence > $1 ORDER BY sequence`,
-        [seen.toString()],
-      );
+      const { rows } = await database
+        .pool('owner')
+        .query<Command>(
+          `SELECT sequence, payload FROM messaging.message WHERE name = 'accounting.post-entries.v1' AND sequence > $1 ORDER BY sequence`,
+          [seen.toString()],
+        );
       const outcomes: EntryOutcome[] = [];
       for (const { sequence, payload } of rows) {
         seen = BigInt(sequence);
@@ -82,7 +135,14 @@ export function accountingForTests(database: TestDatabase, decide: (entry: Entry
           outcomes.push(
             refusal === undefined
               ? { outcome: 'POSTED', key: entry.key, entryId: `ent_${entries.length}`, subject: entry.subject }
-              : { outcome: 'REFUSED', key: entry.key, subject: entry.subject, code: 'INSUFFICIENT_FUNDS', message: 'not enough', ...refusal },
+              : {
+                  outcome: 'REFUSED',
+                  key: entry.key,
+                  subject: entry.subject,
+                  code: 'INSUFFICIENT_FUNDS',
+                  message: 'not enough',
+                  ...refusal,
+                },
           );
         }
       }

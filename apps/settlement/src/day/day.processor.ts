@@ -38,7 +38,10 @@ export class DayProcessor {
     await job.step((tx) => this.begin(tx, run));
     const counts = await this.work(run, job);
     await job.finish(async (tx) => {
-      await tx.execute(`UPDATE settlement.day_phase SET counts = $2::jsonb, finished_at = kernel.now() WHERE phase_run_id = $1`, [run.phaseRunId, JSON.stringify(counts)]);
+      await tx.execute(
+        `UPDATE settlement.day_phase SET counts = $2::jsonb, finished_at = kernel.now() WHERE phase_run_id = $1`,
+        [run.phaseRunId, JSON.stringify(counts)],
+      );
       await this.outbox.add(tx, 'settlement.phase-completed.v1', { ...run, counts, problems: [] });
     });
   }
@@ -51,7 +54,15 @@ export class DayProcessor {
          (SELECT arrival_id FROM settlement.expected_file WHERE kind = 'SANCTIONS_LIST' AND arrival_id IS NOT NULL ORDER BY arrived_at DESC LIMIT 1),
          $7, (SELECT coalesce(max(sequence), 0) FROM settlement.instruction_status_history))
        ON CONFLICT (phase_run_id) DO NOTHING`,
-      [run.phaseRunId, run.book, run.businessDate, run.phase, run.cycle, run.barrierSequence, await this.outbox.sealedSequence(tx)],
+      [
+        run.phaseRunId,
+        run.book,
+        run.businessDate,
+        run.phase,
+        run.cycle,
+        run.barrierSequence,
+        await this.outbox.sealedSequence(tx),
+      ],
     );
   }
 
@@ -96,7 +107,9 @@ export class DayProcessor {
     const counts = { instructed: 0, sent: 0, held: 0 };
     let after: string | null = null;
     for (;;) {
-      const page: Awaited<ReturnType<InstructionsService['instruct']>> = await job.step((tx) => this.instructions.instruct(tx, run.book, run.businessDate, after, pageSize));
+      const page: Awaited<ReturnType<InstructionsService['instruct']>> = await job.step((tx) =>
+        this.instructions.instruct(tx, run.book, run.businessDate, after, pageSize),
+      );
       counts.instructed += page.instructed;
       counts.sent += page.sent;
       counts.held += page.held;
@@ -116,7 +129,12 @@ export class DayProcessor {
     let after: string | null = null;
     for (;;) {
       const page: Awaited<ReturnType<InternalSettlementService['attempt']>> = await job.step((tx) =>
-        this.internal.attempt(tx, { cycleId: run.phaseRunId, book: run.book, businessDate: run.businessDate }, after, pageSize),
+        this.internal.attempt(
+          tx,
+          { cycleId: run.phaseRunId, book: run.book, businessDate: run.businessDate },
+          after,
+          pageSize,
+        ),
       );
       attempted += page.attempted;
       if (page.lastId === null) break;
@@ -140,7 +158,9 @@ export class DayProcessor {
     const counts: Counts = {};
     let after: string | null = null;
     for (;;) {
-      const page: Awaited<ReturnType<InstructionsService['failSnapshot']>> = await job.step((tx) => this.instructions.failSnapshot(tx, run.book, run.businessDate, after, pageSize));
+      const page: Awaited<ReturnType<InstructionsService['failSnapshot']>> = await job.step((tx) =>
+        this.instructions.failSnapshot(tx, run.book, run.businessDate, after, pageSize),
+      );
       for (const [kind, n] of Object.entries(page.counts)) counts[kind] = (counts[kind] ?? 0) + n;
       if (page.lastId === null) return counts;
       after = page.lastId;

@@ -19,8 +19,14 @@ export class HoldsProcessor {
 
   @Handles('compliance.screening-completed.v1')
   async screened(tx: Tx, { items }: PayloadOf<'compliance.screening-completed.v1'>): Promise<void> {
-    await this.trades.applyScreening(tx, items.filter(({ objectKind }) => objectKind === 'TRADE'));
-    await this.payments.applyScreening(tx, items.filter(({ objectKind }) => objectKind === 'PAYMENT'));
+    await this.trades.applyScreening(
+      tx,
+      items.filter(({ objectKind }) => objectKind === 'TRADE'),
+    );
+    await this.payments.applyScreening(
+      tx,
+      items.filter(({ objectKind }) => objectKind === 'PAYMENT'),
+    );
   }
 
   @Handles('compliance.hold-decided.v1')

@@ -35,14 +35,32 @@ export class HoldsService {
     const { partyId, alertId } = held;
     await this.repository.recordPartyHold(tx, held);
     const trades = await this.trades.tradesOfParty(tx, partyId);
-    await this.instructions.instructHeld(tx, trades.filter(({ state }) => state === 'AFFIRMED').map(({ tradeId }) => tradeId));
+    await this.instructions.instructHeld(
+      tx,
+      trades.filter(({ state }) => state === 'AFFIRMED').map(({ tradeId }) => tradeId),
+    );
     const open = await this.repository.openOfParty(tx, partyId);
-    await this.repository.setComplianceHold(tx, open.map(({ instructionId }) => instructionId), alertId);
-    await this.stopAtPlace(tx, open.filter(({ isSent }) => isSent), alertId, 'HOLD');
+    await this.repository.setComplianceHold(
+      tx,
+      open.map(({ instructionId }) => instructionId),
+      alertId,
+    );
+    await this.stopAtPlace(
+      tx,
+      open.filter(({ isSent }) => isSent),
+      alertId,
+      'HOLD',
+    );
     await this.outbox.add(tx, 'settlement.party-hold-applied.v1', {
       partyId,
       alertId,
-      objects: open.map(({ instructionId, executionId, bookId, isSent }) => ({ objectKind: 'INSTRUCTION' as const, objectId: instructionId, reference: executionId, book: bookId, wasSent: isSent })),
+      objects: open.map(({ instructionId, executionId, bookId, isSent }) => ({
+        objectKind: 'INSTRUCTION' as const,
+        objectId: instructionId,
+        reference: executionId,
+        book: bookId,
+        wasSent: isSent,
+      })),
     });
   }
 
@@ -55,7 +73,12 @@ export class HoldsService {
       await this.repository.clearComplianceHold(tx, instruction.instructionId);
       if (instruction.isSent) await this.stopAtPlace(tx, [instruction], decided.alertId, 'RELEASE');
       else await this.instructions.release(tx, [instruction.instructionId]);
-      await this.workItems.close(tx, `cancellation:${instruction.instructionId}`, 'compliance released the instruction', decided.decidedBy);
+      await this.workItems.close(
+        tx,
+        `cancellation:${instruction.instructionId}`,
+        'compliance released the instruction',
+        decided.decidedBy,
+      );
       return;
     }
     if (instruction.isSent) {
@@ -68,7 +91,12 @@ export class HoldsService {
     await this.trades.markCancelled(tx, [instruction.tradeId], 'compliance confirmed the hit');
   }
 
-  private async stopAtPlace(tx: Tx, sent: readonly Instruction[], alertId: string, kind: 'HOLD' | 'RELEASE'): Promise<void> {
+  private async stopAtPlace(
+    tx: Tx,
+    sent: readonly Instruction[],
+    alertId: string,
+    kind: 'HOLD' | 'RELEASE',
+  ): Promise<void> {
     if (sent.length === 0) return;
     const requests = [];
     for (const instruction of sent) {
@@ -85,10 +113,23 @@ export class HoldsService {
         document: writeHoldRequest({ transactionIds: [instruction.instructionId], isHeld: kind === 'HOLD' }),
       })),
     );
-    await this.repository.recordRequests(tx, external.map(({ instruction, messageId }) => ({ messageId, instructionId: instruction.instructionId, bookId: instruction.bookId, kind, alertId })));
+    await this.repository.recordRequests(
+      tx,
+      external.map(({ instruction, messageId }) => ({
+        messageId,
+        instructionId: instruction.instructionId,
+        bookId: instruction.bookId,
+        kind,
+        alertId,
+      })),
+    );
     if (kind === 'RELEASE') return;
     const due = await tx.row<{ at: Date }>(`SELECT kernel.now() + interval '1 hour' AS at`);
-    await this.workItems.openMany(tx, external.map(({ instruction }) => cancellationItem(instruction, alertId, due?.at ?? new Date())), by);
+    await this.workItems.openMany(
+      tx,
+      external.map(({ instruction }) => cancellationItem(instruction, alertId, due?.at ?? new Date())),
+      by,
+    );
   }
 
   private async cancelAtPlace(tx: Tx, instruction: Instruction, alertId: string): Promise<void> {
@@ -96,9 +137,20 @@ export class HoldsService {
     if (requested === undefined) return;
     const messageId = idFrom('cxl', instruction.instructionId, alertId);
     await this.exchange.send(tx, [
-      { channel: instruction.placeId, messageId, type: securitiesVersions.cancellation, document: writeCancellationRequest({ transactionId: instruction.instructionId, direction: instruction.direction, payment: instruction.payment }) },
+      {
+        channel: instruction.placeId,
+        messageId,
+        type: securitiesVersions.cancellation,
+        document: writeCancellationRequest({
+          transactionId: instruction.instructionId,
+          direction: instruction.direction,
+          payment: instruction.payment,
+        }),
+      },
     ]);
-    await this.repository.recordRequests(tx, [{ messageId, instructionId: instruction.instructionId, bookId: instruction.bookId, kind: 'CANCEL', alertId }]);
+    await this.repository.recordRequests(tx, [
+      { messageId, instructionId: instruction.instructionId, bookId: instruction.bookId, kind: 'CANCEL', alertId },
+    ]);
     await this.repository.saveStatuses(tx, [{ instructionId: instruction.instructionId, statused: requested }]);
   }
 }

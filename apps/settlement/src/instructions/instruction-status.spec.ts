@@ -29,23 +29,58 @@ describe('what a report makes of an instruction', () => {
     ['it cannot leave twice', at(sent), { kind: 'SENT' }, undefined],
     ['the place accepts', at(sent), { kind: 'ACCEPTED' }, at({ processing: 'ACCEPTED' })],
     ['the place rejects', at(sent), { kind: 'REJECTED', reason: 'SAFE' }, at({ processing: 'REJECTED' }, 'SAFE')],
-    ['what was accepted is not rejected any more', at({ processing: 'ACCEPTED' }), { kind: 'REJECTED', reason: 'SAFE' }, undefined],
+    [
+      'what was accepted is not rejected any more',
+      at({ processing: 'ACCEPTED' }),
+      { kind: 'REJECTED', reason: 'SAFE' },
+      undefined,
+    ],
     ['a match implies acceptance', at(sent), { kind: 'MATCHED' }, at(matched)],
-    ['no counterparty leg', at(sent), { kind: 'UNMATCHED', reason: 'CMIS' }, at({ processing: 'ACCEPTED', matching: 'UNMATCHED' }, 'CMIS')],
-    ['a match that comes later', at({ processing: 'ACCEPTED', matching: 'UNMATCHED' }, 'CMIS'), { kind: 'MATCHED' }, at(matched)],
+    [
+      'no counterparty leg',
+      at(sent),
+      { kind: 'UNMATCHED', reason: 'CMIS' },
+      at({ processing: 'ACCEPTED', matching: 'UNMATCHED' }, 'CMIS'),
+    ],
+    [
+      'a match that comes later',
+      at({ processing: 'ACCEPTED', matching: 'UNMATCHED' }, 'CMIS'),
+      { kind: 'MATCHED' },
+      at(matched),
+    ],
     ['what is matched stays matched', at(matched), { kind: 'UNMATCHED', reason: 'DMON' }, undefined],
     ['it waits', at(matched), { kind: 'PENDING', reason: 'LACK' }, at(matched, 'LACK')],
     ['it waits for another reason', at(matched, 'LACK'), { kind: 'PENDING', reason: 'MONY' }, at(matched, 'MONY')],
     ['it waits for the same reason', at(matched, 'LACK'), { kind: 'PENDING', reason: 'LACK' }, undefined],
-    ['its date has passed', at(matched, 'LACK'), { kind: 'FAILING', reason: 'LACK' }, at({ ...matched, settlement: 'FAILING' }, 'LACK')],
+    [
+      'its date has passed',
+      at(matched, 'LACK'),
+      { kind: 'FAILING', reason: 'LACK' },
+      at({ ...matched, settlement: 'FAILING' }, 'LACK'),
+    ],
     ['a part settles', at(matched), { kind: 'SETTLED_IN_PART' }, at({ ...matched, settlement: 'PARTIAL' })],
-    ['the rest of a part fails', at({ ...matched, settlement: 'PARTIAL' }), { kind: 'FAILING', reason: 'CLAC' }, at({ ...matched, settlement: 'PARTIAL' }, 'CLAC')],
+    [
+      'the rest of a part fails',
+      at({ ...matched, settlement: 'PARTIAL' }),
+      { kind: 'FAILING', reason: 'CLAC' },
+      at({ ...matched, settlement: 'PARTIAL' }, 'CLAC'),
+    ],
     ['a confirmation overtakes the status', at(sent), { kind: 'SETTLED' }, at({ ...matched, settlement: 'SETTLED' })],
     ['settled is final', at({ ...matched, settlement: 'SETTLED' }), { kind: 'PENDING', reason: 'LACK' }, undefined],
     ['rejected is final', at({ processing: 'REJECTED' }), { kind: 'MATCHED' }, undefined],
-    ['we ask to cancel', at(matched), { kind: 'CANCELLATION_REQUESTED' }, at({ ...matched, cancellation: 'REQUESTED' })],
+    [
+      'we ask to cancel',
+      at(matched),
+      { kind: 'CANCELLATION_REQUESTED' },
+      at({ ...matched, cancellation: 'REQUESTED' }),
+    ],
     ['unsent, there is nobody to ask', at({}), { kind: 'CANCELLATION_REQUESTED' }, undefined],
-    ['unsent, we cancel ourselves', at({}), { kind: 'CANCELLED', reason: 'CANI' }, at({ processing: 'CANCELLED', cancellation: 'CANCELLED' }, 'CANI')],
+    [
+      'unsent, we cancel ourselves',
+      at({}),
+      { kind: 'CANCELLED', reason: 'CANI' },
+      at({ processing: 'CANCELLED', cancellation: 'CANCELLED' }, 'CANI'),
+    ],
     ['a denial without request says nothing', at(matched), { kind: 'CANCELLATION_DENIED', reason: 'DSET' }, undefined],
   ])('%s', (_name, before, event, after) => {
     expect(afterEvent(before, event)).toEqual(after);
@@ -74,8 +109,13 @@ describe('the declared transitions', () => {
 
   const reason = fc.constantFrom('LACK', 'CLAC', 'MONY', 'PRCY', 'CMIS', 'SBLO');
   const event: fc.Arbitrary<StatusEvent> = fc.oneof(
-    fc.record({ kind: fc.constantFrom('SENT', 'ACCEPTED', 'CANCELLATION_REQUESTED', 'MATCHED', 'SETTLED_IN_PART', 'SETTLED') }) as fc.Arbitrary<StatusEvent>,
-    fc.record({ kind: fc.constantFrom('REJECTED', 'CANCELLED', 'CANCELLATION_DENIED', 'UNMATCHED', 'PENDING', 'FAILING'), reason }) as fc.Arbitrary<StatusEvent>,
+    fc.record({
+      kind: fc.constantFrom('SENT', 'ACCEPTED', 'CANCELLATION_REQUESTED', 'MATCHED', 'SETTLED_IN_PART', 'SETTLED'),
+    }) as fc.Arbitrary<StatusEvent>,
+    fc.record({
+      kind: fc.constantFrom('REJECTED', 'CANCELLED', 'CANCELLATION_DENIED', 'UNMATCHED', 'PENDING', 'FAILING'),
+      reason,
+    }) as fc.Arbitrary<StatusEvent>,
   );
   it('are all that any sequence of reports can do, and what has ended stays as it is', () => {
     fc.assert(

@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
 import { currencyExponent, formatDecimal } from '#libs/money/index.js';
-import { type InstructionFilterInput, type InstructionSettlementType, type InstructionStatusChangeType, type InstructionViewRow } from './instructions.graphql.js';
+import {
+  type InstructionFilterInput,
+  type InstructionSettlementType,
+  type InstructionStatusChangeType,
+  type InstructionViewRow,
+} from './instructions.graphql.js';
 
 const columns = `
   instruction_id AS id, trade_id AS "tradeId", execution_id AS "executionId", book_id AS book, place_id AS place, direction, payment, isin,
@@ -18,16 +23,27 @@ const columns = `
 @Injectable()
 export class InstructionViews {
   async find(tx: Tx, ids: readonly string[]): Promise<Map<string, InstructionViewRow>> {
-    const rows = await tx.rows<InstructionViewRow>(`SELECT ${columns} FROM settlement.instruction WHERE instruction_id = ANY($1::text[])`, [ids]);
+    const rows = await tx.rows<InstructionViewRow>(
+      `SELECT ${columns} FROM settlement.instruction WHERE instruction_id = ANY($1::text[])`,
+      [ids],
+    );
     return new Map(rows.map((row) => [row.id, row]));
   }
 
   async ofTrades(tx: Tx, tradeIds: readonly string[]): Promise<Map<string, InstructionViewRow>> {
-    const rows = await tx.rows<InstructionViewRow>(`SELECT ${columns} FROM settlement.instruction WHERE trade_id = ANY($1::text[])`, [tradeIds]);
+    const rows = await tx.rows<InstructionViewRow>(
+      `SELECT ${columns} FROM settlement.instruction WHERE trade_id = ANY($1::text[])`,
+      [tradeIds],
+    );
     return new Map(rows.map((row) => [row.tradeId, row]));
   }
 
-  async list(tx: Tx, filter: InstructionFilterInput, limit: number, after?: readonly (string | null)[]): Promise<InstructionViewRow[]> {
+  async list(
+    tx: Tx,
+    filter: InstructionFilterInput,
+    limit: number,
+    after?: readonly (string | null)[],
+  ): Promise<InstructionViewRow[]> {
     return tx.rows<InstructionViewRow>(
       `SELECT ${columns} FROM settlement.instruction
         WHERE ($1::text IS NULL OR book_id = $1) AND ($2::text IS NULL OR place_id = $2) AND ($3::date IS NULL OR settlement_date = $3)
@@ -36,9 +52,21 @@ export class InstructionViews {
           AND ($10::boolean IS NULL OR (party_hold OR csd_hold OR validation_hold OR conditional_hold OR compliance_hold) = $10)
           AND ($11::date IS NULL OR (settlement_date, instruction_id) > ($11::date, $12::text))
         ORDER BY settlement_date, instruction_id LIMIT $13`,
-      [filter.book ?? null, filter.place ?? null, filter.settlementDate ?? null, filter.settlementStatus ?? null, filter.matchingStatus ?? null,
-        filter.processingStatus ?? null, filter.reasonCode ?? null, filter.clientAccount ?? null, filter.executionId ?? null, filter.isHeld ?? null,
-        after?.[0] ?? null, after?.[1] ?? null, limit],
+      [
+        filter.book ?? null,
+        filter.place ?? null,
+        filter.settlementDate ?? null,
+        filter.settlementStatus ?? null,
+        filter.matchingStatus ?? null,
+        filter.processingStatus ?? null,
+        filter.reasonCode ?? null,
+        filter.clientAccount ?? null,
+        filter.executionId ?? null,
+        filter.isHeld ?? null,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        limit,
+      ],
     );
   }
 
@@ -52,7 +80,19 @@ export class InstructionViews {
   }
 
   async settlements(tx: Tx, ids: readonly string[]): Promise<Map<string, InstructionSettlementType[]>> {
-    const rows = await tx.rows<{ instructionId: string; quantityUnits: string; quantityScale: number; amountMinor: string; currency: string; payment: string; effectiveDate: string; state: string; refusalCode: string | null; marketReference: string | null; entryId: string | null }>(
+    const rows = await tx.rows<{
+      instructionId: string;
+      quantityUnits: string;
+      quantityScale: number;
+      amountMinor: string;
+      currency: string;
+      payment: string;
+      effectiveDate: string;
+      state: string;
+      refusalCode: string | null;
+      marketReference: string | null;
+      entryId: string | null;
+    }>(
       `SELECT s.instruction_id AS "instructionId", s.quantity_units AS "quantityUnits", i.quantity_scale AS "quantityScale", s.amount_minor AS "amountMinor",
               i.currency, i.payment, s.effective_date AS "effectiveDate", s.state, s.refusal_code AS "refusalCode", s.market_reference AS "marketReference", s.entry_id AS "entryId"
          FROM settlement.instruction_settlement s JOIN settlement.instruction i USING (instruction_id)
@@ -63,7 +103,13 @@ export class InstructionViews {
       rows.map((row) => ({
         ...row,
         quantity: formatDecimal(BigInt(row.quantityUnits), row.quantityScale),
-        amount: row.payment === 'FREE' ? null : { amount: formatDecimal(BigInt(row.amountMinor), currencyExponent(row.currency)), currency: row.currency },
+        amount:
+          row.payment === 'FREE'
+            ? null
+            : {
+                amount: formatDecimal(BigInt(row.amountMinor), currencyExponent(row.currency)),
+                currency: row.currency,
+              },
         journalEntry: row.entryId === null ? null : { id: row.entryId },
       })),
     );

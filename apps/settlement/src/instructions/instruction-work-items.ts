@@ -9,7 +9,8 @@ const operations = 'settlement-operations';
 const dueHour = '10:00';
 const zone = 'Europe/Berlin';
 
-export const exceptionKeys = (instructionId: string): string[] => ['fail', 'partial', 'unmatched'].map((kind) => `${kind}:${instructionId}`);
+export const exceptionKeys = (instructionId: string): string[] =>
+  ['fail', 'partial', 'unmatched'].map((kind) => `${kind}:${instructionId}`);
 
 const nextActions: Readonly<Record<string, string>> = {
   LACK: 'Find the securities: borrow, buy in or recall what is lent',
@@ -25,12 +26,19 @@ const nextActions: Readonly<Record<string, string>> = {
 };
 
 /** Who must do what about an instruction that has not settled; nothing for one that compliance holds, which has its alert. */
-export function exceptionOf(instruction: Instruction, businessDate = instruction.settlementDate): NewWorkItem | undefined {
+export function exceptionOf(
+  instruction: Instruction,
+  businessDate = instruction.settlementDate,
+): NewWorkItem | undefined {
   const { status, reason } = instruction.statused;
   if (status.settlement === 'SETTLED' || status.processing === 'CANCELLED') return undefined;
   if (instruction.isComplianceHeld && status.processing !== 'REJECTED') return undefined;
   const category =
-    status.processing === 'REJECTED' || status.matching === 'UNMATCHED' ? ('UNMATCHED' as const) : status.settlement === 'PARTIAL' ? ('PARTIAL' as const) : ('FAIL' as const);
+    status.processing === 'REJECTED' || status.matching === 'UNMATCHED'
+      ? ('UNMATCHED' as const)
+      : status.settlement === 'PARTIAL'
+        ? ('PARTIAL' as const)
+        : ('FAIL' as const);
   const reasonCode = reason ?? (status.matching === 'NONE' ? 'NORE' : 'OTHR');
   const openMinor = instruction.amountMinor - instruction.settledAmountMinor;
   return {
@@ -44,12 +52,17 @@ export function exceptionOf(instruction: Instruction, businessDate = instruction
     bookId: instruction.bookId,
     valueAtRisk: { currency: instruction.currency, amountMinor: openMinor > 0n ? openMinor : 0n },
     ownerTeam: operations,
-    dueAt: instantOf(nextDay(businessDate > instruction.settlementDate ? businessDate : instruction.settlementDate), dueHour, zone),
+    dueAt: instantOf(
+      nextDay(businessDate > instruction.settlementDate ? businessDate : instruction.settlementDate),
+      dueHour,
+      zone,
+    ),
     nextAction: nextActions[reasonCode] ?? 'Ask the place why it has not settled',
   };
 }
 
-const nextDay = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+const nextDay = (date: string): string =>
+  new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
 
 export function cancellationItem(instruction: Instruction, alertId: string, dueAt: Date): NewWorkItem {
   return {
@@ -68,7 +81,12 @@ export function cancellationItem(instruction: Instruction, alertId: string, dueA
   };
 }
 
-export async function wrongConfirmation(tx: Tx, instruction: Instruction, reference: string, faults: readonly Problem[]): Promise<NewWorkItem> {
+export async function wrongConfirmation(
+  tx: Tx,
+  instruction: Instruction,
+  reference: string,
+  faults: readonly Problem[],
+): Promise<NewWorkItem> {
   const row = await tx.row<{ dueAt: Date }>(`SELECT kernel.now() + interval '2 hours' AS "dueAt"`);
   return {
     key: `confirmation:${reference}`,

@@ -29,7 +29,9 @@ export const instructionInvariants: readonly Invariant[] = [
   {
     number: 8,
     name: 'Instruction histories only use declared transitions, and each begins where the one before ended',
-    check: proof('instruction_status_history', `
+    check: proof(
+      'instruction_status_history',
+      `
       SELECT h.instruction_id AS "where", format('%s from %s to %s is not declared', h.process, h.from_status, h.to_status) AS detail
         FROM settlement.instruction_status_history h
        WHERE h.process <> 'HOLD' AND h.from_status <> h.to_status
@@ -45,12 +47,15 @@ export const instructionInvariants: readonly Invariant[] = [
                ('CANCELLATION', i.cancellation_status)) p(process, status)
         LEFT JOIN LATERAL (SELECT to_status FROM settlement.instruction_status_history h WHERE h.instruction_id = i.instruction_id AND h.process = p.process
                             ORDER BY sequence DESC LIMIT 1) h ON true
-       WHERE h.to_status IS DISTINCT FROM p.status`),
+       WHERE h.to_status IS DISTINCT FROM p.status`,
+    ),
   },
   {
     number: 8,
     name: 'Nothing settled changes: what settled is what was booked, and nothing follows the settlement',
-    check: proof('instruction', `
+    check: proof(
+      'instruction',
+      `
       SELECT i.instruction_id AS "where", format('%s of %s units booked, %s said to be settled', coalesce(s.units, 0), i.quantity_units, i.settled_quantity_units) AS detail
         FROM settlement.instruction i
         LEFT JOIN (SELECT instruction_id, sum(quantity_units) AS units, sum(amount_minor) AS amount FROM settlement.instruction_settlement WHERE state = 'BOOKED' GROUP BY 1) s USING (instruction_id)
@@ -60,12 +65,15 @@ export const instructionInvariants: readonly Invariant[] = [
       SELECT h.instruction_id, format('%s changed to %s after the settlement', h.process, h.to_status)
         FROM settlement.instruction_status_history h
         JOIN (SELECT instruction_id, min(sequence) AS sequence, min(at) AS at FROM settlement.instruction_status_history WHERE process = 'SETTLEMENT' AND to_status = 'SETTLED' GROUP BY 1) e USING (instruction_id)
-       WHERE h.sequence > e.sequence AND h.at > e.at`),
+       WHERE h.sequence > e.sequence AND h.at > e.at`,
+    ),
   },
   {
     number: 8,
     name: 'Payment histories only use declared transitions',
-    check: proof('payment_status_history', `
+    check: proof(
+      'payment_status_history',
+      `
       SELECT h.payment_id AS "where", format('from %s to %s is not declared', h.from_status, h.to_status) AS detail
         FROM settlement.payment_status_history h
        WHERE NOT EXISTS (SELECT 1 FROM settlement.payment_transition t WHERE t.from_status = h.from_status AND t.to_status = h.to_status)
@@ -77,12 +85,15 @@ export const instructionInvariants: readonly Invariant[] = [
       SELECT p.payment_id, format('stands at %s, its history at %s', p.status, coalesce(h.to_status, 'nothing'))
         FROM settlement.payment p
         LEFT JOIN LATERAL (SELECT to_status FROM settlement.payment_status_history h WHERE h.payment_id = p.payment_id ORDER BY sequence DESC LIMIT 1) h ON true
-       WHERE h.to_status IS DISTINCT FROM p.status`),
+       WHERE h.to_status IS DISTINCT FROM p.status`,
+    ),
   },
   {
     number: 12,
     name: "Nothing moved that was held at its cycle's watermark, nor was sent while it was held",
-    check: proof('instruction_settlement', `
+    check: proof(
+      'instruction_settlement',
+      `
       SELECT s.instruction_id AS "where", format('attempted in cycle %s while compliance held it', s.cycle_id) AS detail
         FROM settlement.instruction_settlement s JOIN settlement.day_phase d ON d.phase_run_id = s.cycle_id
        CROSS JOIN LATERAL (SELECT to_status FROM settlement.instruction_status_history h WHERE h.instruction_id = s.instruction_id AND h.process = 'HOLD'
@@ -97,21 +108,27 @@ export const instructionInvariants: readonly Invariant[] = [
       UNION ALL
       SELECT p.payment_id, format('booked from %s', h.from_status)
         FROM settlement.payment p JOIN settlement.payment_status_history h ON h.payment_id = p.payment_id AND h.to_status = 'BOOKING'
-       WHERE h.from_status <> 'READY'`),
+       WHERE h.from_status <> 'READY'`,
+    ),
   },
   {
     number: 12,
     name: 'A hit after the sending has its hold or cancellation request',
-    check: proof('hold_request', `
+    check: proof(
+      'hold_request',
+      `
       SELECT i.instruction_id AS "where", 'held by compliance after it was sent, and the place was never asked to hold it' AS detail
         FROM settlement.instruction i
        WHERE i.compliance_hold AND i.sent_at IS NOT NULL AND i.place_kind = 'EXTERNAL' AND i.processing_status NOT IN ('REJECTED','CANCELLED')
-         AND NOT EXISTS (SELECT 1 FROM settlement.hold_request r WHERE r.instruction_id = i.instruction_id AND r.kind IN ('HOLD','CANCEL'))`),
+         AND NOT EXISTS (SELECT 1 FROM settlement.hold_request r WHERE r.instruction_id = i.instruction_id AND r.kind IN ('HOLD','CANCEL'))`,
+    ),
   },
   {
     number: 13,
     name: 'Every exception is an open work item with owner and due time, or is closed with a reason',
-    check: proof('work_item', `
+    check: proof(
+      'work_item',
+      `
       SELECT i.instruction_id AS "where", format('%s/%s/%s %s after its date, and nobody has it', i.processing_status, i.matching_status, i.settlement_status, coalesce(i.reason_code, '')) AS detail
         FROM (${dueUnsettled}) i
        WHERE NOT i.compliance_hold
@@ -123,6 +140,7 @@ export const instructionInvariants: readonly Invariant[] = [
       UNION ALL
       SELECT w.work_item_id, format('%s has %s', w.key, CASE WHEN w.owner_team = '' THEN 'no owner' WHEN w.due_at IS NULL THEN 'no due time' ELSE 'no reason for its end' END)
         FROM settlement.work_item w
-       WHERE coalesce(w.owner_team, '') = '' OR w.due_at IS NULL OR (w.state = 'CLOSED' AND coalesce(w.close_reason, '') = '')`),
+       WHERE coalesce(w.owner_team, '') = '' OR w.due_at IS NULL OR (w.state = 'CLOSED' AND coalesce(w.close_reason, '') = '')`,
+    ),
   },
 ];

@@ -2,14 +2,43 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { allocate, sumMinor } from '#libs/money/index.js';
 import { openingStatus } from './instruction-status.js';
-import { type Allocation, externalEntry, type Instruction, internalEntry, reasonOfRefusal, sharesOf } from './instruction.js';
+import {
+  type Allocation,
+  externalEntry,
+  type Instruction,
+  internalEntry,
+  reasonOfRefusal,
+  sharesOf,
+} from './instruction.js';
 
 const base: Instruction = {
-  instructionId: 'ins_1', tradeId: 'trd_1', bookId: 'NGEU', executionId: 'EX-1', placeId: 'T2S', placeKind: 'EXTERNAL',
-  direction: 'RECE', payment: 'APMT', isin: 'DE0007164600', quantityUnits: 100n, quantityScale: 0, amountMinor: 10_001n,
-  currency: 'EUR', settlementDate: '2026-11-25', clientAccount: 'C000001', counterpartyAccount: null, depotAccount: 'DEPOT-T2S',
-  cashAccount: 'NOSTRO-EUR', allocations: [], statused: { status: openingStatus, reason: null }, isHeld: false,
-  isComplianceHeld: false, isSent: true, confirmedQuantityUnits: 0n, confirmedAmountMinor: 0n, settledQuantityUnits: 0n, settledAmountMinor: 0n,
+  instructionId: 'ins_1',
+  tradeId: 'trd_1',
+  bookId: 'NGEU',
+  executionId: 'EX-1',
+  placeId: 'T2S',
+  placeKind: 'EXTERNAL',
+  direction: 'RECE',
+  payment: 'APMT',
+  isin: 'DE0007164600',
+  quantityUnits: 100n,
+  quantityScale: 0,
+  amountMinor: 10_001n,
+  currency: 'EUR',
+  settlementDate: '2026-11-25',
+  clientAccount: 'C000001',
+  counterpartyAccount: null,
+  depotAccount: 'DEPOT-T2S',
+  cashAccount: 'NOSTRO-EUR',
+  allocations: [],
+  statused: { status: openingStatus, reason: null },
+  isHeld: false,
+  isComplianceHeld: false,
+  isSent: true,
+  confirmedQuantityUnits: 0n,
+  confirmedAmountMinor: 0n,
+  settledQuantityUnits: 0n,
+  settledAmountMinor: 0n,
 };
 const dates = { businessDate: '2026-11-25', valueDate: '2026-11-25' };
 
@@ -20,7 +49,8 @@ function sums(entry: ReturnType<typeof internalEntry>): Record<string, bigint> {
   }
   return totals;
 }
-const lines = (entry: ReturnType<typeof internalEntry>) => entry.postings.map(({ account, asset, side, units }) => `${side} ${account} ${units} ${asset}`);
+const lines = (entry: ReturnType<typeof internalEntry>) =>
+  entry.postings.map(({ account, asset, side, units }) => `${side} ${account} ${units} ${asset}`);
 
 describe('the entry of a settlement', () => {
   const piece = { quantityUnits: 100n, amountMinor: 10_001n };
@@ -50,7 +80,12 @@ describe('the entry of a settlement', () => {
     expect(entry.kind).toBe('FREE_DELIVERY');
   });
   it('between two clients nothing leaves the house and nothing is forced', () => {
-    const internal = { ...base, placeKind: 'INTERNAL' as const, counterpartyAccount: 'C000002', direction: 'DELI' as const };
+    const internal = {
+      ...base,
+      placeKind: 'INTERNAL' as const,
+      counterpartyAccount: 'C000002',
+      direction: 'DELI' as const,
+    };
     const entry = internalEntry(internal, 'k', dates);
     expect(lines(entry)).toEqual([
       'DEBIT C000001-SAFE 100 DE0007164600',
@@ -61,7 +96,12 @@ describe('the entry of a settlement', () => {
     expect(entry.forced).toBeUndefined();
   });
   it('refusals of the ledger have the names of the market', () => {
-    expect(['INSUFFICIENT_SECURITIES', 'INSUFFICIENT_FUNDS', 'ACCOUNT_CLOSED', 'X'].map(reasonOfRefusal)).toEqual(['LACK', 'MONY', 'SBLO', 'OTHR']);
+    expect(['INSUFFICIENT_SECURITIES', 'INSUFFICIENT_FUNDS', 'ACCOUNT_CLOSED', 'X'].map(reasonOfRefusal)).toEqual([
+      'LACK',
+      'MONY',
+      'SBLO',
+      'OTHR',
+    ]);
   });
 });
 
@@ -69,38 +109,53 @@ describe('a block in pieces', () => {
   it('gives every client exactly its allocation, whatever the pieces, and every entry is zero per asset', () => {
     const weights = fc.array(fc.bigInt(1n, 10_000n), { minLength: 1, maxLength: 8 });
     fc.assert(
-      fc.property(weights, fc.bigInt(1n, 10n ** 9n), fc.array(fc.bigInt(1n, 5_000n), { maxLength: 4 }), (quantities, amountMinor, cuts) => {
-        const quantityUnits = sumMinor(quantities);
-        const amounts = allocate(amountMinor, quantities);
-        const allocations = quantities.map((units, index) => ({ clientAccount: `C${index}`, quantityUnits: units, amountMinor: amounts[index] ?? 0n }));
-        const block: Instruction = { ...base, quantityUnits, amountMinor, allocations };
-        const earlier: Allocation[][] = [];
-        let left = quantityUnits;
-        let cashLeft = amountMinor;
-        for (const cut of [...cuts, quantityUnits]) {
-          const units = cut < left ? cut : left;
-          if (units === 0n) break;
-          const cash = units === left ? cashLeft : (amountMinor * units) / quantityUnits;
-          const piece = { quantityUnits: units, amountMinor: cash };
-          const shares = sharesOf(block, piece, earlier);
-          expect(sumMinor(shares.map((share) => share.quantityUnits))).toBe(units);
-          expect(sumMinor(shares.map((share) => share.amountMinor))).toBe(cash);
-          expect(Object.values(sums(externalEntry(block, 'k', piece, shares, dates))).every((sum) => sum === 0n)).toBe(true);
-          earlier.push(shares);
-          left -= units;
-          cashLeft -= cash;
-        }
-        for (const [index, allocation] of allocations.entries()) {
-          const got = earlier.flatMap((shares) => shares[index] ?? []);
-          expect(sumMinor(got.map((share) => share.quantityUnits))).toBe(allocation.quantityUnits);
-          expect(sumMinor(got.map((share) => share.amountMinor))).toBe(allocation.amountMinor);
-        }
-      }),
+      fc.property(
+        weights,
+        fc.bigInt(1n, 10n ** 9n),
+        fc.array(fc.bigInt(1n, 5_000n), { maxLength: 4 }),
+        (quantities, amountMinor, cuts) => {
+          const quantityUnits = sumMinor(quantities);
+          const amounts = allocate(amountMinor, quantities);
+          const allocations = quantities.map((units, index) => ({
+            clientAccount: `C${index}`,
+            quantityUnits: units,
+            amountMinor: amounts[index] ?? 0n,
+          }));
+          const block: Instruction = { ...base, quantityUnits, amountMinor, allocations };
+          const earlier: Allocation[][] = [];
+          let left = quantityUnits;
+          let cashLeft = amountMinor;
+          for (const cut of [...cuts, quantityUnits]) {
+            const units = cut < left ? cut : left;
+            if (units === 0n) break;
+            const cash = units === left ? cashLeft : (amountMinor * units) / quantityUnits;
+            const piece = { quantityUnits: units, amountMinor: cash };
+            const shares = sharesOf(block, piece, earlier);
+            expect(sumMinor(shares.map((share) => share.quantityUnits))).toBe(units);
+            expect(sumMinor(shares.map((share) => share.amountMinor))).toBe(cash);
+            expect(
+              Object.values(sums(externalEntry(block, 'k', piece, shares, dates))).every((sum) => sum === 0n),
+            ).toBe(true);
+            earlier.push(shares);
+            left -= units;
+            cashLeft -= cash;
+          }
+          for (const [index, allocation] of allocations.entries()) {
+            const got = earlier.flatMap((shares) => shares[index] ?? []);
+            expect(sumMinor(got.map((share) => share.quantityUnits))).toBe(allocation.quantityUnits);
+            expect(sumMinor(got.map((share) => share.amountMinor))).toBe(allocation.amountMinor);
+          }
+        },
+      ),
       { seed: 20261125 },
     );
   });
   it('an amount within tolerance is divided by the quantities and loses nothing', () => {
-    const allocations = [1n, 2n].map((units) => ({ clientAccount: `C${units}`, quantityUnits: units, amountMinor: units * 100n }));
+    const allocations = [1n, 2n].map((units) => ({
+      clientAccount: `C${units}`,
+      quantityUnits: units,
+      amountMinor: units * 100n,
+    }));
     const block: Instruction = { ...base, quantityUnits: 3n, amountMinor: 300n, allocations };
     const shares = sharesOf(block, { quantityUnits: 3n, amountMinor: 301n }, []);
     expect(sumMinor(shares.map((share) => share.amountMinor))).toBe(301n);

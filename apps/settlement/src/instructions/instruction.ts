@@ -78,9 +78,15 @@ export interface Piece {
  * follows its quantity, and the last piece gives each client what is left of its amount. `earlier`
  * holds the shares of the pieces before, each in the order of the allocations.
  */
-export function sharesOf(instruction: Instruction, piece: Piece, earlier: readonly (readonly Allocation[])[]): Allocation[] {
+export function sharesOf(
+  instruction: Instruction,
+  piece: Piece,
+  earlier: readonly (readonly Allocation[])[],
+): Allocation[] {
   if (instruction.allocations.length === 0) {
-    return [{ clientAccount: instruction.clientAccount, quantityUnits: piece.quantityUnits, amountMinor: piece.amountMinor }];
+    return [
+      { clientAccount: instruction.clientAccount, quantityUnits: piece.quantityUnits, amountMinor: piece.amountMinor },
+    ];
   }
   const left = instruction.allocations.map((allocation, index) => {
     const got = earlier.flatMap((shares) => shares[index] ?? []);
@@ -90,7 +96,10 @@ export function sharesOf(instruction: Instruction, piece: Piece, earlier: readon
       amountMinor: allocation.amountMinor - sumMinor(got.map(({ amountMinor }) => amountMinor)),
     };
   });
-  const quantities = allocate(piece.quantityUnits, left.map(({ quantityUnits }) => quantityUnits));
+  const quantities = allocate(
+    piece.quantityUnits,
+    left.map(({ quantityUnits }) => quantityUnits),
+  );
   const isLast = left.every(({ quantityUnits }, index) => quantityUnits === quantities[index]);
   const isExact = isLast && sumMinor(left.map(({ amountMinor }) => amountMinor)) === piece.amountMinor;
   const amounts = isExact ? left.map(({ amountMinor }) => amountMinor) : allocate(piece.amountMinor, quantities);
@@ -112,7 +121,13 @@ export interface BookingDates {
 }
 
 /** The entry of a piece that an external place confirmed: a fact, so it is forced. */
-export function externalEntry(instruction: Instruction, key: string, piece: Piece, shares: readonly Allocation[], dates: BookingDates): EntryToPost {
+export function externalEntry(
+  instruction: Instruction,
+  key: string,
+  piece: Piece,
+  shares: readonly Allocation[],
+  dates: BookingDates,
+): EntryToPost {
   const { isin, currency } = instruction;
   const receives = instruction.direction === 'RECE';
   const [ours, theirs] = receives ? (['DEBIT', 'CREDIT'] as const) : (['CREDIT', 'DEBIT'] as const);
@@ -130,7 +145,9 @@ export function externalEntry(instruction: Instruction, key: string, piece: Piec
     postings: [
       ...posting(depot, isin, ours, piece.quantityUnits),
       ...shares.flatMap((share) => posting(`${share.clientAccount}-SAFE`, isin, theirs, share.quantityUnits)),
-      ...(cash === 0n ? [] : shares.flatMap((share) => posting(`${share.clientAccount}-CASH`, currency, ours, share.amountMinor))),
+      ...(cash === 0n
+        ? []
+        : shares.flatMap((share) => posting(`${share.clientAccount}-CASH`, currency, ours, share.amountMinor))),
       ...posting(nostro, currency, theirs, cash),
     ],
   };

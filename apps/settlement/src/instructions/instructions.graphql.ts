@@ -1,5 +1,12 @@
 import { Directive, Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
-import { connection, DateScalar, DateTimeScalar, DecimalScalar, MoneyType, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  connection,
+  DateScalar,
+  DateTimeScalar,
+  DecimalScalar,
+  MoneyType,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { currencyExponent, formatDecimal } from '#libs/money/index.js';
 
 @ObjectType('JournalEntry')
@@ -19,7 +26,9 @@ export class InstructionStatusChangeType {
   @Field(() => DateTimeScalar) at!: Date;
 }
 
-@ObjectType('InstructionSettlement', { description: 'A piece that a place confirmed or a cycle attempted, and what the ledger made of it.' })
+@ObjectType('InstructionSettlement', {
+  description: 'A piece that a place confirmed or a cycle attempted, and what the ledger made of it.',
+})
 @RequiresScopes('trades:read')
 export class InstructionSettlementType {
   @Field(() => DecimalScalar) quantity!: string;
@@ -31,7 +40,9 @@ export class InstructionSettlementType {
   @Field(() => JournalEntryReference, { nullable: true }) journalEntry!: JournalEntryReference | null;
 }
 
-@ObjectType('Instruction', { description: 'What a place of settlement was asked to do, and how it stands: one status for each process.' })
+@ObjectType('Instruction', {
+  description: 'What a place of settlement was asked to do, and how it stands: one status for each process.',
+})
 @Directive('@key(fields: "id")')
 @RequiresScopes('trades:read')
 export class InstructionType {
@@ -59,7 +70,11 @@ export class InstructionType {
   @Field(() => DateTimeScalar) createdAt!: Date;
   @Field(() => DateTimeScalar, { nullable: true }) sentAt!: Date | null;
   @Field(() => DateTimeScalar, { nullable: true }) settledAt!: Date | null;
-  @Field(() => JournalEntryReference, { nullable: true, description: 'The entry that booked it, the latest of several.' }) journalEntry!: JournalEntryReference | null;
+  @Field(() => JournalEntryReference, {
+    nullable: true,
+    description: 'The entry that booked it, the latest of several.',
+  })
+  journalEntry!: JournalEntryReference | null;
 }
 
 @ObjectType('InstructionConnection')
@@ -110,7 +125,10 @@ export interface InstructionViewRow {
   readonly entryId: string | null;
 }
 
-const money = (minor: string, currency: string): MoneyType => ({ amount: formatDecimal(BigInt(minor), currencyExponent(currency)), currency });
+const money = (minor: string, currency: string): MoneyType => ({
+  amount: formatDecimal(BigInt(minor), currencyExponent(currency)),
+  currency,
+});
 
 export const toInstructionType = (row: InstructionViewRow): InstructionType => ({
   ...row,

@@ -2,7 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Transactions } from '#libs/database/index.js';
-import { parseXml, readExchange, readHoldRequest, readSettlementInstruction, type SettlementInstruction, type StatusAdvice, writeExchange, writeSettlementConfirmation, writeStatusAdvice } from '#libs/iso20022/index.js';
+import {
+  parseXml,
+  readExchange,
+  readHoldRequest,
+  readSettlementInstruction,
+  type SettlementInstruction,
+  type StatusAdvice,
+  writeExchange,
+  writeSettlementConfirmation,
+  writeStatusAdvice,
+} from '#libs/iso20022/index.js';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 import { type RawTradeLine } from '../trades/trade-line.js';
 import { goodLine, seedStaticData } from '../trades/for-tests.js';
@@ -28,7 +38,8 @@ beforeEach(async () => {
   settlement = settlementForTests(transactions);
 });
 
-const all = async <T>(sql: string, params: unknown[] = []) => (await database.pool('owner').query(sql, params)).rows as T[];
+const all = async <T>(sql: string, params: unknown[] = []) =>
+  (await database.pool('owner').query(sql, params)).rows as T[];
 const run = { book: 'NGEU', businessDate: '2026-11-25', barrierSequence: '1' };
 let phases = 0;
 async function phase(name: string, cycle = 1) {
@@ -38,11 +49,22 @@ async function phase(name: string, cycle = 1) {
 }
 /** Affirmed trades, as an import or a confirmation would leave them. */
 async function affirmed(...lines: Partial<RawTradeLine>[]) {
-  const outcomes = await transactions.run((tx) => settlement.trades.capture(tx, lines.map((line) => goodLine({ settlementDate: '2026-11-27', ...line })), { fileId: null, capturedBy: 'tester' }));
+  const outcomes = await transactions.run((tx) =>
+    settlement.trades.capture(
+      tx,
+      lines.map((line) => goodLine({ settlementDate: '2026-11-27', ...line })),
+      { fileId: null, capturedBy: 'tester' },
+    ),
+  );
   expect(outcomes.map(({ outcome, problems }) => [outcome, problems])).toEqual(lines.map(() => ['CAPTURED', []]));
-  await database.pool('owner').query(`UPDATE settlement.trade SET state = 'AFFIRMED', is_confirmed = true WHERE state <> 'AFFIRMED'`);
+  await database
+    .pool('owner')
+    .query(`UPDATE settlement.trade SET state = 'AFFIRMED', is_confirmed = true WHERE state <> 'AFFIRMED'`);
 }
-const dueToday = (executionId: string) => database.pool('owner').query(`UPDATE settlement.trade SET settlement_date = '2026-11-25' WHERE execution_id = $1`, [executionId]);
+const dueToday = (executionId: string) =>
+  database
+    .pool('owner')
+    .query(`UPDATE settlement.trade SET settlement_date = '2026-11-25' WHERE execution_id = $1`, [executionId]);
 const idOf = (executionId: string) => instructionIdOf(tradeIdOf('OMS-EU', executionId));
 
 function sent(channel: string) {
@@ -65,19 +87,36 @@ function instructionsSent(channel: string): SettlementInstruction[] {
     });
 }
 let files = 0;
-async function place(channel: string, documents: { id: string; type: string; document: string }[], name = `in-${String((files += 1)).padStart(4, '0')}.xml`) {
+async function place(
+  channel: string,
+  documents: { id: string; type: string; document: string }[],
+  name = `in-${String((files += 1)).padStart(4, '0')}.xml`,
+) {
   await settlement.folders.prepare();
   const { writeFileSync } = await import('node:fs');
-  writeFileSync(join(settlement.root, channel, 'from', name), writeExchange(documents.map(({ id, type, document }) => ({ messageId: id, type, document }))));
+  writeFileSync(
+    join(settlement.root, channel, 'from', name),
+    writeExchange(documents.map(({ id, type, document }) => ({ messageId: id, type, document }))),
+  );
   await settlement.reader.drain();
 }
-const advice = (id: string, given: StatusAdvice) => ({ id, type: 'sese.024.001.12', document: writeStatusAdvice(given) });
+const advice = (id: string, given: StatusAdvice) => ({
+  id,
+  type: 'sese.024.001.12',
+  document: writeStatusAdvice(given),
+});
 const confirms = (id: string, executionId: string, quantity: string, amountMinor: bigint, change: object = {}) => ({
   id,
   type: 'sese.025.001.11',
   document: writeSettlementConfirmation({
-    transactionId: idOf(executionId), direction: 'RECE', payment: 'APMT', effectiveDate: '2026-11-25', isin: 'DE0007164600',
-    settledQuantity: { kind: 'UNIT', text: quantity }, settledAmount: { currency: 'EUR', amountMinor }, ...change,
+    transactionId: idOf(executionId),
+    direction: 'RECE',
+    payment: 'APMT',
+    effectiveDate: '2026-11-25',
+    isin: 'DE0007164600',
+    settledQuantity: { kind: 'UNIT', text: quantity },
+    settledAmount: { currency: 'EUR', amountMinor },
+    ...change,
   }),
 });
 const status = async (executionId: string) =>
@@ -90,7 +129,8 @@ const status = async (executionId: string) =>
   )[0];
 const answer = async (accounting: ReturnType<typeof accountingForTests>) => {
   const outcomes = await accounting.answer();
-  if (outcomes.length > 0) await transactions.run((tx) => settlement.answers.entriesDecided(tx, { batchId: 'batch', items: outcomes }));
+  if (outcomes.length > 0)
+    await transactions.run((tx) => settlement.answers.entriesDecided(tx, { batchId: 'batch', items: outcomes }));
   return outcomes.length;
 };
 
@@ -101,12 +141,24 @@ describe('at an external place', () => {
     await phase('INSTRUCT');
     await phase('INSTRUCT');
     const documents = instructionsSent('T2S').sort((a, b) => a.tradeId.localeCompare(b.tradeId));
-    expect(documents.map(({ tradeId, direction, quantity, amount, settlementDate }) => [tradeId, direction, quantity.text, amount?.amountMinor, settlementDate])).toEqual([
+    expect(
+      documents.map(({ tradeId, direction, quantity, amount, settlementDate }) => [
+        tradeId,
+        direction,
+        quantity.text,
+        amount?.amountMinor,
+        settlementDate,
+      ]),
+    ).toEqual([
       ['E-1', 'RECE', '10', 101_500n, '2026-11-25'],
       ['E-2', 'DELI', '10', 101_500n, '2026-11-27'],
     ]);
     expect(await status('E-1')).toMatchObject({ p: 'SENT', m: 'NONE', s: 'PENDING' });
-    expect((await all<{ state: string }>('SELECT state FROM settlement.trade ORDER BY execution_id')).map(({ state }) => state)).toEqual(['INSTRUCTED', 'INSTRUCTED']);
+    expect(
+      (await all<{ state: string }>('SELECT state FROM settlement.trade ORDER BY execution_id')).map(
+        ({ state }) => state,
+      ),
+    ).toEqual(['INSTRUCTED', 'INSTRUCTED']);
   });
 
   it('follows the place, books what it confirms, and settles only when it is booked', async () => {
@@ -117,7 +169,11 @@ describe('at an external place', () => {
     await phase('INSTRUCT');
     await place('T2S', [
       advice('a1', { transactionId: idOf('E-1'), processing: { status: 'ACCEPTED' }, matching: { status: 'MATCHED' } }),
-      advice('a2', { transactionId: idOf('E-2'), processing: { status: 'ACCEPTED' }, matching: { status: 'UNMATCHED', reason: 'CMIS' } }),
+      advice('a2', {
+        transactionId: idOf('E-2'),
+        processing: { status: 'ACCEPTED' },
+        matching: { status: 'UNMATCHED', reason: 'CMIS' },
+      }),
       advice('a3', { transactionId: idOf('E-3'), processing: { status: 'REJECTED', reason: 'SAFE' } }),
     ]);
     expect(await status('E-2')).toMatchObject({ p: 'ACCEPTED', m: 'UNMATCHED', r: 'CMIS' });
@@ -127,11 +183,19 @@ describe('at an external place', () => {
     expect(await status('E-1')).toMatchObject({ s: 'PENDING', q: '0' });
     expect(await answer(accounting)).toBe(1);
     expect(await status('E-1')).toMatchObject({ s: 'SETTLED', q: '10', a: '101499' });
-    expect(accounting.entries[0]).toMatchObject({ kind: 'TRADE_SETTLEMENT', forced: { reason: 'confirmed by T2S' }, subject: { kind: 'INSTRUCTION', id: idOf('E-1') } });
-    expect((await all<{ state: string }>(`SELECT state FROM settlement.trade WHERE execution_id = 'E-1'`))[0]?.state).toBe('SETTLED');
+    expect(accounting.entries[0]).toMatchObject({
+      kind: 'TRADE_SETTLEMENT',
+      forced: { reason: 'confirmed by T2S' },
+      subject: { kind: 'INSTRUCTION', id: idOf('E-1') },
+    });
+    expect(
+      (await all<{ state: string }>(`SELECT state FROM settlement.trade WHERE execution_id = 'E-1'`))[0]?.state,
+    ).toBe('SETTLED');
     await phase('FAIL_SNAPSHOT');
     await phase('FAIL_SNAPSHOT');
-    const items = await all<{ category: string; reference: string; reason_code: string }>(`SELECT category, reference, reason_code FROM settlement.work_item WHERE state = 'OPEN' ORDER BY reference`);
+    const items = await all<{ category: string; reference: string; reason_code: string }>(
+      `SELECT category, reference, reason_code FROM settlement.work_item WHERE state = 'OPEN' ORDER BY reference`,
+    );
     expect(items).toEqual([
       { category: 'UNMATCHED', reference: 'E-2', reason_code: 'CMIS' },
       { category: 'UNMATCHED', reference: 'E-3', reason_code: 'SAFE' },
@@ -144,7 +208,12 @@ describe('at an external place', () => {
     await affirmed({ executionId: 'E-1' }, { executionId: 'E-2' });
     for (const id of ['E-1', 'E-2']) await dueToday(id);
     await phase('INSTRUCT');
-    const matched = (id: string, executionId: string) => advice(id, { transactionId: idOf(executionId), processing: { status: 'ACCEPTED' }, matching: { status: 'MATCHED' } });
+    const matched = (id: string, executionId: string) =>
+      advice(id, {
+        transactionId: idOf(executionId),
+        processing: { status: 'ACCEPTED' },
+        matching: { status: 'MATCHED' },
+      });
     await place('T2S', [matched('a1', 'E-1'), matched('a2', 'E-2')]);
     await place('T2S', [
       confirms('c1', 'E-1', '4', 40_600n, { partial: 'PAIN' }),
@@ -155,13 +224,21 @@ describe('at an external place', () => {
     expect(await status('E-1')).toMatchObject({ s: 'PARTIAL', r: 'CLAC', q: '4', a: '40600' });
     await phase('FAIL_SNAPSHOT');
     expect(await status('E-2')).toMatchObject({ s: 'FAILING', r: 'LACK' });
-    expect(await all(`SELECT category, reference FROM settlement.work_item WHERE state = 'OPEN' ORDER BY reference`)).toEqual([
+    expect(
+      await all(`SELECT category, reference FROM settlement.work_item WHERE state = 'OPEN' ORDER BY reference`),
+    ).toEqual([
       { category: 'PARTIAL', reference: 'E-1' },
       { category: 'FAIL', reference: 'E-2' },
     ]);
-    await place('T2S', [confirms('c2', 'E-1', '6', 60_900n, { partial: 'PARC' }), confirms('c3', 'E-2', '10', 101_500n)]);
+    await place('T2S', [
+      confirms('c2', 'E-1', '6', 60_900n, { partial: 'PARC' }),
+      confirms('c3', 'E-2', '10', 101_500n),
+    ]);
     await answer(accounting);
-    expect([await status('E-1'), await status('E-2')]).toMatchObject([{ s: 'SETTLED', q: '10', a: '101500', r: null }, { s: 'SETTLED', r: null }]);
+    expect([await status('E-1'), await status('E-2')]).toMatchObject([
+      { s: 'SETTLED', q: '10', a: '101500', r: null },
+      { s: 'SETTLED', r: null },
+    ]);
     expect(await all(`SELECT 1 FROM settlement.work_item WHERE state = 'OPEN'`)).toEqual([]);
     const [history] = await all<{ steps: string[] }>(
       `SELECT array_agg(to_status || coalesce(':' || reason_code, '') ORDER BY sequence) AS steps FROM settlement.instruction_status_history WHERE instruction_id = $1 AND process = 'SETTLEMENT'`,
@@ -174,16 +251,23 @@ describe('at an external place', () => {
     const accounting = accountingForTests(database);
     await accounting.skipEarlier();
     await affirmed({ executionId: 'E-1', block: 'Y' });
-    await database.pool('owner').query(
-      `INSERT INTO settlement.trade_allocation (trade_id, n, book_id, client_account, quantity_units, amount_minor) VALUES ($1, 1, 'NGEU', 'C000002', 4, 40600), ($1, 2, 'NGEU', 'C000003', 6, 60900)`,
-      [tradeIdOf('OMS-EU', 'E-1')],
-    );
+    await database
+      .pool('owner')
+      .query(
+        `INSERT INTO settlement.trade_allocation (trade_id, n, book_id, client_account, quantity_units, amount_minor) VALUES ($1, 1, 'NGEU', 'C000002', 4, 40600), ($1, 2, 'NGEU', 'C000003', 6, 60900)`,
+        [tradeIdOf('OMS-EU', 'E-1')],
+      );
     await dueToday('E-1');
     await phase('INSTRUCT');
     await place('T2S', [confirms('c1', 'E-1', '10', 101_500n)]);
     await answer(accounting);
     expect(accounting.entries[0]?.postings.map(({ account, side, units }) => `${side} ${account} ${units}`)).toEqual([
-      'DEBIT DEPOT-T2S 10', 'CREDIT C000002-SAFE 4', 'CREDIT C000003-SAFE 6', 'DEBIT C000002-CASH 40600', 'DEBIT C000003-CASH 60900', 'CREDIT NOSTRO-EUR 101500',
+      'DEBIT DEPOT-T2S 10',
+      'CREDIT C000002-SAFE 4',
+      'CREDIT C000003-SAFE 6',
+      'DEBIT C000002-CASH 40600',
+      'DEBIT C000003-CASH 60900',
+      'CREDIT NOSTRO-EUR 101500',
     ]);
     expect(await status('E-1')).toMatchObject({ s: 'SETTLED' });
     const positions = await transactions.run((tx) => settlement.positions.positions(tx, { account: 'C000003' }, 10));
@@ -195,10 +279,20 @@ describe('at an external place', () => {
     await accounting.skipEarlier();
     await affirmed({ executionId: 'E-1' });
     await phase('INSTRUCT');
-    await place('T2S', [confirms('c1', 'E-1', '11', 1n), confirms('c2', 'E-1', '5', 1n, { isin: 'US0378331005' }), confirms('c3', 'X-unknown', '5', 1n)]);
+    await place('T2S', [
+      confirms('c1', 'E-1', '11', 1n),
+      confirms('c2', 'E-1', '5', 1n, { isin: 'US0378331005' }),
+      confirms('c3', 'X-unknown', '5', 1n),
+    ]);
     expect(await answer(accounting)).toBe(0);
-    const refused = await all<{ message_id: string; problems: { code: string }[] }>(`SELECT message_id, problems FROM settlement.exchange_message WHERE state = 'REFUSED' ORDER BY message_id`);
-    expect(refused.map(({ problems }) => problems[0]?.code)).toEqual(['EXCEEDS_INSTRUCTION', 'OTHER_INSTRUMENT', 'UNKNOWN_INSTRUCTION']);
+    const refused = await all<{ message_id: string; problems: { code: string }[] }>(
+      `SELECT message_id, problems FROM settlement.exchange_message WHERE state = 'REFUSED' ORDER BY message_id`,
+    );
+    expect(refused.map(({ problems }) => problems[0]?.code)).toEqual([
+      'EXCEEDS_INSTRUCTION',
+      'OTHER_INSTRUMENT',
+      'UNKNOWN_INSTRUCTION',
+    ]);
     expect(await all(`SELECT count(*)::int AS n FROM settlement.work_item WHERE state = 'OPEN'`)).toEqual([{ n: 3 }]);
   });
 
@@ -221,17 +315,30 @@ describe('at an external place', () => {
         client.release();
       }
     };
-    await expect(inBooks(`UPDATE settlement.instruction SET reason_code = 'LACK' WHERE instruction_id = $1`, idOf('E-1'))).rejects.toThrow('is settled and does not change');
-    await expect(inBooks(`UPDATE settlement.instruction SET processing_status = 'CREATED' WHERE instruction_id = $1`, idOf('E-2'))).rejects.toThrow('PROCESSING from SENT to CREATED');
-    await expect(inBooks(`UPDATE settlement.instruction SET amount_minor = 1 WHERE instruction_id = $1`, idOf('E-2'))).rejects.toThrow('what was instructed does not change');
-    await expect(inBooks(`DELETE FROM settlement.instruction WHERE instruction_id = $1`, idOf('E-2'))).rejects.toThrow('permission denied');
-    await expect(inBooks(`DELETE FROM settlement.instruction_status_history WHERE instruction_id = $1`, idOf('E-2'))).rejects.toThrow('permission denied');
+    await expect(
+      inBooks(`UPDATE settlement.instruction SET reason_code = 'LACK' WHERE instruction_id = $1`, idOf('E-1')),
+    ).rejects.toThrow('is settled and does not change');
+    await expect(
+      inBooks(`UPDATE settlement.instruction SET processing_status = 'CREATED' WHERE instruction_id = $1`, idOf('E-2')),
+    ).rejects.toThrow('PROCESSING from SENT to CREATED');
+    await expect(
+      inBooks(`UPDATE settlement.instruction SET amount_minor = 1 WHERE instruction_id = $1`, idOf('E-2')),
+    ).rejects.toThrow('what was instructed does not change');
+    await expect(inBooks(`DELETE FROM settlement.instruction WHERE instruction_id = $1`, idOf('E-2'))).rejects.toThrow(
+      'permission denied',
+    );
+    await expect(
+      inBooks(`DELETE FROM settlement.instruction_status_history WHERE instruction_id = $1`, idOf('E-2')),
+    ).rejects.toThrow('permission denied');
   });
 });
 
 describe('a party that compliance stops', () => {
   const held = { partyId: 'PNGCP24', alertId: 'alr_1', listVersionId: 'lst_1' };
-  const applied = () => all<{ payload: { objects: { objectId: string; wasSent: boolean }[] } }>(`SELECT payload FROM messaging.message WHERE name = 'settlement.party-hold-applied.v1' ORDER BY sequence DESC LIMIT 1`);
+  const applied = () =>
+    all<{ payload: { objects: { objectId: string; wasSent: boolean }[] } }>(
+      `SELECT payload FROM messaging.message WHERE name = 'settlement.party-hold-applied.v1' ORDER BY sequence DESC LIMIT 1`,
+    );
 
   it('before the instruction: it is made and does not leave, until a person lets it go', async () => {
     await affirmed({ executionId: 'E-1', counterparty: 'NGCP24' }, { executionId: 'E-2' });
@@ -241,9 +348,21 @@ describe('a party that compliance stops', () => {
     expect((await applied())[0]?.payload.objects).toMatchObject([{ objectId: idOf('E-1'), wasSent: false }]);
     await phase('FAIL_SNAPSHOT');
     expect(await all(`SELECT 1 FROM settlement.work_item`)).toEqual([]);
-    await transactions.run((tx) => settlement.answers.decided(tx, { alertId: 'alr_1', objectKind: 'INSTRUCTION', objectId: idOf('E-1'), decision: 'RELEASED', decidedBy: 'ann' }));
+    await transactions.run((tx) =>
+      settlement.answers.decided(tx, {
+        alertId: 'alr_1',
+        objectKind: 'INSTRUCTION',
+        objectId: idOf('E-1'),
+        decision: 'RELEASED',
+        decidedBy: 'ann',
+      }),
+    );
     await settlement.writer.writeAll();
-    expect(instructionsSent('T2S').map(({ tradeId }) => tradeId).sort()).toEqual(['E-1', 'E-2']);
+    expect(
+      instructionsSent('T2S')
+        .map(({ tradeId }) => tradeId)
+        .sort(),
+    ).toEqual(['E-1', 'E-2']);
   });
 
   it('after the instruction: the place is asked to hold it, and somebody watches', async () => {
@@ -255,8 +374,18 @@ describe('a party that compliance stops', () => {
     const read = readHoldRequest(request?.document ?? '');
     expect(read).toMatchObject({ ok: true, value: { transactionIds: [idOf('E-1')], isHeld: true } });
     expect((await applied())[0]?.payload.objects).toMatchObject([{ objectId: idOf('E-1'), wasSent: true }]);
-    expect(await all(`SELECT category FROM settlement.work_item WHERE state = 'OPEN'`)).toEqual([{ category: 'CANCELLATION' }]);
-    await transactions.run((tx) => settlement.answers.decided(tx, { alertId: 'alr_1', objectKind: 'INSTRUCTION', objectId: idOf('E-1'), decision: 'RELEASED', decidedBy: 'ann' }));
+    expect(await all(`SELECT category FROM settlement.work_item WHERE state = 'OPEN'`)).toEqual([
+      { category: 'CANCELLATION' },
+    ]);
+    await transactions.run((tx) =>
+      settlement.answers.decided(tx, {
+        alertId: 'alr_1',
+        objectKind: 'INSTRUCTION',
+        objectId: idOf('E-1'),
+        decision: 'RELEASED',
+        decidedBy: 'ann',
+      }),
+    );
     await settlement.writer.writeAll();
     expect(sent('T2S').filter(({ type }) => type.startsWith('sese.030'))).toHaveLength(2);
     expect(await all(`SELECT 1 FROM settlement.work_item WHERE state = 'OPEN'`)).toEqual([]);
@@ -265,7 +394,15 @@ describe('a party that compliance stops', () => {
   it('confirmed before sending: the instruction and its trade are cancelled', async () => {
     await affirmed({ executionId: 'E-1', counterparty: 'NGCP24' });
     await transactions.run((tx) => settlement.answers.partyHeld(tx, held));
-    await transactions.run((tx) => settlement.answers.decided(tx, { alertId: 'alr_1', objectKind: 'INSTRUCTION', objectId: idOf('E-1'), decision: 'CONFIRMED', decidedBy: 'ann' }));
+    await transactions.run((tx) =>
+      settlement.answers.decided(tx, {
+        alertId: 'alr_1',
+        objectKind: 'INSTRUCTION',
+        objectId: idOf('E-1'),
+        decision: 'CONFIRMED',
+        decidedBy: 'ann',
+      }),
+    );
     expect(await status('E-1')).toMatchObject({ p: 'CANCELLED', r: 'CANI' });
     expect(await all(`SELECT state FROM settlement.trade`)).toEqual([{ state: 'CANCELLED' }]);
   });
@@ -275,30 +412,55 @@ describe('between two of our clients', () => {
   it('the ledger decides: booked is settled, refused waits with its reason and is tried again', async () => {
     let isPoor = true;
     const accounting = accountingForTests(database, ({ subject }) =>
-      subject.id === idOf('I-2') ? { code: 'INSUFFICIENT_SECURITIES' } : subject.id === idOf('I-3') && isPoor ? { code: 'INSUFFICIENT_FUNDS' } : undefined,
+      subject.id === idOf('I-2')
+        ? { code: 'INSUFFICIENT_SECURITIES' }
+        : subject.id === idOf('I-3') && isPoor
+          ? { code: 'INSUFFICIENT_FUNDS' }
+          : undefined,
     );
     await accounting.skipEarlier();
     const internal = { place: 'INTERNAL', counterparty: 'C000002' };
-    await affirmed({ executionId: 'I-1', ...internal }, { executionId: 'I-2', side: 'SELL', ...internal }, { executionId: 'I-3', ...internal }, { executionId: 'I-4', ...internal });
+    await affirmed(
+      { executionId: 'I-1', ...internal },
+      { executionId: 'I-2', side: 'SELL', ...internal },
+      { executionId: 'I-3', ...internal },
+      { executionId: 'I-4', ...internal },
+    );
     for (const id of ['I-1', 'I-2', 'I-3']) await dueToday(id);
     await phase('INSTRUCT');
     expect(await status('I-1')).toMatchObject({ p: 'ACCEPTED', m: 'MATCHED', s: 'PENDING' });
     await phase('SETTLE', 1);
     expect(await answer(accounting)).toBe(3);
     expect([await status('I-1'), await status('I-2'), await status('I-3'), await status('I-4')]).toMatchObject([
-      { s: 'SETTLED', q: '10' }, { s: 'PENDING', r: 'LACK', q: '0' }, { s: 'PENDING', r: 'MONY' }, { s: 'PENDING', r: null },
+      { s: 'SETTLED', q: '10' },
+      { s: 'PENDING', r: 'LACK', q: '0' },
+      { s: 'PENDING', r: 'MONY' },
+      { s: 'PENDING', r: null },
     ]);
     expect(accounting.entries.every(({ forced }) => forced === undefined)).toBe(true);
     isPoor = false;
     await phase('SETTLE', 2);
     expect(await answer(accounting)).toBe(2);
-    expect([await status('I-2'), await status('I-3')]).toMatchObject([{ s: 'PENDING', r: 'LACK' }, { s: 'SETTLED', q: '10' }]);
-    const cycles = await all<{ cycle: number; screening_watermark: string | null }>(`SELECT cycle, screening_watermark FROM settlement.day_phase WHERE phase = 'SETTLE' ORDER BY cycle`);
-    expect(cycles.map(({ cycle, screening_watermark: watermark }) => [cycle, watermark !== null])).toEqual([[1, true], [2, true]]);
+    expect([await status('I-2'), await status('I-3')]).toMatchObject([
+      { s: 'PENDING', r: 'LACK' },
+      { s: 'SETTLED', q: '10' },
+    ]);
+    const cycles = await all<{ cycle: number; screening_watermark: string | null }>(
+      `SELECT cycle, screening_watermark FROM settlement.day_phase WHERE phase = 'SETTLE' ORDER BY cycle`,
+    );
+    expect(cycles.map(({ cycle, screening_watermark: watermark }) => [cycle, watermark !== null])).toEqual([
+      [1, true],
+      [2, true],
+    ]);
     // A decision told twice counts once.
     const again = accountingForTests(database, () => undefined);
     const told = await again.answer();
-    await transactions.run((tx) => settlement.answers.entriesDecided(tx, { batchId: 'again', items: told.filter(({ subject }) => subject.id === idOf('I-1')) }));
+    await transactions.run((tx) =>
+      settlement.answers.entriesDecided(tx, {
+        batchId: 'again',
+        items: told.filter(({ subject }) => subject.id === idOf('I-1')),
+      }),
+    );
     expect(await status('I-1')).toMatchObject({ s: 'SETTLED', q: '10' });
   });
 
@@ -308,7 +470,9 @@ describe('between two of our clients', () => {
     await affirmed({ executionId: 'I-1', place: 'INTERNAL', counterparty: 'C000002' });
     await dueToday('I-1');
     await phase('INSTRUCT');
-    await transactions.run((tx) => settlement.answers.partyHeld(tx, { partyId: 'PC000001', alertId: 'alr_9', listVersionId: 'lst_1' }));
+    await transactions.run((tx) =>
+      settlement.answers.partyHeld(tx, { partyId: 'PC000001', alertId: 'alr_9', listVersionId: 'lst_1' }),
+    );
     await phase('SETTLE');
     expect(await answer(accounting)).toBe(0);
   });
@@ -319,7 +483,9 @@ it('an exchange file that is no XML is kept, refused and asked about', async () 
   const { writeFileSync } = await import('node:fs');
   writeFileSync(join(settlement.root, 'T2S', 'from', 'bad.xml'), '<!DOCTYPE x><x/>');
   await settlement.reader.drain();
-  expect(await all(`SELECT state, problems->0->>'code' AS code FROM settlement.exchange_file`)).toEqual([{ state: 'REFUSED', code: 'XML_DOCTYPE' }]);
+  expect(await all(`SELECT state, problems->0->>'code' AS code FROM settlement.exchange_file`)).toEqual([
+    { state: 'REFUSED', code: 'XML_DOCTYPE' },
+  ]);
   expect(await all(`SELECT category FROM settlement.work_item`)).toEqual([{ category: 'OTHER' }]);
   expect(readdirSync(join(settlement.root, 'T2S', 'done'))).toEqual(['bad.xml']);
   expect(parseXml('<a/>').ok).toBe(true);

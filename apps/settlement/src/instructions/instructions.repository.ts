@@ -4,7 +4,17 @@ import { type Tx } from '#libs/database/index.js';
 import { type Allocation, type Instruction, type NewInstruction } from './instruction.js';
 import { type Statused } from './instruction-status.js';
 
-interface Row extends Omit<Instruction, 'quantityUnits' | 'amountMinor' | 'allocations' | 'statused' | 'confirmedQuantityUnits' | 'confirmedAmountMinor' | 'settledQuantityUnits' | 'settledAmountMinor'> {
+interface Row extends Omit<
+  Instruction,
+  | 'quantityUnits'
+  | 'amountMinor'
+  | 'allocations'
+  | 'statused'
+  | 'confirmedQuantityUnits'
+  | 'confirmedAmountMinor'
+  | 'settledQuantityUnits'
+  | 'settledAmountMinor'
+> {
   readonly quantityUnits: string;
   readonly amountMinor: string;
   readonly allocations: { clientAccount: string; quantityUnits: string; amountMinor: string }[];
@@ -51,7 +61,8 @@ const allocationOf = (json: { clientAccount: string; quantityUnits: string; amou
   amountMinor: BigInt(json.amountMinor),
 });
 
-const asText = (value: unknown): string => JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? part.toString() : part));
+const asText = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? part.toString() : part));
 
 export interface NewPiece {
   readonly entryKey: string;
@@ -148,7 +159,11 @@ export class InstructionsRepository {
 
   async saveStatuses(tx: Tx, changes: readonly { instructionId: string; statused: Statused }[]): Promise<number> {
     if (changes.length === 0) return 0;
-    const rows = changes.map(({ instructionId, statused }) => ({ instructionId, ...statused.status, reason: statused.reason }));
+    const rows = changes.map(({ instructionId, statused }) => ({
+      instructionId,
+      ...statused.status,
+      reason: statused.reason,
+    }));
     return tx.execute(
       `UPDATE settlement.instruction i SET processing_status = r.processing, matching_status = r.matching, settlement_status = r.settlement,
               cancellation_status = r.cancellation, reason_code = r.reason,
@@ -160,7 +175,16 @@ export class InstructionsRepository {
   }
 
   /** A status together with what was booked: one change, because a settled instruction takes no second one. */
-  async saveBooked(tx: Tx, booked: readonly { instructionId: string; statused: Statused; settledQuantityUnits: bigint; settledAmountMinor: bigint; entryId: string }[]): Promise<void> {
+  async saveBooked(
+    tx: Tx,
+    booked: readonly {
+      instructionId: string;
+      statused: Statused;
+      settledQuantityUnits: bigint;
+      settledAmountMinor: bigint;
+      entryId: string;
+    }[],
+  ): Promise<void> {
     if (booked.length === 0) return;
     const rows = booked.map(({ statused, ...rest }) => ({ ...rest, ...statused.status, reason: statused.reason }));
     await tx.execute(
@@ -216,30 +240,59 @@ export class InstructionsRepository {
       [instructionIds],
     );
     const found = new Map<string, Allocation[][]>();
-    for (const { instructionId, shares } of rows) found.set(instructionId, [...(found.get(instructionId) ?? []), shares.map(allocationOf)]);
+    for (const { instructionId, shares } of rows)
+      found.set(instructionId, [...(found.get(instructionId) ?? []), shares.map(allocationOf)]);
     return found;
   }
 
   /** Marks pieces decided; answers those that waited, so that a decision told twice counts once. */
-  async decidePieces(tx: Tx, decided: readonly { entryKey: string; state: 'BOOKED' | 'REFUSED'; entryId: string | null; refusalCode: string | null }[]): Promise<Map<string, DecidedPiece>> {
+  async decidePieces(
+    tx: Tx,
+    decided: readonly {
+      entryKey: string;
+      state: 'BOOKED' | 'REFUSED';
+      entryId: string | null;
+      refusalCode: string | null;
+    }[],
+  ): Promise<Map<string, DecidedPiece>> {
     if (decided.length === 0) return new Map();
-    const rows = await tx.rows<{ entryKey: string; instructionId: string; quantityUnits: string; amountMinor: string; cycleId: string | null }>(
+    const rows = await tx.rows<{
+      entryKey: string;
+      instructionId: string;
+      quantityUnits: string;
+      amountMinor: string;
+      cycleId: string | null;
+    }>(
       `UPDATE settlement.instruction_settlement s SET state = r.state, entry_id = r."entryId", refusal_code = r."refusalCode", decided_at = kernel.now()
          FROM jsonb_to_recordset($1::jsonb) AS r("entryKey" text, state text, "entryId" text, "refusalCode" text)
         WHERE s.entry_key = r."entryKey" AND s.state = 'REQUESTED'
        RETURNING s.entry_key AS "entryKey", s.instruction_id AS "instructionId", s.quantity_units AS "quantityUnits", s.amount_minor AS "amountMinor", s.cycle_id AS "cycleId"`,
       [JSON.stringify(decided)],
     );
-    return new Map(rows.map((row) => [row.entryKey, { ...row, quantityUnits: BigInt(row.quantityUnits), amountMinor: BigInt(row.amountMinor) }]));
+    return new Map(
+      rows.map((row) => [
+        row.entryKey,
+        { ...row, quantityUnits: BigInt(row.quantityUnits), amountMinor: BigInt(row.amountMinor) },
+      ]),
+    );
   }
 
   async instructionsOfPieces(tx: Tx, entryKeys: readonly string[]): Promise<string[]> {
-    const rows = await tx.rows<{ id: string }>(`SELECT DISTINCT instruction_id AS id FROM settlement.instruction_settlement WHERE entry_key = ANY($1::text[])`, [entryKeys]);
+    const rows = await tx.rows<{ id: string }>(
+      `SELECT DISTINCT instruction_id AS id FROM settlement.instruction_settlement WHERE entry_key = ANY($1::text[])`,
+      [entryKeys],
+    );
     return rows.map(({ id }) => id);
   }
 
   /** Internal instructions that a cycle may attempt: due, accepted, held by nobody, and not waiting for the ledger. */
-  async dueInternal(tx: Tx, book: string, businessDate: PlainDate, afterId: string | null, limit: number): Promise<Instruction[]> {
+  async dueInternal(
+    tx: Tx,
+    book: string,
+    businessDate: PlainDate,
+    afterId: string | null,
+    limit: number,
+  ): Promise<Instruction[]> {
     const rows = await tx.rows<Row>(
       `SELECT ${columns} FROM settlement.instruction i
         WHERE i.book_id = $1 AND i.settlement_date <= $2 AND i.place_kind = 'INTERNAL' AND i.processing_status = 'ACCEPTED' AND ${open}
@@ -279,7 +332,10 @@ export class InstructionsRepository {
   }
 
   async clearComplianceHold(tx: Tx, instructionId: string): Promise<void> {
-    await tx.execute(`UPDATE settlement.instruction SET compliance_hold = false WHERE instruction_id = $1 AND compliance_hold`, [instructionId]);
+    await tx.execute(
+      `UPDATE settlement.instruction SET compliance_hold = false WHERE instruction_id = $1 AND compliance_hold`,
+      [instructionId],
+    );
   }
 
   async partyHolds(tx: Tx, partyIds: readonly string[]): Promise<Map<string, string>> {
@@ -298,10 +354,22 @@ export class InstructionsRepository {
   }
 
   async releasePartyHold(tx: Tx, alertId: string): Promise<void> {
-    await tx.execute(`UPDATE settlement.party_hold SET released_at = kernel.now() WHERE alert_id = $1 AND released_at IS NULL`, [alertId]);
+    await tx.execute(
+      `UPDATE settlement.party_hold SET released_at = kernel.now() WHERE alert_id = $1 AND released_at IS NULL`,
+      [alertId],
+    );
   }
 
-  async recordRequests(tx: Tx, requests: readonly { messageId: string; instructionId: string; bookId: string; kind: 'HOLD' | 'RELEASE' | 'CANCEL'; alertId: string | null }[]): Promise<void> {
+  async recordRequests(
+    tx: Tx,
+    requests: readonly {
+      messageId: string;
+      instructionId: string;
+      bookId: string;
+      kind: 'HOLD' | 'RELEASE' | 'CANCEL';
+      alertId: string | null;
+    }[],
+  ): Promise<void> {
     if (requests.length === 0) return;
     await tx.execute(
       `INSERT INTO settlement.hold_request (message_id, instruction_id, book_id, kind, alert_id)
@@ -313,12 +381,21 @@ export class InstructionsRepository {
   }
 
   async countRequests(tx: Tx, instructionId: string): Promise<number> {
-    const row = await tx.row<{ n: number }>(`SELECT count(*)::int AS n FROM settlement.hold_request WHERE instruction_id = $1`, [instructionId]);
+    const row = await tx.row<{ n: number }>(
+      `SELECT count(*)::int AS n FROM settlement.hold_request WHERE instruction_id = $1`,
+      [instructionId],
+    );
     return row?.n ?? 0;
   }
 
   /** Instructions of due dates that have not ended well by the end of the day, for the fail snapshot. */
-  async unsettledDue(tx: Tx, book: string, businessDate: PlainDate, afterId: string | null, limit: number): Promise<Instruction[]> {
+  async unsettledDue(
+    tx: Tx,
+    book: string,
+    businessDate: PlainDate,
+    afterId: string | null,
+    limit: number,
+  ): Promise<Instruction[]> {
     const rows = await tx.rows<Row>(
       `SELECT ${columns} FROM settlement.instruction i
         WHERE i.book_id = $1 AND i.settlement_date <= $2 AND i.settlement_status <> 'SETTLED' AND i.processing_status <> 'CANCELLED'

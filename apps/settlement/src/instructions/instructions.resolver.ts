@@ -1,6 +1,14 @@
 import { Args, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
 import { type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { TradeQueries } from '../trades/trade-queries.repository.js';
 import { TradeType } from '../trades/trades.graphql.js';
 import { type TradeRow } from '../trades/trades.repository.js';
@@ -40,8 +48,13 @@ export class InstructionsResolver {
   }
 
   @ResolveReference()
-  async resolveReference(@Parent() reference: { id: string }, @Operation() operation: GraphqlContext): Promise<InstructionType | null> {
-    const row = await operation.loader<string, InstructionViewRow>('instruction', (ids, tx) => this.views.find(tx, ids)).load(reference.id);
+  async resolveReference(
+    @Parent() reference: { id: string },
+    @Operation() operation: GraphqlContext,
+  ): Promise<InstructionType | null> {
+    const row = await operation
+      .loader<string, InstructionViewRow>('instruction', (ids, tx) => this.views.find(tx, ids))
+      .load(reference.id);
     return row === null ? null : toInstructionType(row);
   }
 }
@@ -52,14 +65,30 @@ export class InstructionResolver {
 
   @ResolveField('history', () => [InstructionStatusChangeType])
   @RequiresScopes('trades:read')
-  async history(@Parent() instruction: InstructionType, @Operation() operation: GraphqlContext): Promise<InstructionStatusChangeType[]> {
-    return (await operation.loader<string, InstructionStatusChangeType[]>('instructionHistory', (ids, tx) => this.views.history(tx, ids)).load(instruction.id)) ?? [];
+  async history(
+    @Parent() instruction: InstructionType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<InstructionStatusChangeType[]> {
+    return (
+      (await operation
+        .loader<string, InstructionStatusChangeType[]>('instructionHistory', (ids, tx) => this.views.history(tx, ids))
+        .load(instruction.id)) ?? []
+    );
   }
 
   @ResolveField('settlements', () => [InstructionSettlementType])
   @RequiresScopes('trades:read')
-  async settlements(@Parent() instruction: InstructionType, @Operation() operation: GraphqlContext): Promise<InstructionSettlementType[]> {
-    return (await operation.loader<string, InstructionSettlementType[]>('instructionSettlements', (ids, tx) => this.views.settlements(tx, ids)).load(instruction.id)) ?? [];
+  async settlements(
+    @Parent() instruction: InstructionType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<InstructionSettlementType[]> {
+    return (
+      (await operation
+        .loader<string, InstructionSettlementType[]>('instructionSettlements', (ids, tx) =>
+          this.views.settlements(tx, ids),
+        )
+        .load(instruction.id)) ?? []
+    );
   }
 }
 
@@ -68,10 +97,18 @@ export class InstructionResolver {
 export class TradeInstructionResolver {
   constructor(private readonly views: InstructionViews) {}
 
-  @ResolveField('instruction', () => InstructionType, { nullable: true, description: 'Absent until the trade is instructed.' })
+  @ResolveField('instruction', () => InstructionType, {
+    nullable: true,
+    description: 'Absent until the trade is instructed.',
+  })
   @RequiresScopes('trades:read')
-  async instruction(@Parent() trade: { id: string }, @Operation() operation: GraphqlContext): Promise<InstructionType | null> {
-    const row = await operation.loader<string, InstructionViewRow>('instructionOfTrade', (ids, tx) => this.views.ofTrades(tx, ids)).load(trade.id);
+  async instruction(
+    @Parent() trade: { id: string },
+    @Operation() operation: GraphqlContext,
+  ): Promise<InstructionType | null> {
+    const row = await operation
+      .loader<string, InstructionViewRow>('instructionOfTrade', (ids, tx) => this.views.ofTrades(tx, ids))
+      .load(trade.id);
     return row === null ? null : toInstructionType(row);
   }
 }
@@ -82,8 +119,13 @@ export class InstructionTradeResolver {
 
   @ResolveField('trade', () => TradeType, { nullable: true })
   @RequiresScopes('trades:read')
-  async trade(@Parent() instruction: InstructionType, @Operation() operation: GraphqlContext): Promise<TradeType | null> {
-    const row = await operation.loader<string, TradeRow>('trades', (ids, tx) => this.trades.byIds(tx, ids)).load(instruction.tradeId);
+  async trade(
+    @Parent() instruction: InstructionType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<TradeType | null> {
+    const row = await operation
+      .loader<string, TradeRow>('trades', (ids, tx) => this.trades.byIds(tx, ids))
+      .load(instruction.tradeId);
     return row === null ? null : toTradeType(row);
   }
 }

@@ -25,7 +25,12 @@ export class InternalSettlementService {
   ) {}
 
   /** One page of attempts; the last instruction's id, or null when there was none. */
-  async attempt(tx: Tx, cycle: Cycle, afterId: string | null, limit: number): Promise<{ attempted: number; lastId: string | null }> {
+  async attempt(
+    tx: Tx,
+    cycle: Cycle,
+    afterId: string | null,
+    limit: number,
+  ): Promise<{ attempted: number; lastId: string | null }> {
     const due = await this.repository.dueInternal(tx, cycle.book, cycle.businessDate, afterId, limit);
     const pieces = due.map((instruction) => ({
       instruction,
@@ -51,7 +56,9 @@ export class InternalSettlementService {
     );
     await this.instructions.post(
       tx,
-      pieces.map(({ instruction, entryKey }) => internalEntry(instruction, entryKey, { businessDate: cycle.businessDate, valueDate: cycle.businessDate })),
+      pieces.map(({ instruction, entryKey }) =>
+        internalEntry(instruction, entryKey, { businessDate: cycle.businessDate, valueDate: cycle.businessDate }),
+      ),
     );
     return { attempted: due.length, lastId: due.at(-1)?.instructionId ?? null };
   }

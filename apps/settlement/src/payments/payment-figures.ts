@@ -21,13 +21,20 @@ export function paymentPart(row: { status: PaymentStatus; refusalCode: string | 
   return 'waiting';
 }
 
-/** What became of the payments that came in on a date, and what came twice. */
+/** What became of the payments of a date, those that came for the next one, and what came twice. */
 @Injectable()
 export class PaymentFigures {
   async rows(tx: Tx, businessDate: PlainDate): Promise<DayFigure[]> {
-    const payments = await tx.rows<{ reference: string; status: PaymentStatus; refusalCode: string | null; currency: string; amountMinor: string; isNextDate: boolean }>(
-      `SELECT end_to_end_id AS reference, status, refusal_code AS "refusalCode", currency, amount_minor AS "amountMinor", business_date > received_date AS "isNextDate"
-         FROM settlement.payment WHERE received_date = $1 ORDER BY end_to_end_id`,
+    const payments = await tx.rows<{
+      reference: string;
+      status: PaymentStatus;
+      refusalCode: string | null;
+      currency: string;
+      amountMinor: string;
+      isNextDate: boolean;
+    }>(
+      `SELECT end_to_end_id AS reference, status, refusal_code AS "refusalCode", currency, amount_minor AS "amountMinor", business_date > $1 AS "isNextDate"
+         FROM settlement.payment WHERE received_date = $1 OR business_date = $1 ORDER BY end_to_end_id`,
       [businessDate],
     );
     const replays = await tx.rows<{ kind: string; reference: string }>(
@@ -37,10 +44,20 @@ export class PaymentFigures {
     return [
       ...figuresOf(
         'payments',
-        payments.map((row) => ({ part: paymentPart(row), reference: row.reference, currency: row.currency, minor: BigInt(row.amountMinor), scale: currencyExponent(row.currency) })),
+        payments.map((row) => ({
+          part: paymentPart(row),
+          reference: row.reference,
+          currency: row.currency,
+          minor: BigInt(row.amountMinor),
+          scale: currencyExponent(row.currency),
+        })),
         formatDecimal,
       ),
-      ...figuresOf('paymentReplays', replays.map(({ kind, reference }) => ({ part: kind === 'REPLAY' ? 'replays' : 'keyReused', reference })), formatDecimal),
+      ...figuresOf(
+        'paymentReplays',
+        replays.map(({ kind, reference }) => ({ part: kind === 'REPLAY' ? 'replays' : 'keyReused', reference })),
+        formatDecimal,
+      ),
     ];
   }
 }

@@ -26,29 +26,33 @@ export class PaymentFileReader implements FileReader, OnModuleInit {
   async read(file: StoredFile, content: Buffer, job: LongJob): Promise<FileReadResult> {
     const read = readCreditTransferInitiation(content);
     if (!read.ok) return { counts: {}, problems: read.problems, isRefused: true };
-    const requests = read.value.transfers.map(
-      (transfer): PaymentRequest => ({
-        endToEndId: transfer.endToEndId,
-        debtorAccount: transfer.debtorAccount.other ?? transfer.debtorAccount.iban ?? '',
-        creditorName: transfer.creditorName,
-        creditorIban: transfer.creditorAccount.iban ?? null,
-        creditorAccount: transfer.creditorAccount.other ?? null,
-        creditorCountry: transfer.creditorCountry ?? null,
-        amount: decimalFromUnits(transfer.amount.amountMinor, currencyExponent(transfer.amount.currency)),
-        currency: transfer.amount.currency,
-        executionDate: transfer.executionDate,
-        remittance: transfer.remittance ?? null,
-      }),
-    );
+    const requests = read.value.transfers.map((transfer): PaymentRequest => ({
+      endToEndId: transfer.endToEndId,
+      debtorAccount: transfer.debtorAccount.other ?? transfer.debtorAccount.iban ?? '',
+      creditorName: transfer.creditorName,
+      creditorIban: transfer.creditorAccount.iban ?? null,
+      creditorAccount: transfer.creditorAccount.other ?? null,
+      creditorCountry: transfer.creditorCountry ?? null,
+      amount: decimalFromUnits(transfer.amount.amountMinor, currencyExponent(transfer.amount.currency)),
+      currency: transfer.amount.currency,
+      executionDate: transfer.executionDate,
+      remittance: transfer.remittance ?? null,
+    }));
     const steps = chunk(requests, paymentsPerStep);
-    const saved = isProgress(job.saved) ? job.saved : { step: 0, counts: { accepted: 0, refused: 0, duplicates: 0 }, problems: [] };
+    const saved = isProgress(job.saved)
+      ? job.saved
+      : { step: 0, counts: { accepted: 0, refused: 0, duplicates: 0 }, problems: [] };
     const { counts, problems } = saved;
     for (let step = saved.step; step < steps.length; step += 1) {
       const part = steps[step] ?? [];
       const total = await job.step(async (tx) => {
         // The job sees every book; the payments may only reach those of whoever sent the file.
         await tx.execute(`SELECT set_config('app.books', $1, true)`, [file.books?.join(',') ?? '*']);
-        const results = await this.payments.submit(tx, part, { source, submittedBy: file.receivedBy, fileId: file.fileId });
+        const results = await this.payments.submit(tx, part, {
+          source,
+          submittedBy: file.receivedBy,
+          fileId: file.fileId,
+        });
         await tx.execute(`SELECT set_config('app.books', '*', true)`);
         const now = { ...counts };
         const found = [...problems];
@@ -56,7 +60,8 @@ export class PaymentFileReader implements FileReader, OnModuleInit {
           if (result.isReplay) now.duplicates += 1;
           else if (result.problems.length > 0) now.refused += 1;
           else now.accepted += 1;
-          for (const one of result.isReplay ? [] : result.problems) found.push({ ...one, path: ['CdtTrfTxInf', step * paymentsPerStep + index + 1, ...one.path] });
+          for (const one of result.isReplay ? [] : result.problems)
+            found.push({ ...one, path: ['CdtTrfTxInf', step * paymentsPerStep + index + 1, ...one.path] });
         }
         job.checkpoint(JSON.parse(JSON.stringify({ step: step + 1, counts: now, problems: found })) as never);
         job.progress(Math.min((step + 1) * paymentsPerStep, requests.length), requests.length, now);
@@ -76,4 +81,5 @@ interface Progress {
   problems: { code: string; message: string; path: (string | number)[]; retryable: boolean }[];
 }
 
-const isProgress = (saved: unknown): saved is Progress => typeof saved === 'object' && saved !== null && 'step' in saved;
+const isProgress = (saved: unknown): saved is Progress =>
+  typeof saved === 'object' && saved !== null && 'step' in saved;

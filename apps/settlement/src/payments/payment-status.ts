@@ -34,7 +34,14 @@ export const paymentTransitions: readonly (readonly [from: PaymentStatus | '', t
 ];
 
 const declared = new Set(paymentTransitions.map(([from, to]) => `${from}>${to}`));
-export const isPaymentTransition = (from: PaymentStatus | '', to: PaymentStatus): boolean => declared.has(`${from}>${to}`);
+export const isPaymentTransition = (from: PaymentStatus | '', to: PaymentStatus): boolean =>
+  declared.has(`${from}>${to}`);
 
 /** Why a payment was refused; the first two are ours, the others the ledger's word. */
-export const paymentRefusals = ['INVALID_IBAN', 'INVALID_PAYMENT', 'INSUFFICIENT_FUNDS', 'ACCOUNT_CLOSED', 'LIMIT_EXCEEDED'] as const;
+export const paymentRefusals = [
+  'INVALID_IBAN',
+  'INVALID_PAYMENT',
+  'INSUFFICIENT_FUNDS',
+  'ACCOUNT_CLOSED',
+  'LIMIT_EXCEEDED',
+] as const;

@@ -24,7 +24,10 @@ export class PaymentSubmission {
     private readonly payments: PaymentsService,
   ) {}
 
-  async submit(inputs: readonly SubmitPaymentInput[], principal: Principal): Promise<{ results: Submission[]; problems: Problem[] }> {
+  async submit(
+    inputs: readonly SubmitPaymentInput[],
+    principal: Principal,
+  ): Promise<{ results: Submission[]; problems: Problem[] }> {
     const problems = validateInput(SubmitPaymentsInput, { payments: inputs });
     if (problems.length > 0) return { results: [], problems };
     const results = await this.transactions.run((tx) => this.run(tx, inputs, principal), { books: booksOf(principal) });
@@ -33,26 +36,39 @@ export class PaymentSubmission {
 
   private async run(tx: Tx, inputs: readonly SubmitPaymentInput[], principal: Principal): Promise<Submission[]> {
     const items = inputs.map(({ idempotencyKey, ...input }) => ({ key: idempotencyKey, input }));
-    const answers = await this.idempotency.runMany<Kept>(tx, { client: principal.subject, operation: 'submitPayment', items }, async (fresh) => {
-      const requests = fresh.map((index) => {
-        const input = inputs[index];
-        if (input === undefined) throw new Error(`no payment ${index}`);
-        const { idempotencyKey: _key, ...request } = input;
-        return request;
-      });
-      const submitted = await this.payments.submit(tx, requests, { source: principal.subject, submittedBy: principal.subject, fileId: null });
-      return submitted.map(({ paymentId, problems }) => {
-        const kept = { paymentId, problems };
-        // No payment came of it: the corrected input may come with the same key.
-        return paymentId === null ? faultOfInput(kept) : kept;
-      });
-    });
+    const answers = await this.idempotency.runMany<Kept>(
+      tx,
+      { client: principal.subject, operation: 'submitPayment', items },
+      async (fresh) => {
+        const requests = fresh.map((index) => {
+          const input = inputs[index];
+          if (input === undefined) throw new Error(`no payment ${index}`);
+          const { idempotencyKey: _key, ...request } = input;
+          return request;
+        });
+        const submitted = await this.payments.submit(tx, requests, {
+          source: principal.subject,
+          submittedBy: principal.subject,
+          fileId: null,
+        });
+        return submitted.map(({ paymentId, problems }) => {
+          const kept = { paymentId, problems };
+          // No payment came of it: the corrected input may come with the same key.
+          return paymentId === null ? faultOfInput(kept) : kept;
+        });
+      },
+    );
     for (const [index, answer] of answers.entries()) {
       const input = inputs[index];
       if (input === undefined) continue;
       if (answer.replayed) await this.payments.recordReplay(tx, 'REPLAY', input, principal.subject);
-      else if (answer.problems.some(({ code }) => code === 'IDEMPOTENCY_KEY_REUSED')) await this.payments.recordReplay(tx, 'KEY_REUSED', input, principal.subject);
+      else if (answer.problems.some(({ code }) => code === 'IDEMPOTENCY_KEY_REUSED'))
+        await this.payments.recordReplay(tx, 'KEY_REUSED', input, principal.subject);
     }
-    return answers.map(({ paymentId, problems, replayed }) => ({ paymentId: (paymentId as string | null | undefined) ?? null, problems, replayed }));
+    return answers.map(({ paymentId, problems, replayed }) => ({
+      paymentId: (paymentId as string | null | undefined) ?? null,
+      problems,
+      replayed,
+    }));
   }
 }

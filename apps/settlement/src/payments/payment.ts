@@ -44,35 +44,51 @@ const printable = /^\P{Cc}+$/u;
  * Two kinds of fault: what makes no payment at all is answered and not kept (`problems`); a payment
  * that is one but cannot be made is kept as refused. All faults are told at once.
  */
-export function validatePayment(request: PaymentRequest, debtor: DebtorFact | undefined): { problems: Problem[]; valid?: ValidPayment } {
+export function validatePayment(
+  request: PaymentRequest,
+  debtor: DebtorFact | undefined,
+): { problems: Problem[]; valid?: ValidPayment } {
   const problems: Problem[] = [];
   const text = (field: 'endToEndId' | 'creditorName', max: number) => {
     const value = request[field];
     if (value.trim() === '') problems.push(problem('REQUIRED', `${field} is required.`, [field]));
-    else if (Array.from(value).length > max) problems.push(problem('TOO_LONG', `${field} has at most ${max} characters.`, [field]));
-    else if (!printable.test(value)) problems.push(problem(value.includes('\u0000') ? 'NUL_BYTE' : 'INVALID_TEXT', `${field} holds control characters.`, [field]));
+    else if (Array.from(value).length > max)
+      problems.push(problem('TOO_LONG', `${field} has at most ${max} characters.`, [field]));
+    else if (!printable.test(value))
+      problems.push(
+        problem(value.includes('\u0000') ? 'NUL_BYTE' : 'INVALID_TEXT', `${field} holds control characters.`, [field]),
+      );
   };
   text('endToEndId', 35);
   text('creditorName', 140);
-  if (debtor === undefined) problems.push(problem('UNKNOWN_ACCOUNT', `${request.debtorAccount} is no account of a client.`, ['debtorAccount']));
+  if (debtor === undefined)
+    problems.push(problem('UNKNOWN_ACCOUNT', `${request.debtorAccount} is no account of a client.`, ['debtorAccount']));
   let amountMinor = 0n;
-  if (!isCurrency(request.currency)) problems.push(problem('INVALID_CURRENCY', `${request.currency} is no currency of ISO 4217.`, ['currency']));
+  if (!isCurrency(request.currency))
+    problems.push(problem('INVALID_CURRENCY', `${request.currency} is no currency of ISO 4217.`, ['currency']));
   else {
     if (debtor && !debtor.currencies.includes(request.currency)) {
-      problems.push(problem('ACCOUNT_HAS_NO_SUCH_CURRENCY', `${request.debtorAccount} holds no ${request.currency}.`, ['currency']));
+      problems.push(
+        problem('ACCOUNT_HAS_NO_SUCH_CURRENCY', `${request.debtorAccount} holds no ${request.currency}.`, ['currency']),
+      );
     }
     const read = parseDecimal(request.amount, currencyExponent(request.currency));
     if (!read.ok) problems.push(...read.problems.map(({ code, message }) => problem(code, message, ['amount'])));
     else if (read.value <= 0n) problems.push(problem('INVALID_AMOUNT', 'An amount is above zero.', ['amount']));
     else amountMinor = read.value;
   }
-  if (request.executionDate && !isPlainDate(request.executionDate)) problems.push(problem('INVALID_DATE', `${request.executionDate as string} is no date.`, ['executionDate']));
+  if (request.executionDate && !isPlainDate(request.executionDate))
+    problems.push(problem('INVALID_DATE', `${request.executionDate as string} is no date.`, ['executionDate']));
   const creditorAccount = (request.creditorIban ?? request.creditorAccount ?? '').replaceAll(' ', '');
-  if (creditorAccount === '') problems.push(problem('REQUIRED', 'The creditor needs an IBAN or an account.', ['creditorIban']));
-  else if (creditorAccount.length > 34 || !printable.test(creditorAccount)) problems.push(problem('INVALID_ACCOUNT', 'An account has at most 34 characters.', ['creditorAccount']));
+  if (creditorAccount === '')
+    problems.push(problem('REQUIRED', 'The creditor needs an IBAN or an account.', ['creditorIban']));
+  else if (creditorAccount.length > 34 || !printable.test(creditorAccount))
+    problems.push(problem('INVALID_ACCOUNT', 'An account has at most 34 characters.', ['creditorAccount']));
   if (problems.length > 0 || debtor === undefined) return { problems };
   const isWrongIban = Boolean(request.creditorIban) && !isIban(creditorAccount);
-  const refusal = isWrongIban ? problem('INVALID_IBAN', 'The IBAN does not exist: its check digits or its length are wrong.', ['creditorIban']) : undefined;
+  const refusal = isWrongIban
+    ? problem('INVALID_IBAN', 'The IBAN does not exist: its check digits or its length are wrong.', ['creditorIban'])
+    : undefined;
   return { problems: [], valid: { bookId: debtor.bookId, amountMinor, creditorAccount, refusal } };
 }
 
@@ -92,7 +108,12 @@ export interface BookDates {
  * The date a payment is booked on: the book's, unless it asks for a later one, its currency is closed,
  * or it came after the currency's cut-off, which is wall time in the currency's own zone.
  */
-export function bookingDateOf(request: { executionDate?: PlainDate | null }, now: Date, day: BookDates, cutOff: CutOff | undefined): { businessDate: PlainDate; receivedDate: PlainDate; cutOffAt: Date | null } {
+export function bookingDateOf(
+  request: { executionDate?: PlainDate | null },
+  now: Date,
+  day: BookDates,
+  cutOff: CutOff | undefined,
+): { businessDate: PlainDate; receivedDate: PlainDate; cutOffAt: Date | null } {
   const receivedDate = day.isOpen ? day.businessDate : day.nextBusinessDate;
   const cutOffAt = cutOff ? instantOf(receivedDate, cutOff.localTime, cutOff.zone) : null;
   const isLate = cutOffAt !== null && now >= cutOffAt;
@@ -141,7 +162,12 @@ export function paymentEntry(payment: Payment): EntryToPost {
 }
 
 /** The money came back: a fact, at the amount that came. */
-export function returnEntry(payment: Payment, amountMinor: bigint, reason: string, dates: { businessDate: PlainDate; valueDate: PlainDate }): EntryToPost {
+export function returnEntry(
+  payment: Payment,
+  amountMinor: bigint,
+  reason: string,
+  dates: { businessDate: PlainDate; valueDate: PlainDate },
+): EntryToPost {
   const units = amountMinor.toString();
   return {
     key: returnKey(payment.paymentId),

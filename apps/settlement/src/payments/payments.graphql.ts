@@ -1,6 +1,15 @@
 import { Directive, Field, ID, InputType, ObjectType } from '@nestjs/graphql';
 import { ArrayMaxSize, ArrayMinSize, IsNotEmpty, IsOptional, Length, MaxLength } from 'class-validator';
-import { connection, CurrencyCodeScalar, DateScalar, DateTimeScalar, DecimalScalar, MoneyType, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  connection,
+  CurrencyCodeScalar,
+  DateScalar,
+  DateTimeScalar,
+  DecimalScalar,
+  MoneyType,
+  ProblemType,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { currencyExponent, formatDecimal } from '#libs/money/index.js';
 import { unsealText } from '#libs/messaging/index.js';
@@ -27,7 +36,10 @@ export class PaymentType {
   @Field(() => String) creditorName!: string;
   @Field(() => String) creditorAccount!: string;
   @Field(() => MoneyType) amount!: MoneyType;
-  @Field(() => String, { description: 'SCREENING, HELD, STOPPED, READY, BOOKING, BOOKED, EXECUTED, RETURNED or REFUSED' }) status!: string;
+  @Field(() => String, {
+    description: 'SCREENING, HELD, STOPPED, READY, BOOKING, BOOKED, EXECUTED, RETURNED or REFUSED',
+  })
+  status!: string;
   @Field(() => ProblemType, { nullable: true }) refusal!: Problem | null;
   @Field(() => ID, { nullable: true }) alertId!: string | null;
   @Field(() => String, { nullable: true }) returnReason!: string | null;
@@ -95,7 +107,15 @@ export const toPaymentType = (row: PaymentRow): PaymentType => ({
   creditorAccount: row.creditorAccount,
   amount: { amount: formatDecimal(BigInt(row.amountMinor), currencyExponent(row.currency)), currency: row.currency },
   status: row.status,
-  refusal: row.refusalCode === null ? null : { code: row.refusalCode, message: row.refusalMessage ?? row.refusalCode, path: [], retryable: row.refusalCode === 'INSUFFICIENT_FUNDS' },
+  refusal:
+    row.refusalCode === null
+      ? null
+      : {
+          code: row.refusalCode,
+          message: row.refusalMessage ?? row.refusalCode,
+          path: [],
+          retryable: row.refusalCode === 'INSUFFICIENT_FUNDS',
+        },
   alertId: row.alertId,
   returnReason: row.returnReason,
   receivedDate: row.receivedDate,

@@ -5,7 +5,14 @@ import { type Principal } from '#libs/auth/index.js';
 import { type Transactions } from '#libs/database/index.js';
 import { makeIban } from '#libs/identifiers/index.js';
 import { Idempotency } from '#libs/idempotency/index.js';
-import { readCreditTransferInitiation, readExchange, writeCreditTransferInitiation, writeExchange, writePaymentReturns, writePaymentStatusReport } from '#libs/iso20022/index.js';
+import {
+  readCreditTransferInitiation,
+  readExchange,
+  writeCreditTransferInitiation,
+  writeExchange,
+  writePaymentReturns,
+  writePaymentStatusReport,
+} from '#libs/iso20022/index.js';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 import { accountingForTests, plainJob, settlementForTests } from '../settlement-for-tests.js';
 import { seedStaticData } from '../trades/for-tests.js';
@@ -17,7 +24,13 @@ let database: TestDatabase;
 let transactions: Transactions;
 let settlement: ReturnType<typeof settlementForTests>;
 let submission: PaymentSubmission;
-const principal = { subject: 'front', kind: 'PERSON', roles: ['front-office'], scopes: ['payments:write'], books: ['NGEU'] } as unknown as Principal;
+const principal = {
+  subject: 'front',
+  kind: 'PERSON',
+  roles: ['front-office'],
+  scopes: ['payments:write'],
+  books: ['NGEU'],
+} as unknown as Principal;
 const iban = makeIban('DE', '370400440532013000');
 
 beforeAll(async () => {
@@ -27,27 +40,57 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  await database.pool('owner').query(`TRUNCATE settlement.payment, settlement.payment_status_history, settlement.payment_replay, settlement.idempotency, settlement.exchange_file, settlement.exchange_message CASCADE`);
-  await database.pool('owner').query(`UPDATE settlement.book_day SET business_date = '2026-11-25', state = 'OPEN', next_business_date = '2026-11-26' WHERE book_id = 'NGEU'`);
+  await database
+    .pool('owner')
+    .query(
+      `TRUNCATE settlement.payment, settlement.payment_status_history, settlement.payment_replay, settlement.idempotency, settlement.exchange_file, settlement.exchange_message CASCADE`,
+    );
+  await database
+    .pool('owner')
+    .query(
+      `UPDATE settlement.book_day SET business_date = '2026-11-25', state = 'OPEN', next_business_date = '2026-11-26' WHERE book_id = 'NGEU'`,
+    );
   await database.setClock('2026-11-25T09:00:00Z');
   settlement = settlementForTests(transactions);
   submission = new PaymentSubmission(transactions, new Idempotency(), settlement.payments);
 });
 
-const all = async <T>(sql: string, params: unknown[] = []) => (await database.pool('owner').query(sql, params)).rows as T[];
+const all = async <T>(sql: string, params: unknown[] = []) =>
+  (await database.pool('owner').query(sql, params)).rows as T[];
 const input = (endToEndId: string, change: Partial<SubmitPaymentInput> = {}): SubmitPaymentInput => ({
-  endToEndId, debtorAccount: 'C000001-CASH', creditorName: 'Anna Muster', creditorIban: iban, creditorCountry: 'DE', amount: '125.50', currency: 'EUR', idempotencyKey: `key-${endToEndId}`, ...change,
+  endToEndId,
+  debtorAccount: 'C000001-CASH',
+  creditorName: 'Anna Muster',
+  creditorIban: iban,
+  creditorCountry: 'DE',
+  amount: '125.50',
+  currency: 'EUR',
+  idempotencyKey: `key-${endToEndId}`,
+  ...change,
 });
 const submit = async (...inputs: SubmitPaymentInput[]) => (await submission.submit(inputs, principal)).results;
-const statusOf = async (endToEndId: string) => (await all<Record<string, unknown>>(`SELECT status, refusal_code, business_date, entry_id FROM settlement.payment WHERE end_to_end_id = $1`, [endToEndId]))[0];
+const statusOf = async (endToEndId: string) =>
+  (
+    await all<Record<string, unknown>>(
+      `SELECT status, refusal_code, business_date, entry_id FROM settlement.payment WHERE end_to_end_id = $1`,
+      [endToEndId],
+    )
+  )[0];
 async function screened(hits: string[] = []) {
-  const rows = await all<{ payment_id: string; end_to_end_id: string }>(`SELECT payment_id, end_to_end_id FROM settlement.payment WHERE status = 'SCREENING' ORDER BY payment_id`);
+  const rows = await all<{ payment_id: string; end_to_end_id: string }>(
+    `SELECT payment_id, end_to_end_id FROM settlement.payment WHERE status = 'SCREENING' ORDER BY payment_id`,
+  );
   if (rows.length === 0) return;
   await transactions.run((tx) =>
     settlement.answers.screened(tx, {
       batchId: 'b',
       items: rows.map(({ payment_id: objectId, end_to_end_id: reference }) => ({
-        objectKind: 'PAYMENT', objectId, outcome: hits.includes(reference) ? 'HIT' : 'CLEAR', screeningId: `scr_${reference}`, listVersionId: 'lst_1', ...(hits.includes(reference) ? { alertId: `alr_${reference}` } : {}),
+        objectKind: 'PAYMENT',
+        objectId,
+        outcome: hits.includes(reference) ? 'HIT' : 'CLEAR',
+        screeningId: `scr_${reference}`,
+        listVersionId: 'lst_1',
+        ...(hits.includes(reference) ? { alertId: `alr_${reference}` } : {}),
       })),
     }),
   );
@@ -60,19 +103,24 @@ async function booked(accounting: ReturnType<typeof accountingForTests>) {
 async function batches(channel = 'AGENT-EUR') {
   await settlement.writer.writeAll();
   const folder = join(settlement.root, channel, 'to');
-  return readdirSync(folder).sort().flatMap((name) => {
-    const read = readExchange(readFileSync(join(folder, name)), name);
-    if (!read.ok) throw new Error('unreadable');
-    return read.value.map(({ document }) => {
-      const batch = readCreditTransferInitiation(document);
-      if (!batch.ok) throw new Error(JSON.stringify(batch.problems));
-      return batch.value;
+  return readdirSync(folder)
+    .sort()
+    .flatMap((name) => {
+      const read = readExchange(readFileSync(join(folder, name)), name);
+      if (!read.ok) throw new Error('unreadable');
+      return read.value.map(({ document }) => {
+        const batch = readCreditTransferInitiation(document);
+        if (!batch.ok) throw new Error(JSON.stringify(batch.problems));
+        return batch.value;
+      });
     });
-  });
 }
 async function fromAgent(id: string, type: string, document: string, channel = 'AGENT-EUR') {
   await settlement.folders.prepare();
-  writeFileSync(join(settlement.root, channel, 'from', `${id}.xml`), writeExchange([{ messageId: id, type, document }]));
+  writeFileSync(
+    join(settlement.root, channel, 'from', `${id}.xml`),
+    writeExchange([{ messageId: id, type, document }]),
+  );
   await settlement.reader.drain();
 }
 const figures = async () => {
@@ -86,22 +134,56 @@ describe('the life of a payment', () => {
     await accounting.skipEarlier();
     await submit(input('P-1'), input('P-2'));
     expect(await statusOf('P-1')).toMatchObject({ status: 'SCREENING' });
-    const [sentToScreening] = await all<{ payload: { items: { names: { sealedName: string }[] }[] } }>(`SELECT payload FROM messaging.message WHERE name = 'compliance.screen-objects.v1' ORDER BY sequence DESC LIMIT 1`);
+    const [sentToScreening] = await all<{ payload: { items: { names: { sealedName: string }[] }[] } }>(
+      `SELECT payload FROM messaging.message WHERE name = 'compliance.screen-objects.v1' ORDER BY sequence DESC LIMIT 1`,
+    );
     expect(JSON.stringify(sentToScreening)).not.toContain('Muster');
     await screened();
     expect(await statusOf('P-1')).toMatchObject({ status: 'BOOKING' });
     expect(await booked(accounting)).toBe(2);
     expect(accounting.entries[0]).toMatchObject({ kind: 'PAYMENT', businessDate: '2026-11-25' });
     expect(accounting.entries[0]?.forced).toBeUndefined();
-    expect(accounting.entries[0]?.postings.map(({ account, side, units }) => `${side} ${account} ${units}`)).toEqual(['DEBIT C000001-CASH 12550', 'CREDIT NOSTRO-EUR 12550']);
+    expect(accounting.entries[0]?.postings.map(({ account, side, units }) => `${side} ${account} ${units}`)).toEqual([
+      'DEBIT C000001-CASH 12550',
+      'CREDIT NOSTRO-EUR 12550',
+    ]);
     const [batch, ...more] = await batches();
     expect(more).toEqual([]);
-    expect(batch?.transfers.map(({ endToEndId, creditorName }) => [endToEndId, creditorName]).sort()).toEqual([['P-1', 'Anna Muster'], ['P-2', 'Anna Muster']]);
-    await fromAgent('r1', 'pacs.002.001.14', writePaymentStatusReport({ messageId: 'r1', createdAt: '2026-11-25T12:00:00Z', originalMessageId: batch?.messageId ?? '', statuses: [{ endToEndId: 'P-1', status: 'ACSC' }, { endToEndId: 'P-2', status: 'ACSC' }] }));
+    expect(batch?.transfers.map(({ endToEndId, creditorName }) => [endToEndId, creditorName]).sort()).toEqual([
+      ['P-1', 'Anna Muster'],
+      ['P-2', 'Anna Muster'],
+    ]);
+    await fromAgent(
+      'r1',
+      'pacs.002.001.14',
+      writePaymentStatusReport({
+        messageId: 'r1',
+        createdAt: '2026-11-25T12:00:00Z',
+        originalMessageId: batch?.messageId ?? '',
+        statuses: [
+          { endToEndId: 'P-1', status: 'ACSC' },
+          { endToEndId: 'P-2', status: 'ACSC' },
+        ],
+      }),
+    );
     expect(await statusOf('P-2')).toMatchObject({ status: 'EXECUTED' });
-    await fromAgent('x1', 'pacs.004.001.13', writePaymentReturns({ messageId: 'x1', createdAt: '2026-11-25T15:00:00Z', originalMessageId: batch?.messageId ?? '', returns: [{ returnId: 'x', endToEndId: 'P-2', amount: { currency: 'EUR', amountMinor: 12_550n }, reason: 'AC04' }] }));
+    await fromAgent(
+      'x1',
+      'pacs.004.001.13',
+      writePaymentReturns({
+        messageId: 'x1',
+        createdAt: '2026-11-25T15:00:00Z',
+        originalMessageId: batch?.messageId ?? '',
+        returns: [
+          { returnId: 'x', endToEndId: 'P-2', amount: { currency: 'EUR', amountMinor: 12_550n }, reason: 'AC04' },
+        ],
+      }),
+    );
     expect(await booked(accounting)).toBe(1);
-    expect(accounting.entries[2]).toMatchObject({ kind: 'PAYMENT_RETURN', forced: { reason: 'returned by the agent: AC04' } });
+    expect(accounting.entries[2]).toMatchObject({
+      kind: 'PAYMENT_RETURN',
+      forced: { reason: 'returned by the agent: AC04' },
+    });
     expect(await statusOf('P-2')).toMatchObject({ status: 'RETURNED' });
     expect(await figures()).toEqual({ 'payments.booked': [1, '125.50'], 'payments.returned': [1, '125.50'] });
   });
@@ -112,31 +194,85 @@ describe('the life of a payment', () => {
     await submit(input('P-1'), input('P-2'), input('P-3'));
     await screened(['P-1', 'P-2']);
     expect(await booked(accounting)).toBe(1);
-    const ids = Object.fromEntries((await all<{ e: string; id: string }>(`SELECT end_to_end_id AS e, payment_id AS id FROM settlement.payment`)).map(({ e, id }) => [e, id]));
+    const ids = Object.fromEntries(
+      (await all<{ e: string; id: string }>(`SELECT end_to_end_id AS e, payment_id AS id FROM settlement.payment`)).map(
+        ({ e, id }) => [e, id],
+      ),
+    );
     const decide = (reference: string, decision: 'RELEASED' | 'CONFIRMED') =>
-      transactions.run((tx) => settlement.answers.decided(tx, { alertId: `alr_${reference}`, objectKind: 'PAYMENT', objectId: ids[reference] ?? '', decision, decidedBy: 'bob' }));
+      transactions.run((tx) =>
+        settlement.answers.decided(tx, {
+          alertId: `alr_${reference}`,
+          objectKind: 'PAYMENT',
+          objectId: ids[reference] ?? '',
+          decision,
+          decidedBy: 'bob',
+        }),
+      );
     await decide('P-1', 'RELEASED');
     await decide('P-2', 'CONFIRMED');
     expect(await booked(accounting)).toBe(1);
-    expect([await statusOf('P-1'), await statusOf('P-2'), await statusOf('P-3')]).toMatchObject([{ status: 'BOOKED' }, { status: 'STOPPED' }, { status: 'BOOKED' }]);
-    await expect(transactions.run((tx) => tx.execute(`UPDATE settlement.payment SET status = 'BOOKING' WHERE end_to_end_id = 'P-2'`))).rejects.toThrow('from STOPPED to BOOKING');
+    expect([await statusOf('P-1'), await statusOf('P-2'), await statusOf('P-3')]).toMatchObject([
+      { status: 'BOOKED' },
+      { status: 'STOPPED' },
+      { status: 'BOOKED' },
+    ]);
+    await expect(
+      transactions.run((tx) =>
+        tx.execute(`UPDATE settlement.payment SET status = 'BOOKING' WHERE end_to_end_id = 'P-2'`),
+      ),
+    ).rejects.toThrow('from STOPPED to BOOKING');
   });
 
   it('the ledger refuses for want of funds, a closed account or a limit; a wrong IBAN is refused by us', async () => {
-    const codes: Record<string, string> = { 'P-1': 'INSUFFICIENT_FUNDS', 'P-2': 'ACCOUNT_CLOSED', 'P-3': 'LIMIT_EXCEEDED' };
-    const accounting = accountingForTests(database, ({ description }) => ({ code: codes[description.replace('Payment ', '')] ?? '' }));
+    const codes: Record<string, string> = {
+      'P-1': 'INSUFFICIENT_FUNDS',
+      'P-2': 'ACCOUNT_CLOSED',
+      'P-3': 'LIMIT_EXCEEDED',
+    };
+    const accounting = accountingForTests(database, ({ description }) => ({
+      code: codes[description.replace('Payment ', '')] ?? '',
+    }));
     await accounting.skipEarlier();
-    const results = await submit(input('P-1'), input('P-2'), input('P-3'), input('P-4', { creditorIban: `DE00${iban.slice(4)}` }));
-    expect(results.map(({ paymentId, problems }) => [paymentId !== null, problems.map(({ code }) => code)])).toEqual([[true, []], [true, []], [true, []], [true, ['INVALID_IBAN']]]);
+    const results = await submit(
+      input('P-1'),
+      input('P-2'),
+      input('P-3'),
+      input('P-4', { creditorIban: `DE00${iban.slice(4)}` }),
+    );
+    expect(results.map(({ paymentId, problems }) => [paymentId !== null, problems.map(({ code }) => code)])).toEqual([
+      [true, []],
+      [true, []],
+      [true, []],
+      [true, ['INVALID_IBAN']],
+    ]);
     await screened();
     await booked(accounting);
-    expect(await figures()).toEqual({ 'payments.refused.closedAccount': [1, '125.50'], 'payments.refused.funds': [1, '125.50'], 'payments.refused.iban': [1, '125.50'], 'payments.refused.limit': [1, '125.50'] });
+    expect(await figures()).toEqual({
+      'payments.refused.closedAccount': [1, '125.50'],
+      'payments.refused.funds': [1, '125.50'],
+      'payments.refused.iban': [1, '125.50'],
+      'payments.refused.limit': [1, '125.50'],
+    });
     expect(await batches('AGENT-EUR').catch(() => [])).toEqual([]);
   });
 
   it('every fault of the input at once, and nothing of it is kept', async () => {
-    const [result] = await submit(input('P-1', { amount: '1.234', currency: 'EUR', debtorAccount: 'nobody', creditorName: ' ', creditorIban: null }));
-    expect(result?.problems.map(({ code, path }) => `${code} ${path.join('.')}`).sort()).toEqual(['EXCESS_SCALE amount', 'REQUIRED creditorIban', 'REQUIRED creditorName', 'UNKNOWN_ACCOUNT debtorAccount']);
+    const [result] = await submit(
+      input('P-1', {
+        amount: '1.234',
+        currency: 'EUR',
+        debtorAccount: 'nobody',
+        creditorName: ' ',
+        creditorIban: null,
+      }),
+    );
+    expect(result?.problems.map(({ code, path }) => `${code} ${path.join('.')}`).sort()).toEqual([
+      'EXCESS_SCALE amount',
+      'REQUIRED creditorIban',
+      'REQUIRED creditorName',
+      'UNKNOWN_ACCOUNT debtorAccount',
+    ]);
     expect(await all('SELECT 1 FROM settlement.payment')).toEqual([]);
     expect((await submit(input('P-1')))[0]).toMatchObject({ problems: [], replayed: false });
   });
@@ -150,21 +286,49 @@ describe('once', () => {
     const reused = await submit(input('P-1', { amount: '125.51' }));
     expect(reused[0]?.problems[0]).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', path: ['amount'] });
     expect(await all(`SELECT count(*)::int AS n FROM settlement.payment`)).toEqual([{ n: 1 }]);
-    expect(await figures()).toMatchObject({ 'paymentReplays.replays': [1, null], 'paymentReplays.keyReused': [1, null] });
+    expect(await figures()).toMatchObject({
+      'paymentReplays.replays': [1, null],
+      'paymentReplays.keyReused': [1, null],
+    });
   });
 
   it('a file of the customer, sent again under another name, has no second effect', async () => {
     const xml = writeCreditTransferInitiation({
-      messageId: 'F-1', createdAt: '2026-11-25T08:00:00Z', initiatorName: 'Client', batchId: 'F-1', executionDate: '2026-11-25', debtorName: 'C', debtorAccount: { other: 'C000002-CASH' },
-      transfers: ['P-1', 'P-2', 'P-3'].map((endToEndId, n) => ({ endToEndId, amount: { currency: 'EUR', amountMinor: 100n }, creditorName: 'Anna', creditorAccount: { iban: n === 2 ? `DE00${iban.slice(4)}` : iban } })),
+      messageId: 'F-1',
+      createdAt: '2026-11-25T08:00:00Z',
+      initiatorName: 'Client',
+      batchId: 'F-1',
+      executionDate: '2026-11-25',
+      debtorName: 'C',
+      debtorAccount: { other: 'C000002-CASH' },
+      transfers: ['P-1', 'P-2', 'P-3'].map((endToEndId, n) => ({
+        endToEndId,
+        amount: { currency: 'EUR', amountMinor: 100n },
+        creditorName: 'Anna',
+        creditorAccount: { iban: n === 2 ? `DE00${iban.slice(4)}` : iban },
+      })),
     });
-    const file = (fileId: string) => ({ fileId, kind: 'PAYMENTS' as const, name: `${fileId}.xml`, book: null, businessDate: '2026-11-25', receivedAt: new Date(), receivedBy: 'partner' });
+    const file = (fileId: string) => ({
+      fileId,
+      kind: 'PAYMENTS' as const,
+      name: `${fileId}.xml`,
+      book: null,
+      businessDate: '2026-11-25',
+      receivedAt: new Date(),
+      receivedBy: 'partner',
+    });
     const { job } = plainJob(transactions);
-    expect(await settlement.paymentFiles.read(file('fil_1'), Buffer.from(xml), job)).toMatchObject({ counts: { accepted: 2, refused: 1, duplicates: 0 }, isRefused: false, expected: { qualifier: '' } });
+    expect(await settlement.paymentFiles.read(file('fil_1'), Buffer.from(xml), job)).toMatchObject({
+      counts: { accepted: 2, refused: 1, duplicates: 0 },
+      isRefused: false,
+      expected: { qualifier: '' },
+    });
     const second = await settlement.paymentFiles.read(file('fil_2'), Buffer.from(xml), job);
     expect(second).toMatchObject({ counts: { accepted: 0, refused: 0, duplicates: 3 }, isRefused: false });
     expect(second.expected).toBeUndefined();
-    expect(await settlement.paymentFiles.read(file('fil_3'), Buffer.from('<x/>'), job)).toMatchObject({ isRefused: true });
+    expect(await settlement.paymentFiles.read(file('fil_3'), Buffer.from('<x/>'), job)).toMatchObject({
+      isRefused: true,
+    });
   });
 });
 
@@ -187,9 +351,23 @@ describe('the cut-off', () => {
     expect(await statusOf('P-1')).toMatchObject({ status: 'READY' });
     expect(await booked(accounting)).toBe(0);
     expect(await figures()).toEqual({ 'payments.nextDate': [1, '125.50'] });
-    await database.pool('owner').query(`UPDATE settlement.book_day SET business_date = '2026-11-26', next_business_date = '2026-11-27' WHERE book_id = 'NGEU'`);
+    await database
+      .pool('owner')
+      .query(
+        `UPDATE settlement.book_day SET business_date = '2026-11-26', next_business_date = '2026-11-27' WHERE book_id = 'NGEU'`,
+      );
     const { job } = plainJob(transactions);
-    await settlement.day.runPhase({ phaseRunId: 'run_sod', book: 'NGEU', businessDate: '2026-11-26', phase: 'START_OF_DAY', cycle: 1, barrierSequence: '1' }, job);
+    await settlement.day.runPhase(
+      {
+        phaseRunId: 'run_sod',
+        book: 'NGEU',
+        businessDate: '2026-11-26',
+        phase: 'START_OF_DAY',
+        cycle: 1,
+        barrierSequence: '1',
+      },
+      job,
+    );
     expect(await booked(accounting)).toBe(1);
     expect(accounting.entries[0]).toMatchObject({ businessDate: '2026-11-26' });
   });

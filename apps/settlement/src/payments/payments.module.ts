@@ -11,7 +11,15 @@ import { PaymentsService } from './payments.service.js';
 
 @Module({
   imports: [ExchangeModule, FilesModule, TradesModule],
-  providers: [PaymentsRepository, PaymentsService, PaymentFileReader, PaymentSubmission, PaymentFigures, PaymentsResolver, PaymentResolver],
+  providers: [
+    PaymentsRepository,
+    PaymentsService,
+    PaymentFileReader,
+    PaymentSubmission,
+    PaymentFigures,
+    PaymentsResolver,
+    PaymentResolver,
+  ],
   exports: [PaymentsService, PaymentFigures],
 })
 export class PaymentsModule {}

@@ -114,7 +114,10 @@ export class PaymentsRepository {
   }
 
   /** Answers the ids that are new; a payment that exists is left as it is. */
-  async insert(tx: Tx, payments: readonly (NewPayment & { channel: string; nostroAccount: string })[]): Promise<Set<string>> {
+  async insert(
+    tx: Tx,
+    payments: readonly (NewPayment & { channel: string; nostroAccount: string })[],
+  ): Promise<Set<string>> {
     if (payments.length === 0) return new Set();
     const rows = payments.map(({ refusal, amountMinor, cutOffAt, ...rest }) => ({
       ...rest,
@@ -144,11 +147,25 @@ export class PaymentsRepository {
   /** Moves payments that stand where they are expected; answers those that moved. */
   async move(
     tx: Tx,
-    changes: readonly { paymentId: string; to: PaymentStatus; alertId?: string | null; screeningId?: string | null; listVersionId?: string | null; refusal?: { code: string; message: string } | null; entryId?: string | null; returnReason?: string | null; agentReference?: string | null }[],
+    changes: readonly {
+      paymentId: string;
+      to: PaymentStatus;
+      alertId?: string | null;
+      screeningId?: string | null;
+      listVersionId?: string | null;
+      refusal?: { code: string; message: string } | null;
+      entryId?: string | null;
+      returnReason?: string | null;
+      agentReference?: string | null;
+    }[],
     from: readonly PaymentStatus[],
   ): Promise<PaymentRow[]> {
     if (changes.length === 0) return [];
-    const rows = changes.map(({ refusal, ...rest }) => ({ ...rest, refusalCode: refusal?.code ?? null, refusalMessage: refusal?.message ?? null }));
+    const rows = changes.map(({ refusal, ...rest }) => ({
+      ...rest,
+      refusalCode: refusal?.code ?? null,
+      refusalMessage: refusal?.message ?? null,
+    }));
     return tx.rows<PaymentRow>(
       `WITH asked AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "to" text, "alertId" text, "screeningId" text,
                 "listVersionId" text, "refusalCode" text, "refusalMessage" text, "entryId" text, "returnReason" text, "agentReference" text)),
@@ -166,7 +183,11 @@ export class PaymentsRepository {
   }
 
   /** READY payments of dates that are open, to be booked now. */
-  async lockReady(tx: Tx, filter: { book?: string; businessDate?: PlainDate; paymentIds?: readonly string[] }, limit: number): Promise<PaymentRow[]> {
+  async lockReady(
+    tx: Tx,
+    filter: { book?: string; businessDate?: PlainDate; paymentIds?: readonly string[] },
+    limit: number,
+  ): Promise<PaymentRow[]> {
     return tx.rows<PaymentRow>(
       `SELECT ${paymentColumns} FROM settlement.payment p JOIN settlement.book_day d ON d.book_id = p.book_id
         WHERE p.status = 'READY' AND p.business_date <= d.business_date AND d.state <> 'CLOSED'
@@ -185,11 +206,19 @@ export class PaymentsRepository {
   }
 
   async markSent(tx: Tx, paymentIds: readonly string[], messageId: string): Promise<void> {
-    await tx.execute(`UPDATE settlement.payment SET batch_message_id = $2 WHERE payment_id = ANY($1::text[])`, [paymentIds, messageId]);
+    await tx.execute(`UPDATE settlement.payment SET batch_message_id = $2 WHERE payment_id = ANY($1::text[])`, [
+      paymentIds,
+      messageId,
+    ]);
   }
 
   /** What an agent speaks of: payments that went out through its channel. */
-  async ofChannel(tx: Tx, channel: string, endToEndIds: readonly string[], batchMessageId: string | null): Promise<Map<string, PaymentRow>> {
+  async ofChannel(
+    tx: Tx,
+    channel: string,
+    endToEndIds: readonly string[],
+    batchMessageId: string | null,
+  ): Promise<Map<string, PaymentRow>> {
     const rows = await tx.rows<PaymentRow>(
       `SELECT ${paymentColumns} FROM settlement.payment p WHERE p.channel = $1 AND p.end_to_end_id = ANY($2::text[])
           AND p.batch_message_id IS NOT NULL AND ($3::text IS NULL OR p.batch_message_id = $3)
@@ -207,7 +236,16 @@ export class PaymentsRepository {
     );
   }
 
-  async recordReplays(tx: Tx, replays: readonly { bookId: string; businessDate: PlainDate; kind: 'REPLAY' | 'KEY_REUSED'; reference: string; requestedBy: string }[]): Promise<void> {
+  async recordReplays(
+    tx: Tx,
+    replays: readonly {
+      bookId: string;
+      businessDate: PlainDate;
+      kind: 'REPLAY' | 'KEY_REUSED';
+      reference: string;
+      requestedBy: string;
+    }[],
+  ): Promise<void> {
     if (replays.length === 0) return;
     await tx.execute(
       `INSERT INTO settlement.payment_replay (book_id, business_date, kind, reference, requested_by)
@@ -224,12 +262,30 @@ export class PaymentsRepository {
           AND ($4::text IS NULL OR p.end_to_end_id = $4) AND ($5::text IS NULL OR p.debtor_account = $5) AND ($6::date IS NULL OR p.received_date = $6)
           AND ($7::text IS NULL OR p.payment_id > $7)
         ORDER BY p.payment_id LIMIT $8`,
-      [filter.book ?? null, filter.status ?? null, filter.businessDate ?? null, filter.endToEndId ?? null, filter.debtorAccount ?? null, filter.receivedDate ?? null, after?.[0] ?? null, limit],
+      [
+        filter.book ?? null,
+        filter.status ?? null,
+        filter.businessDate ?? null,
+        filter.endToEndId ?? null,
+        filter.debtorAccount ?? null,
+        filter.receivedDate ?? null,
+        after?.[0] ?? null,
+        limit,
+      ],
     );
   }
 
-  async history(tx: Tx, paymentIds: readonly string[]): Promise<Map<string, { fromStatus: string; toStatus: string; reasonCode: string | null; at: Date }[]>> {
-    const rows = await tx.rows<{ paymentId: string; fromStatus: string; toStatus: string; reasonCode: string | null; at: Date }>(
+  async history(
+    tx: Tx,
+    paymentIds: readonly string[],
+  ): Promise<Map<string, { fromStatus: string; toStatus: string; reasonCode: string | null; at: Date }[]>> {
+    const rows = await tx.rows<{
+      paymentId: string;
+      fromStatus: string;
+      toStatus: string;
+      reasonCode: string | null;
+      at: Date;
+    }>(
       `SELECT payment_id AS "paymentId", from_status AS "fromStatus", to_status AS "toStatus", reason_code AS "reasonCode", at
          FROM settlement.payment_status_history WHERE payment_id = ANY($1::text[]) ORDER BY payment_id, sequence`,
       [paymentIds],

@@ -1,7 +1,15 @@
 import { Args, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
 import { booksOf, CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { PaymentSubmission, type Submission } from './payment-submission.js';
 import {
   PaymentConnection,
@@ -44,23 +52,44 @@ export class PaymentsResolver {
   }
 
   @ResolveReference()
-  async resolveReference(@Parent() reference: { id: string }, @Operation() operation: GraphqlContext): Promise<PaymentType | null> {
-    const row = await operation.loader<string, PaymentRow>('payment', (ids, tx) => this.repository.find(tx, ids)).load(reference.id);
+  async resolveReference(
+    @Parent() reference: { id: string },
+    @Operation() operation: GraphqlContext,
+  ): Promise<PaymentType | null> {
+    const row = await operation
+      .loader<string, PaymentRow>('payment', (ids, tx) => this.repository.find(tx, ids))
+      .load(reference.id);
     return row === null ? null : toPaymentType(row);
   }
 
-  @Mutation(() => SubmitPaymentPayload, { description: 'A payment that cannot be made is kept as refused; its refusal is in the problems too.' })
+  @Mutation(() => SubmitPaymentPayload, {
+    description: 'A payment that cannot be made is kept as refused; its refusal is in the problems too.',
+  })
   @RequiresScopes('payments:write')
-  async submitPayment(@Args('input', { type: () => SubmitPaymentInput }) input: SubmitPaymentInput, @CurrentPrincipal() principal: Principal): Promise<SubmitPaymentPayload> {
+  async submitPayment(
+    @Args('input', { type: () => SubmitPaymentInput }) input: SubmitPaymentInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<SubmitPaymentPayload> {
     const { results, problems } = await this.submission.submit([input], principal);
     const [first] = await this.answers(results, principal);
     const steps = ['payments', '0'];
-    return first ?? { payment: null, problems: problems.map((one) => ({ ...one, path: withoutSteps(one.path, steps) })), replayed: false };
+    return (
+      first ?? {
+        payment: null,
+        problems: problems.map((one) => ({ ...one, path: withoutSteps(one.path, steps) })),
+        replayed: false,
+      }
+    );
   }
 
-  @Mutation(() => SubmitPaymentsPayload, { description: 'Up to 1,000 payments, each with its own key and its own answer.' })
+  @Mutation(() => SubmitPaymentsPayload, {
+    description: 'Up to 1,000 payments, each with its own key and its own answer.',
+  })
   @RequiresScopes('payments:write')
-  async submitPayments(@Args('input', { type: () => SubmitPaymentsInput }) input: SubmitPaymentsInput, @CurrentPrincipal() principal: Principal): Promise<SubmitPaymentsPayload> {
+  async submitPayments(
+    @Args('input', { type: () => SubmitPaymentsInput }) input: SubmitPaymentsInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<SubmitPaymentsPayload> {
     const { results, problems } = await this.submission.submit(input.payments, principal);
     return { results: await this.answers(results, principal), problems };
   }
@@ -68,7 +97,10 @@ export class PaymentsResolver {
   private async answers(results: readonly Submission[], principal: Principal): Promise<SubmitPaymentPayload[]> {
     if (results.length === 0) return [];
     const ids = results.flatMap(({ paymentId }) => paymentId ?? []);
-    const rows = await this.transactions.run((tx) => this.repository.find(tx, ids), { readOnly: true, books: booksOf(principal) });
+    const rows = await this.transactions.run((tx) => this.repository.find(tx, ids), {
+      readOnly: true,
+      books: booksOf(principal),
+    });
     return results.map(({ paymentId, problems, replayed }) => {
       const row = paymentId === null ? undefined : rows.get(paymentId);
       return { payment: row ? toPaymentType(row) : null, problems, replayed };
@@ -88,7 +120,14 @@ export class PaymentResolver {
 
   @ResolveField('history', () => [PaymentStatusChangeType])
   @RequiresScopes('payments:read')
-  async history(@Parent() payment: PaymentType, @Operation() operation: GraphqlContext): Promise<PaymentStatusChangeType[]> {
-    return (await operation.loader<string, PaymentStatusChangeType[]>('paymentHistory', (ids, tx) => this.repository.history(tx, ids)).load(payment.id)) ?? [];
+  async history(
+    @Parent() payment: PaymentType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<PaymentStatusChangeType[]> {
+    return (
+      (await operation
+        .loader<string, PaymentStatusChangeType[]>('paymentHistory', (ids, tx) => this.repository.history(tx, ids))
+        .load(payment.id)) ?? []
+    );
   }
 }

@@ -1,14 +1,36 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
-import { type EntryOutcome, type EntryToPost, itemsPerCommandMax, type ObjectToScreen, type ScreeningOutcome } from '#libs/contracts/index.js';
+import {
+  type EntryOutcome,
+  type EntryToPost,
+  itemsPerCommandMax,
+  type ObjectToScreen,
+  type ScreeningOutcome,
+} from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { paymentVersions, readPaymentReturns, readPaymentStatusReport, writeCreditTransferInitiation } from '#libs/iso20022/index.js';
+import {
+  paymentVersions,
+  readPaymentReturns,
+  readPaymentStatusReport,
+  writeCreditTransferInitiation,
+} from '#libs/iso20022/index.js';
 import { chunk, idFrom, problem, type Problem } from '#libs/kernel/index.js';
 import { Outbox, sealText, unsealText } from '#libs/messaging/index.js';
 import { ExchangeHandlers, type InboundMessage } from '../exchange/exchange-handlers.js';
 import { ExchangeOutbox } from '../exchange/exchange-outbox.js';
 import { TradesService } from '../trades/trades.service.js';
-import { bookingDateOf, contentHashOf, type Payment, paymentEntry, paymentIdOf, paymentKey, type PaymentRequest, returnEntry, returnKey, validatePayment } from './payment.js';
+import {
+  bookingDateOf,
+  contentHashOf,
+  type Payment,
+  paymentEntry,
+  paymentIdOf,
+  paymentKey,
+  type PaymentRequest,
+  returnEntry,
+  returnKey,
+  validatePayment,
+} from './payment.js';
 import { type NewPayment, type Nostro, paymentOf, type PaymentRow, PaymentsRepository } from './payments.repository.js';
 
 export interface PaymentOrigin {
@@ -52,9 +74,13 @@ export class PaymentsService implements OnModuleInit {
     const debtors = await this.repository.debtors(tx, [...new Set(requests.map(({ debtorAccount }) => debtorAccount))]);
     const nostros = await this.repository.nostros(tx);
     const days = new Map<string, Awaited<ReturnType<PaymentsService['bookDates']>>>();
-    for (const book of new Set([...debtors.values()].map(({ bookId }) => bookId))) days.set(book, await this.bookDates(tx, book));
+    for (const book of new Set([...debtors.values()].map(({ bookId }) => bookId)))
+      days.set(book, await this.bookDates(tx, book));
     const cutOffs = await this.repository.cutOffs(tx, now.toISOString().slice(0, 10));
-    const judged = requests.map((request) => ({ request, ...validatePayment(request, debtors.get(request.debtorAccount)) }));
+    const judged = requests.map((request) => ({
+      request,
+      ...validatePayment(request, debtors.get(request.debtorAccount)),
+    }));
     const wanted = new Map<string, NewPayment & { channel: string; nostroAccount: string }>();
     const results = judged.map(({ request, problems, valid }): SubmittedPayment & { hash: string } => {
       const hash = contentHashOf(request);
@@ -63,7 +89,13 @@ export class PaymentsService implements OnModuleInit {
       if (day === undefined) throw new Error(`book ${valid.bookId} has no date`);
       const paymentId = paymentIdOf(origin.source, request.endToEndId);
       const before = wanted.get(paymentId);
-      if (before !== undefined) return { paymentId, isReplay: before.contentHash === hash, problems: before.contentHash === hash ? [] : [reused()], hash };
+      if (before !== undefined)
+        return {
+          paymentId,
+          isReplay: before.contentHash === hash,
+          problems: before.contentHash === hash ? [] : [reused()],
+          hash,
+        };
       const nostro = nostroFor(nostros, valid.bookId, request.currency);
       wanted.set(paymentId, {
         paymentId,
@@ -89,12 +121,20 @@ export class PaymentsService implements OnModuleInit {
       return { paymentId, isReplay: false, problems: valid.refusal ? [valid.refusal] : [], hash };
     });
     const fresh = await this.repository.insert(tx, [...wanted.values()]);
-    const known = await this.repository.find(tx, [...wanted.keys()].filter((id) => !fresh.has(id)));
-    await this.screen(tx, [...wanted.values()].filter(({ paymentId, status }) => fresh.has(paymentId) && status === 'SCREENING'));
+    const known = await this.repository.find(
+      tx,
+      [...wanted.keys()].filter((id) => !fresh.has(id)),
+    );
+    await this.screen(
+      tx,
+      [...wanted.values()].filter(({ paymentId, status }) => fresh.has(paymentId) && status === 'SCREENING'),
+    );
     return results.map(({ hash, ...result }) => {
       const earlier = result.paymentId === null ? undefined : known.get(result.paymentId);
       if (earlier === undefined) return result;
-      return earlier.contentHash === hash ? { ...result, isReplay: true, problems: earlier.problems } : { ...result, problems: [reused()] };
+      return earlier.contentHash === hash
+        ? { ...result, isReplay: true, problems: earlier.problems }
+        : { ...result, problems: [reused()] };
     });
   }
 
@@ -105,67 +145,128 @@ export class PaymentsService implements OnModuleInit {
         objectId: paymentId,
         reference: endToEndId,
         book: bookId,
-        names: [{ role: 'CREDITOR', sealedName: creditorSealed, ...(creditorCountry?.length === 2 ? { country: creditorCountry } : {}) }],
+        names: [
+          {
+            role: 'CREDITOR',
+            sealedName: creditorSealed,
+            ...(creditorCountry?.length === 2 ? { country: creditorCountry } : {}),
+          },
+        ],
       }),
     );
     for (const part of chunk(items, itemsPerCommandMax)) {
-      await this.outbox.add(tx, 'compliance.screen-objects.v1', { batchId: idFrom('scb', ...part.map(({ objectId }) => objectId)), items: part });
+      await this.outbox.add(tx, 'compliance.screen-objects.v1', {
+        batchId: idFrom('scb', ...part.map(({ objectId }) => objectId)),
+        items: part,
+      });
     }
   }
 
-  private async bookDates(tx: Tx, book: string): Promise<{ businessDate: PlainDate; isOpen: boolean; nextBusinessDate: PlainDate }> {
+  private async bookDates(
+    tx: Tx,
+    book: string,
+  ): Promise<{ businessDate: PlainDate; isOpen: boolean; nextBusinessDate: PlainDate }> {
     await this.repository.holdDay(tx, book);
     const day = await this.trades.bookDay(tx, book);
-    if (day) return { businessDate: day.businessDate, isOpen: day.state === 'OPEN', nextBusinessDate: day.nextBusinessDate };
+    if (day)
+      return { businessDate: day.businessDate, isOpen: day.state === 'OPEN', nextBusinessDate: day.nextBusinessDate };
     const date = await this.trades.intakeDate(tx, book);
     return { businessDate: date, isOpen: false, nextBusinessDate: date };
   }
 
   /** A request that came before, or that used its key again for something else: counted, without effect. */
-  async recordReplay(tx: Tx, kind: 'REPLAY' | 'KEY_REUSED', request: { debtorAccount: string; endToEndId: string }, requestedBy: string): Promise<void> {
+  async recordReplay(
+    tx: Tx,
+    kind: 'REPLAY' | 'KEY_REUSED',
+    request: { debtorAccount: string; endToEndId: string },
+    requestedBy: string,
+  ): Promise<void> {
     const debtor = (await this.repository.debtors(tx, [request.debtorAccount])).get(request.debtorAccount);
     if (debtor === undefined) return;
     const { businessDate, isOpen, nextBusinessDate } = await this.bookDates(tx, debtor.bookId);
-    await this.repository.recordReplays(tx, [{ bookId: debtor.bookId, businessDate: isOpen ? businessDate : nextBusinessDate, kind, reference: request.endToEndId, requestedBy }]);
+    await this.repository.recordReplays(tx, [
+      {
+        bookId: debtor.bookId,
+        businessDate: isOpen ? businessDate : nextBusinessDate,
+        kind,
+        reference: request.endToEndId,
+        requestedBy,
+      },
+    ]);
   }
 
   // ---- compliance ---------------------------------------------------------------------------------------------
 
   async applyScreening(tx: Tx, outcomes: readonly ScreeningOutcome[]): Promise<void> {
-    const facts = outcomes.map((outcome) => ({ paymentId: outcome.objectId, alertId: outcome.alertId ?? null, screeningId: outcome.screeningId, listVersionId: outcome.listVersionId, isHit: outcome.outcome === 'HIT' }));
-    await this.repository.move(tx, facts.filter(({ isHit }) => isHit).map((fact) => ({ ...fact, to: 'HELD' as const })), ['SCREENING', 'READY']);
-    const clear = await this.repository.move(tx, facts.filter(({ isHit }) => !isHit).map((fact) => ({ ...fact, to: 'READY' as const })), ['SCREENING']);
-    await this.bookNow(tx, clear.map(({ paymentId }) => paymentId));
+    const facts = outcomes.map((outcome) => ({
+      paymentId: outcome.objectId,
+      alertId: outcome.alertId ?? null,
+      screeningId: outcome.screeningId,
+      listVersionId: outcome.listVersionId,
+      isHit: outcome.outcome === 'HIT',
+    }));
+    await this.repository.move(
+      tx,
+      facts.filter(({ isHit }) => isHit).map((fact) => ({ ...fact, to: 'HELD' as const })),
+      ['SCREENING', 'READY'],
+    );
+    const clear = await this.repository.move(
+      tx,
+      facts.filter(({ isHit }) => !isHit).map((fact) => ({ ...fact, to: 'READY' as const })),
+      ['SCREENING'],
+    );
+    await this.bookNow(
+      tx,
+      clear.map(({ paymentId }) => paymentId),
+    );
   }
 
   /** RELEASED goes on as if it had been clear; CONFIRMED stops it for good. */
   async applyHoldDecision(tx: Tx, decided: { objectId: string; decision: 'RELEASED' | 'CONFIRMED' }): Promise<void> {
     const to = decided.decision === 'RELEASED' ? ('READY' as const) : ('STOPPED' as const);
     const moved = await this.repository.move(tx, [{ paymentId: decided.objectId, to }], ['HELD']);
-    if (to === 'READY') await this.bookNow(tx, moved.map(({ paymentId }) => paymentId));
+    if (to === 'READY')
+      await this.bookNow(
+        tx,
+        moved.map(({ paymentId }) => paymentId),
+      );
   }
 
   // ---- booking ------------------------------------------------------------------------------------------------
 
   private async bookNow(tx: Tx, paymentIds: readonly string[]): Promise<void> {
-    for (const part of chunk(paymentIds, itemsPerCommandMax)) await this.book(tx, await this.repository.lockReady(tx, { paymentIds: part }, itemsPerCommandMax));
+    for (const part of chunk(paymentIds, itemsPerCommandMax))
+      await this.book(tx, await this.repository.lockReady(tx, { paymentIds: part }, itemsPerCommandMax));
   }
 
   /** Payments whose date has opened; answers how many went to the ledger. */
   async bookReady(tx: Tx, book: string, businessDate: PlainDate, limit: number): Promise<number> {
-    return this.book(tx, await this.repository.lockReady(tx, { book, businessDate }, Math.min(limit, itemsPerCommandMax)));
+    return this.book(
+      tx,
+      await this.repository.lockReady(tx, { book, businessDate }, Math.min(limit, itemsPerCommandMax)),
+    );
   }
 
   private async book(tx: Tx, ready: readonly PaymentRow[]): Promise<number> {
     if (ready.length === 0) return 0;
-    await this.repository.move(tx, ready.map(({ paymentId }) => ({ paymentId, to: 'BOOKING' as const })), ['READY']);
-    await this.post(tx, ready.map((row) => paymentEntry(paymentOf(row))));
+    await this.repository.move(
+      tx,
+      ready.map(({ paymentId }) => ({ paymentId, to: 'BOOKING' as const })),
+      ['READY'],
+    );
+    await this.post(
+      tx,
+      ready.map((row) => paymentEntry(paymentOf(row))),
+    );
     return ready.length;
   }
 
   private async post(tx: Tx, entries: readonly EntryToPost[]): Promise<void> {
     for (const items of chunk(entries, itemsPerCommandMax)) {
-      await this.outbox.add(tx, 'accounting.post-entries.v1', { batchId: idFrom('bat', ...items.map(({ key }) => key)), items });
+      await this.outbox.add(tx, 'accounting.post-entries.v1', {
+        batchId: idFrom('bat', ...items.map(({ key }) => key)),
+        items,
+      });
     }
   }
 
@@ -174,17 +275,35 @@ export class PaymentsService implements OnModuleInit {
     const orders = outcomes.filter(({ key, subject }) => key === paymentKey(subject.id));
     await this.repository.move(
       tx,
-      orders.flatMap((outcome) => (outcome.outcome === 'POSTED' ? [{ paymentId: outcome.subject.id, to: 'BOOKED' as const, entryId: outcome.entryId }] : [])),
+      orders.flatMap((outcome) =>
+        outcome.outcome === 'POSTED'
+          ? [{ paymentId: outcome.subject.id, to: 'BOOKED' as const, entryId: outcome.entryId }]
+          : [],
+      ),
       ['BOOKING'],
     );
     await this.repository.move(
       tx,
-      orders.flatMap((outcome) => (outcome.outcome === 'REFUSED' ? [{ paymentId: outcome.subject.id, to: 'REFUSED' as const, refusal: { code: outcome.code, message: outcome.message } }] : [])),
+      orders.flatMap((outcome) =>
+        outcome.outcome === 'REFUSED'
+          ? [
+              {
+                paymentId: outcome.subject.id,
+                to: 'REFUSED' as const,
+                refusal: { code: outcome.code, message: outcome.message },
+              },
+            ]
+          : [],
+      ),
       ['BOOKING'],
     );
     await this.repository.setReturnEntry(
       tx,
-      outcomes.flatMap((outcome) => (outcome.outcome === 'POSTED' && outcome.key === returnKey(outcome.subject.id) ? [{ paymentId: outcome.subject.id, entryId: outcome.entryId }] : [])),
+      outcomes.flatMap((outcome) =>
+        outcome.outcome === 'POSTED' && outcome.key === returnKey(outcome.subject.id)
+          ? [{ paymentId: outcome.subject.id, entryId: outcome.entryId }]
+          : [],
+      ),
     );
     while ((await this.sendBooked(tx, paymentsPerBatch)) === paymentsPerBatch);
   }
@@ -221,7 +340,11 @@ export class PaymentsService implements OnModuleInit {
         transfers: payments.map(transferOf),
       });
       await this.exchange.send(tx, [{ channel: first.channel, messageId, type: paymentVersions.initiation, document }]);
-      await this.repository.markSent(tx, payments.map(({ paymentId }) => paymentId), messageId);
+      await this.repository.markSent(
+        tx,
+        payments.map(({ paymentId }) => paymentId),
+        messageId,
+      );
     }
     return rows.length;
   }
@@ -235,17 +358,44 @@ export class PaymentsService implements OnModuleInit {
         continue;
       }
       const { originalMessageId, statuses } = read.value;
-      const known = await this.repository.ofChannel(tx, channel, statuses.map(({ endToEndId }) => endToEndId), originalMessageId || null);
+      const known = await this.repository.ofChannel(
+        tx,
+        channel,
+        statuses.map(({ endToEndId }) => endToEndId),
+        originalMessageId || null,
+      );
       const unknown = statuses.filter(({ endToEndId }) => !known.has(endToEndId));
-      if (unknown.length > 0) refused.set(messageId, [problem('UNKNOWN_PAYMENT', `${channel} speaks of ${unknown[0]?.endToEndId ?? ''} and ${unknown.length - 1} more, which it was never given.`)]);
+      if (unknown.length > 0)
+        refused.set(messageId, [
+          problem(
+            'UNKNOWN_PAYMENT',
+            `${channel} speaks of ${unknown[0]?.endToEndId ?? ''} and ${unknown.length - 1} more, which it was never given.`,
+          ),
+        ]);
       const facts = statuses.flatMap((status) => {
         const payment = known.get(status.endToEndId);
         return payment ? [{ ...status, payment }] : [];
       });
       const executed = facts.filter(({ status }) => status === 'ACSC' || status === 'ACCC');
-      await this.repository.move(tx, executed.map(({ payment, agentReference }) => ({ paymentId: payment.paymentId, to: 'EXECUTED' as const, agentReference: agentReference ?? null })), ['BOOKED']);
+      await this.repository.move(
+        tx,
+        executed.map(({ payment, agentReference }) => ({
+          paymentId: payment.paymentId,
+          to: 'EXECUTED' as const,
+          agentReference: agentReference ?? null,
+        })),
+        ['BOOKED'],
+      );
       const rejected = facts.filter(({ status }) => status === 'RJCT');
-      await this.takeBack(tx, rejected.map(({ payment, reason }) => ({ payment, reason: reason ?? 'NARR', amountMinor: BigInt(payment.amountMinor), date: null })));
+      await this.takeBack(
+        tx,
+        rejected.map(({ payment, reason }) => ({
+          payment,
+          reason: reason ?? 'NARR',
+          amountMinor: BigInt(payment.amountMinor),
+          date: null,
+        })),
+      );
     }
     return refused;
   }
@@ -259,11 +409,18 @@ export class PaymentsService implements OnModuleInit {
         continue;
       }
       const { returns, originalMessageId } = read.value;
-      const known = await this.repository.ofChannel(tx, channel, returns.map(({ endToEndId }) => endToEndId), originalMessageId || null);
+      const known = await this.repository.ofChannel(
+        tx,
+        channel,
+        returns.map(({ endToEndId }) => endToEndId),
+        originalMessageId || null,
+      );
       const faults = returns.flatMap(({ endToEndId, amount }) => {
         const payment = known.get(endToEndId);
-        if (payment === undefined) return [problem('UNKNOWN_PAYMENT', `${channel} returns ${endToEndId}, which it was never given.`)];
-        if (payment.currency !== amount.currency) return [problem('OTHER_CURRENCY', `${endToEndId} was paid in ${payment.currency}.`)];
+        if (payment === undefined)
+          return [problem('UNKNOWN_PAYMENT', `${channel} returns ${endToEndId}, which it was never given.`)];
+        if (payment.currency !== amount.currency)
+          return [problem('OTHER_CURRENCY', `${endToEndId} was paid in ${payment.currency}.`)];
         return [];
       });
       if (faults.length > 0) refused.set(messageId, faults);
@@ -271,31 +428,58 @@ export class PaymentsService implements OnModuleInit {
         tx,
         returns.flatMap(({ endToEndId, amount, reason, settlementDate }) => {
           const payment = known.get(endToEndId);
-          return payment?.currency === amount.currency ? [{ payment, reason, amountMinor: amount.amountMinor, date: settlementDate ?? null }] : [];
+          return payment?.currency === amount.currency
+            ? [{ payment, reason, amountMinor: amount.amountMinor, date: settlementDate ?? null }]
+            : [];
         }),
       );
     }
     return refused;
   }
 
-  private async takeBack(tx: Tx, returned: readonly { payment: PaymentRow; reason: string; amountMinor: bigint; date: PlainDate | null }[]): Promise<void> {
-    const moved = await this.repository.move(tx, returned.map(({ payment, reason }) => ({ paymentId: payment.paymentId, to: 'RETURNED' as const, returnReason: reason })), returnedByAgent);
+  private async takeBack(
+    tx: Tx,
+    returned: readonly { payment: PaymentRow; reason: string; amountMinor: bigint; date: PlainDate | null }[],
+  ): Promise<void> {
+    const moved = await this.repository.move(
+      tx,
+      returned.map(({ payment, reason }) => ({
+        paymentId: payment.paymentId,
+        to: 'RETURNED' as const,
+        returnReason: reason,
+      })),
+      returnedByAgent,
+    );
     const movedIds = new Set(moved.map(({ paymentId }) => paymentId));
     const entries: EntryToPost[] = [];
-    for (const { payment, reason, amountMinor, date } of returned.filter((one) => movedIds.has(one.payment.paymentId))) {
+    for (const { payment, reason, amountMinor, date } of returned.filter((one) =>
+      movedIds.has(one.payment.paymentId),
+    )) {
       const day = await this.bookDates(tx, payment.bookId);
-      const current = (await this.trades.bookDay(tx, payment.bookId))?.state === 'CLOSED' ? day.nextBusinessDate : day.businessDate;
-      entries.push(returnEntry(paymentOf(payment), amountMinor, reason, { businessDate: current, valueDate: date ?? current }));
+      const current =
+        (await this.trades.bookDay(tx, payment.bookId))?.state === 'CLOSED' ? day.nextBusinessDate : day.businessDate;
+      entries.push(
+        returnEntry(paymentOf(payment), amountMinor, reason, { businessDate: current, valueDate: date ?? current }),
+      );
     }
     await this.post(tx, entries);
   }
 }
 
-const reused = (): Problem => problem('IDEMPOTENCY_KEY_REUSED', 'This end-to-end id was used before for another payment.', ['endToEndId']);
+const reused = (): Problem =>
+  problem('IDEMPOTENCY_KEY_REUSED', 'This end-to-end id was used before for another payment.', ['endToEndId']);
 
 /** Where a payment leaves when no account at an agent is known for its book and currency: the channel of its currency. */
 function nostroFor(nostros: ReadonlyMap<string, Nostro>, bookId: string, currency: string): Nostro {
-  return nostros.get(`${bookId}/${currency}`) ?? { account: `NOSTRO-${currency}`, bookId, currency, channel: `AGENT-${currency}`, agentBic: null };
+  return (
+    nostros.get(`${bookId}/${currency}`) ?? {
+      account: `NOSTRO-${currency}`,
+      bookId,
+      currency,
+      channel: `AGENT-${currency}`,
+      agentBic: null,
+    }
+  );
 }
 
 function transferOf(payment: Payment) {

@@ -1,6 +1,14 @@
 import { Args, ObjectType, Query, Resolver } from '@nestjs/graphql';
 import { type Tx } from '#libs/database/index.js';
-import { connection, ConnectionArgs, DateScalar, keyset, keysetPage, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  connection,
+  ConnectionArgs,
+  DateScalar,
+  keyset,
+  keysetPage,
+  ReadTx,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { PositionType } from '../instructions/instructions.graphql.js';
 import { PositionsService } from './positions.service.js';
 

@@ -46,8 +46,17 @@ export class PositionsService {
   }
 
   /** `asOf` a date: settled by then, and waiting now. An account is a client (`C000123`) or its custody account. */
-  async positions(tx: Tx, filter: { account?: string | null; isin?: string | null; asOf?: PlainDate | null }, limit: number, after?: readonly (string | null)[]): Promise<PositionType[]> {
-    const account = filter.account ? (filter.account.endsWith('-SAFE') ? filter.account : `${filter.account}-SAFE`) : null;
+  async positions(
+    tx: Tx,
+    filter: { account?: string | null; isin?: string | null; asOf?: PlainDate | null },
+    limit: number,
+    after?: readonly (string | null)[],
+  ): Promise<PositionType[]> {
+    const account = filter.account
+      ? filter.account.endsWith('-SAFE')
+        ? filter.account
+        : `${filter.account}-SAFE`
+      : null;
     const rows = await tx.rows<Row>(
       `SELECT m.account, m.isin, min(m.book_id) AS "bookId", coalesce(min(n.quantity_scale), 0)::int AS scale,
               coalesce(sum(m.settled_units) FILTER (WHERE m.business_date <= d.as_of), 0)::numeric(39,0) AS settled,
@@ -67,8 +76,16 @@ export class PositionsService {
       // What is promised beyond what is there is a lack, not a block.
       const held = BigInt(blocked) < own ? BigInt(blocked) : own > 0n ? own : 0n;
       return {
-        account: of, isin, book: bookId, asOf, traded: text(own + BigInt(pending)), pending: text(BigInt(pending)), settled: text(own),
-        blocked: text(held), available: text(own - held), pendingInstructions: instructions,
+        account: of,
+        isin,
+        book: bookId,
+        asOf,
+        traded: text(own + BigInt(pending)),
+        pending: text(BigInt(pending)),
+        settled: text(own),
+        blocked: text(held),
+        available: text(own - held),
+        pendingInstructions: instructions,
       };
     });
   }

@@ -5,9 +5,22 @@ import { continuityProblems } from './statement-continuity.js';
 function statement(openingMinor: bigint, entries: bigint[], closingMinor: bigint): Statement {
   const read = readStatementMessage(
     writeStatement({
-      messageId: 'm', createdAt: '2026-11-25T17:00:00Z', statementId: 's', sequence: '1', account: { other: 'NOSTRO-USD' }, currency: 'USD',
-      openingDate: '2026-11-24', openingMinor, closingDate: '2026-11-25', closingMinor,
-      entries: entries.map((signedMinor, n) => ({ reference: `e${n}`, signedMinor, bookingDate: '2026-11-25', valueDate: '2026-11-25' })),
+      messageId: 'm',
+      createdAt: '2026-11-25T17:00:00Z',
+      statementId: 's',
+      sequence: '1',
+      account: { other: 'NOSTRO-USD' },
+      currency: 'USD',
+      openingDate: '2026-11-24',
+      openingMinor,
+      closingDate: '2026-11-25',
+      closingMinor,
+      entries: entries.map((signedMinor, n) => ({
+        reference: `e${n}`,
+        signedMinor,
+        bookingDate: '2026-11-25',
+        valueDate: '2026-11-25',
+      })),
     }),
   );
   const [first] = read.ok ? read.value.statements : [];
@@ -27,7 +40,11 @@ describe('a statement of a nostro', () => {
     expect(continuityProblems(given, last).map(({ code }) => code)).toEqual(codes);
   });
   it('of another currency, or without balances', () => {
-    expect(continuityProblems(statement(1_000n, [], 1_000n), { ...last, currency: 'EUR' }).map(({ code }) => code)).toEqual(['OTHER_CURRENCY']);
-    expect(continuityProblems({ ...statement(1_000n, [], 1_000n), balances: [] }, last).map(({ code }) => code)).toEqual(['MISSING_BALANCE']);
+    expect(
+      continuityProblems(statement(1_000n, [], 1_000n), { ...last, currency: 'EUR' }).map(({ code }) => code),
+    ).toEqual(['OTHER_CURRENCY']);
+    expect(
+      continuityProblems({ ...statement(1_000n, [], 1_000n), balances: [] }, last).map(({ code }) => code),
+    ).toEqual(['MISSING_BALANCE']);
   });
 });

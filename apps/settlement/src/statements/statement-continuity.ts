@@ -18,10 +18,18 @@ export function continuityProblems(statement: Statement, last: ContinuesFrom): P
   const opening = openingOf(statement);
   const closing = closingOf(statement);
   if (opening === undefined || closing === undefined) {
-    return [...problems, problem('MISSING_BALANCE', 'A statement needs its opening and its closing booked balance.', ['Stmt', 'Bal'])];
+    return [
+      ...problems,
+      problem('MISSING_BALANCE', 'A statement needs its opening and its closing booked balance.', ['Stmt', 'Bal']),
+    ];
   }
   if (opening.currency !== last.currency) {
-    problems.push(problem('OTHER_CURRENCY', `${last.account} is in ${last.currency}, the statement in ${opening.currency}.`, ['Stmt', 'Bal']));
+    problems.push(
+      problem('OTHER_CURRENCY', `${last.account} is in ${last.currency}, the statement in ${opening.currency}.`, [
+        'Stmt',
+        'Bal',
+      ]),
+    );
   } else if (opening.signedMinor !== last.closingMinor) {
     problems.push(
       problem(

@@ -15,26 +15,64 @@ beforeAll(async () => {
   transactions = database.transactions('settlement');
   settlement = settlementForTests(transactions);
   await settlement.folders.prepare();
-  const nostro = { account: 'NOSTRO-USD', bookId: 'NGUS', currency: 'USD', channel: 'AGENT-USD', agentBic: 'CHASUS33XXX', openingMinor: 100_000n, openingDate: '2026-11-24', importId: 'imp_1' };
+  const nostro = {
+    account: 'NOSTRO-USD',
+    bookId: 'NGUS',
+    currency: 'USD',
+    channel: 'AGENT-USD',
+    agentBic: 'CHASUS33XXX',
+    openingMinor: 100_000n,
+    openingDate: '2026-11-24',
+    importId: 'imp_1',
+  };
   await transactions.run((tx) => settlement.statements.importNostros(tx, [nostro]));
   await transactions.run((tx) => settlement.statements.importNostros(tx, [nostro]));
-  await database.pool('owner').query(
-    `INSERT INTO settlement.expected_file (book_id, business_date, kind, qualifier, local_time, zone, due_at, late_from) VALUES ('NGUS', '2026-11-25', 'STATEMENT', 'USD', '18:00', 'Europe/Berlin', '2026-11-25T17:00:00Z', '2026-11-25T17:00:00Z')`,
-  );
+  await database
+    .pool('owner')
+    .query(
+      `INSERT INTO settlement.expected_file (book_id, business_date, kind, qualifier, local_time, zone, due_at, late_from) VALUES ('NGUS', '2026-11-25', 'STATEMENT', 'USD', '18:00', 'Europe/Berlin', '2026-11-25T17:00:00Z', '2026-11-25T17:00:00Z')`,
+    );
 });
 afterAll(() => database.drop());
 
 const all = async <T>(sql: string) => (await database.pool('owner').query(sql)).rows as T[];
-async function arrives(file: string, id: string, openingMinor: bigint, entries: bigint[], channel = 'AGENT-USD', shift = 0n) {
+async function arrives(
+  file: string,
+  id: string,
+  openingMinor: bigint,
+  entries: bigint[],
+  channel = 'AGENT-USD',
+  shift = 0n,
+) {
   const document = writeStatement({
-    messageId: id, createdAt: '2026-11-25T17:00:00Z', statementId: id, sequence: '1', account: { other: 'NOSTRO-USD' }, currency: 'USD', openingDate: '2026-11-24', openingMinor,
-    closingDate: '2026-11-25', closingMinor: openingMinor + entries.reduce((sum, one) => sum + one, 0n) + shift,
-    entries: entries.map((signedMinor, n) => ({ reference: `${id}-${n}`, signedMinor, bookingDate: '2026-11-25', valueDate: '2026-11-25', endToEndId: `PAY-${n}` })),
+    messageId: id,
+    createdAt: '2026-11-25T17:00:00Z',
+    statementId: id,
+    sequence: '1',
+    account: { other: 'NOSTRO-USD' },
+    currency: 'USD',
+    openingDate: '2026-11-24',
+    openingMinor,
+    closingDate: '2026-11-25',
+    closingMinor: openingMinor + entries.reduce((sum, one) => sum + one, 0n) + shift,
+    entries: entries.map((signedMinor, n) => ({
+      reference: `${id}-${n}`,
+      signedMinor,
+      bookingDate: '2026-11-25',
+      valueDate: '2026-11-25',
+      endToEndId: `PAY-${n}`,
+    })),
   });
-  writeFileSync(join(settlement.root, channel, 'from', file), writeExchange([{ messageId: id, type: 'camt.053.001.12', document }]));
+  writeFileSync(
+    join(settlement.root, channel, 'from', file),
+    writeExchange([{ messageId: id, type: 'camt.053.001.12', document }]),
+  );
   await settlement.reader.drain();
 }
-const statements = () => all<{ state: string; number: number | null; closing_minor: string }>('SELECT state, number, closing_minor FROM settlement.nostro_statement ORDER BY received_at, number NULLS FIRST, closing_minor');
+const statements = () =>
+  all<{ state: string; number: number | null; closing_minor: string }>(
+    'SELECT state, number, closing_minor FROM settlement.nostro_statement ORDER BY received_at, number NULLS FIRST, closing_minor',
+  );
 
 describe('statements of a nostro', () => {
   it('one that does not continue is kept and not used; its correction is; the next continues that', async () => {
@@ -48,7 +86,11 @@ describe('statements of a nostro', () => {
       { state: 'ACCEPTED', number: 2, closing_minor: '99521' },
     ]);
     expect(await all(`SELECT is_late IS NOT NULL AS came FROM settlement.expected_file`)).toEqual([{ came: true }]);
-    expect(await all(`SELECT signed_minor, end_to_end_id FROM settlement.nostro_statement_entry e JOIN settlement.nostro_statement s USING (statement_id) WHERE s.number = 1 ORDER BY n`)).toEqual([
+    expect(
+      await all(
+        `SELECT signed_minor, end_to_end_id FROM settlement.nostro_statement_entry e JOIN settlement.nostro_statement s USING (statement_id) WHERE s.number = 1 ORDER BY n`,
+      ),
+    ).toEqual([
       { signed_minor: '-500', end_to_end_id: 'PAY-0' },
       { signed_minor: '20', end_to_end_id: 'PAY-1' },
     ]);
@@ -59,13 +101,20 @@ describe('statements of a nostro', () => {
     const before = await statements();
     await arrives('again.xml', 'S-1', 100_000n, [-500n, 20n]);
     await arrives('renamed.xml', 'S-1-copy', 100_000n, [-500n, 20n]);
-    expect((await statements()).filter(({ state }) => state === 'ACCEPTED')).toEqual(before.filter(({ state }) => state === 'ACCEPTED'));
+    expect((await statements()).filter(({ state }) => state === 'ACCEPTED')).toEqual(
+      before.filter(({ state }) => state === 'ACCEPTED'),
+    );
   });
 
   it('one that does not add up, or comes from another agent, is refused', async () => {
     await arrives('sum.xml', 'S-3', 99_521n, [10n], 'AGENT-USD', 1n);
     await arrives('agent.xml', 'S-3b', 99_521n, [10n], 'AGENT-EUR');
-    const refused = await all<{ message_id: string; code: string }>(`SELECT message_id, problems->0->>'code' AS code FROM settlement.exchange_message WHERE state = 'REFUSED' AND message_id LIKE 'S-3%' ORDER BY message_id`);
-    expect(refused).toEqual([{ message_id: 'S-3', code: 'STATEMENT_DOES_NOT_ADD_UP' }, { message_id: 'S-3b', code: 'OTHER_AGENT' }]);
+    const refused = await all<{ message_id: string; code: string }>(
+      `SELECT message_id, problems->0->>'code' AS code FROM settlement.exchange_message WHERE state = 'REFUSED' AND message_id LIKE 'S-3%' ORDER BY message_id`,
+    );
+    expect(refused).toEqual([
+      { message_id: 'S-3', code: 'STATEMENT_DOES_NOT_ADD_UP' },
+      { message_id: 'S-3b', code: 'OTHER_AGENT' },
+    ]);
   });
 });

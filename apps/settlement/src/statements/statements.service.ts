@@ -1,7 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { closingOf, openingOf, readStatementMessage, type Statement, type StatementMessage } from '#libs/iso20022/index.js';
+import {
+  closingOf,
+  openingOf,
+  readStatementMessage,
+  type Statement,
+  type StatementMessage,
+} from '#libs/iso20022/index.js';
 import { canonicalJson, idFrom, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
 import { type LongJob } from '#libs/messaging/index.js';
 import { ExchangeHandlers, type InboundMessage } from '../exchange/exchange-handlers.js';
@@ -74,7 +80,12 @@ export class StatementsService implements OnModuleInit, FileReader {
       const problems = read.ok ? [] : [...read.problems];
       for (const taken of read.ok ? await this.take(tx, read.value, channel, messageId) : []) {
         problems.push(...taken.problems);
-        if (taken.outcome === 'ACCEPTED') await this.expected.arrived(tx, { kind: 'STATEMENT', qualifier: taken.currency, arrivalId: taken.statementId });
+        if (taken.outcome === 'ACCEPTED')
+          await this.expected.arrived(tx, {
+            kind: 'STATEMENT',
+            qualifier: taken.currency,
+            arrivalId: taken.statementId,
+          });
       }
       if (problems.length > 0) refused.set(messageId, problems);
     }
@@ -96,7 +107,12 @@ export class StatementsService implements OnModuleInit, FileReader {
     const counts = { accepted: count('ACCEPTED'), refused: count('REFUSED'), duplicates: count('DUPLICATE') };
     const problems = taken.flatMap((one) => one.problems);
     const accepted = taken.find(({ outcome }) => outcome === 'ACCEPTED');
-    return { counts, problems, isRefused: counts.accepted === 0 && counts.duplicates === 0, ...(accepted ? { expected: { qualifier: accepted.currency } } : {}) };
+    return {
+      counts,
+      problems,
+      isRefused: counts.accepted === 0 && counts.duplicates === 0,
+      ...(accepted ? { expected: { qualifier: accepted.currency } } : {}),
+    };
   }
 
   private async take(tx: Tx, message: StatementMessage, channel: string, messageId: string): Promise<TakenStatement[]> {
@@ -106,7 +122,13 @@ export class StatementsService implements OnModuleInit, FileReader {
   }
 
   private async takeOne(tx: Tx, statement: Statement, channel: string, messageId: string): Promise<TakenStatement> {
-    const hash = sha256Hex(canonicalJson(JSON.parse(JSON.stringify(statement, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)))));
+    const hash = sha256Hex(
+      canonicalJson(
+        JSON.parse(
+          JSON.stringify(statement, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+        ),
+      ),
+    );
     const statementId = idFrom('stm', statement.account, hash);
     // Locked: two statements of one account are taken one after the other.
     const nostro = await tx.row<NostroRow>(
@@ -115,27 +137,63 @@ export class StatementsService implements OnModuleInit, FileReader {
     );
     const currency = closingOf(statement)?.currency ?? statement.currency ?? '';
     if (nostro === undefined) {
-      return { statementId, outcome: 'REFUSED', currency, problems: [problem('UNKNOWN_ACCOUNT', `${statement.account} is none of our accounts.`, ['Stmt', 'Acct'])] };
+      return {
+        statementId,
+        outcome: 'REFUSED',
+        currency,
+        problems: [problem('UNKNOWN_ACCOUNT', `${statement.account} is none of our accounts.`, ['Stmt', 'Acct'])],
+      };
     }
     if (channel !== 'FILE' && nostro.channel !== channel) {
-      return { statementId, outcome: 'REFUSED', currency, problems: [problem('OTHER_AGENT', `${statement.account} is not kept by ${channel}.`, ['Stmt', 'Acct'])] };
+      return {
+        statementId,
+        outcome: 'REFUSED',
+        currency,
+        problems: [problem('OTHER_AGENT', `${statement.account} is not kept by ${channel}.`, ['Stmt', 'Acct'])],
+      };
     }
-    const same = await tx.row<{ state: string }>(`SELECT state FROM settlement.nostro_statement WHERE account = $1 AND content_hash = $2`, [nostro.account, hash]);
+    const same = await tx.row<{ state: string }>(
+      `SELECT state FROM settlement.nostro_statement WHERE account = $1 AND content_hash = $2`,
+      [nostro.account, hash],
+    );
     if (same !== undefined) return { statementId, outcome: 'DUPLICATE', currency, problems: [] };
     const last = await tx.row<{ number: number; closingMinor: string }>(
       `SELECT number, closing_minor AS "closingMinor" FROM settlement.nostro_statement WHERE account = $1 AND state = 'ACCEPTED' ORDER BY number DESC LIMIT 1`,
       [nostro.account],
     );
-    const from = { account: nostro.account, currency: nostro.currency, number: last?.number ?? 0, closingMinor: BigInt(last?.closingMinor ?? nostro.openingMinor) };
+    const from = {
+      account: nostro.account,
+      currency: nostro.currency,
+      number: last?.number ?? 0,
+      closingMinor: BigInt(last?.closingMinor ?? nostro.openingMinor),
+    };
     const problems = continuityProblems(statement, from);
     const isAccepted = problems.length === 0;
-    await this.store(tx, { statementId, statement, nostro, channel, messageId, hash, number: isAccepted ? from.number + 1 : null, problems });
+    await this.store(tx, {
+      statementId,
+      statement,
+      nostro,
+      channel,
+      messageId,
+      hash,
+      number: isAccepted ? from.number + 1 : null,
+      problems,
+    });
     return { statementId, outcome: isAccepted ? 'ACCEPTED' : 'REFUSED', currency: nostro.currency, problems };
   }
 
   private async store(
     tx: Tx,
-    kept: { statementId: string; statement: Statement; nostro: NostroRow; channel: string; messageId: string; hash: string; number: number | null; problems: readonly Problem[] },
+    kept: {
+      statementId: string;
+      statement: Statement;
+      nostro: NostroRow;
+      channel: string;
+      messageId: string;
+      hash: string;
+      number: number | null;
+      problems: readonly Problem[];
+    },
   ): Promise<void> {
     const { statement, nostro } = kept;
     const opening = openingOf(statement);
@@ -146,9 +204,21 @@ export class StatementsService implements OnModuleInit, FileReader {
          statement_date, opening_minor, closing_minor, entry_count, content_hash, problems)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::date, kernel.now()::date), $11, $12, $13, $14, $15::jsonb)`,
       [
-        kept.statementId, nostro.account, nostro.bookId, nostro.currency, kept.number === null ? 'REFUSED' : 'ACCEPTED', kept.number, kept.messageId, kept.channel,
-        statement.electronicSequence ?? null, date ?? null, (opening?.signedMinor ?? 0n).toString(), (closing?.signedMinor ?? 0n).toString(),
-        statement.entries.length, kept.hash, JSON.stringify(kept.problems),
+        kept.statementId,
+        nostro.account,
+        nostro.bookId,
+        nostro.currency,
+        kept.number === null ? 'REFUSED' : 'ACCEPTED',
+        kept.number,
+        kept.messageId,
+        kept.channel,
+        statement.electronicSequence ?? null,
+        date ?? null,
+        (opening?.signedMinor ?? 0n).toString(),
+        (closing?.signedMinor ?? 0n).toString(),
+        statement.entries.length,
+        kept.hash,
+        JSON.stringify(kept.problems),
       ],
     );
     await tx.execute(
@@ -162,9 +232,19 @@ export class StatementsService implements OnModuleInit, FileReader {
         nostro.bookId,
         JSON.stringify(
           statement.entries.map((entry, index) => ({
-            n: index + 1, signed: entry.signedMinor.toString(), currency: entry.currency, bookingDate: entry.bookingDate ?? null, valueDate: entry.valueDate ?? null,
-            reference: entry.accountServicerReference ?? entry.reference ?? null, endToEndId: entry.details[0]?.endToEndId ?? null, code: entry.transactionCode ?? null,
-            isReversal: entry.isReversal, details: entry.details.map((detail) => ({ ...detail, amount: detail.amount && { ...detail.amount, amountMinor: detail.amount.amountMinor.toString() } })),
+            n: index + 1,
+            signed: entry.signedMinor.toString(),
+            currency: entry.currency,
+            bookingDate: entry.bookingDate ?? null,
+            valueDate: entry.valueDate ?? null,
+            reference: entry.accountServicerReference ?? entry.reference ?? null,
+            endToEndId: entry.details[0]?.endToEndId ?? null,
+            code: entry.transactionCode ?? null,
+            isReversal: entry.isReversal,
+            details: entry.details.map((detail) => ({
+              ...detail,
+              amount: detail.amount && { ...detail.amount, amountMinor: detail.amount.amountMinor.toString() },
+            })),
           })),
         ),
       ],

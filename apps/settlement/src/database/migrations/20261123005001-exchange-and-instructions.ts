@@ -269,7 +269,13 @@ export class ExchangeAndInstructions20261123005001 implements MigrationInterface
       GRANT SELECT ON settlement.instruction_status_history TO settlement;
       GRANT SELECT, INSERT ON settlement.hold_request TO settlement;
     `);
-    for (const table of ['instruction', 'instruction_status_history', 'instruction_settlement', 'day_phase', 'hold_request']) {
+    for (const table of [
+      'instruction',
+      'instruction_status_history',
+      'instruction_settlement',
+      'day_phase',
+      'hold_request',
+    ]) {
       await runner.query(`
       ALTER TABLE settlement.${table} ENABLE ROW LEVEL SECURITY;
       ALTER TABLE settlement.${table} FORCE ROW LEVEL SECURITY;

@@ -201,7 +201,13 @@ export class PaymentsAndStatements20261123005002 implements MigrationInterface {
       GRANT SELECT, INSERT, UPDATE, DELETE ON settlement.position_opening TO settlement;
     `);
     for (const table of [
-      'nostro', 'payment', 'payment_status_history', 'payment_replay', 'nostro_statement', 'nostro_statement_entry', 'position_opening',
+      'nostro',
+      'payment',
+      'payment_status_history',
+      'payment_replay',
+      'nostro_statement',
+      'nostro_statement_entry',
+      'position_opening',
     ]) {
       await runner.query(`
       ALTER TABLE settlement.${table} ENABLE ROW LEVEL SECURITY;
