@@ -194,22 +194,36 @@ export class AccountsRepository {
     ]);
   }
 
+  /** New limits are simply written; only those that differ from what stands are changed, each behind its account's lock. */
   async setLimits(
     tx: Tx,
     limits: readonly { book: string; number: string; asset: string; overdraftUnits: string; paymentLimitUnits: string | null }[],
   ): Promise<void> {
+    if (limits.length === 0) return;
+    const given = `jsonb_to_recordset($1::jsonb) AS m(book text, number text, asset text, "overdraftUnits" numeric, "paymentLimitUnits" numeric)`;
+    const json = JSON.stringify(limits);
+    await tx.execute(
+      `INSERT INTO accounting.account_limit (book_id, number, asset, overdraft_units, payment_limit_units)
+       SELECT m.book, m.number, m.asset, m."overdraftUnits", m."paymentLimitUnits" FROM ${given}
+        WHERE NOT EXISTS (SELECT FROM accounting.ledger_account l WHERE l.book_id = m.book AND l.number = m.number AND l.asset = m.asset)
+       ON CONFLICT DO NOTHING`,
+      [json],
+    );
     await tx.execute(
       `SELECT accounting.set_limit(m.book, m.number, m.asset, m."overdraftUnits", m."paymentLimitUnits")
-         FROM jsonb_to_recordset($1::jsonb) AS m(book text, number text, asset text, "overdraftUnits" numeric, "paymentLimitUnits" numeric)
+         FROM ${given} LEFT JOIN accounting.account_limit t ON t.book_id = m.book AND t.number = m.number AND t.asset = m.asset
+        WHERE t.asset IS NULL OR t.overdraft_units <> m."overdraftUnits" OR t.payment_limit_units IS DISTINCT FROM m."paymentLimitUnits"
         ORDER BY m.book, m.number, m.asset`,
-      [JSON.stringify(limits)],
+      [json],
     );
   }
 
   async setStates(tx: Tx, accounts: readonly { book: string; number: string; state: AccountState }[]): Promise<void> {
     await tx.execute(
       `SELECT accounting.set_account_state(a.book, a.number, a.state)
-         FROM jsonb_to_recordset($1::jsonb) AS a(book text, number text, state text) ORDER BY a.book, a.number`,
+         FROM jsonb_to_recordset($1::jsonb) AS a(book text, number text, state text)
+         JOIN accounting.account t ON t.book_id = a.book AND t.number = a.number AND t.state <> a.state
+        ORDER BY a.book, a.number`,
       [JSON.stringify(accounts)],
     );
   }
