@@ -47,11 +47,11 @@ describe('roles', () => {
     );
   });
 
-  it.each(makers)('%s makes no schema, no temporary table, no role', async (role) => {
+  it.each(makers)('%s makes no schema, no role, and no temporary table but for the queue', async (role) => {
     await expect(as(role, 'BEGIN READ WRITE; CREATE SCHEMA mine')).rejects.toThrow(/permission denied/);
-    await expect(as(role, 'BEGIN READ WRITE; CREATE TEMPORARY TABLE mine (n int)')).rejects.toThrow(
-      /permission denied/,
-    );
+    // BullMQ takes in a large batch of jobs through a temporary table.
+    const making = as(role, 'BEGIN READ WRITE; CREATE TEMPORARY TABLE mine (n int)');
+    await (role === 'queue' ? making : expect(making).rejects.toThrow(/permission denied/));
     await expect(as(role, 'BEGIN READ WRITE; CREATE ROLE mine')).rejects.toThrow(/permission denied/);
     await expect(as(role, 'SET ROLE migrate')).rejects.toThrow(/permission denied/);
   });

@@ -22,7 +22,8 @@ export class ApiError extends Error {
 interface ProblemLike {
   code: string;
   message: string;
-  path?: (string | number)[];
+  /** Dotted, e.g. `items.3.amount`. */
+  path?: string | null;
 }
 
 /** Talks to the gateway as one of the demo people, over HTTP, like any client would. */
@@ -72,7 +73,11 @@ export class Api {
     if (payload.problems.length > 0) {
       throw new ApiError(
         name,
-        payload.problems.map((one) => ({ message: one.message, path: one.path, extensions: { code: one.code } })),
+        payload.problems.map((one) => ({
+          message: one.message,
+          path: one.path?.split('.'),
+          extensions: { code: one.code },
+        })),
       );
     }
     return payload;

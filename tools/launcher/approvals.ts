@@ -76,20 +76,16 @@ export async function runApprovals(
         await mustBeRefused(api, proposal.maker, approval, 'OWN_APPROVAL');
         break;
       case 'changedPayloadRefused': {
-        const { account = '', book = '', currency = '' } = one.limit ?? {};
         await api.mutate(
           proposal.maker,
           'changeLimitProposal',
           {
             changeId: proposal.changeId,
-            book,
-            account,
-            currency,
             overdraftLimit: '99999.00',
             reason: 'A higher limit after all',
             idempotencyKey: `change-${date}-${index}`,
           },
-          'change { id }',
+          'change { approvalId }',
           'ChangeLimitProposalInput',
         );
         await until('the changed payload', async () => {
@@ -112,40 +108,26 @@ export async function runApprovals(
 async function propose(api: Api, one: ApprovalCase, key: string, date: string): Promise<Proposal> {
   const reason = 'Asked by the client';
   const idempotencyKey = `propose-${key}`;
-  const start = async (
-    maker: DemoRole,
-    mutation: string,
-    input: Record<string, unknown>,
-    inputType: string,
-  ): Promise<Proposal> => {
+  const expiresAt = one.outcome === 'expired' ? { expiresAt: `${date}T14:00:00Z` } : {};
+  const start = async (maker: DemoRole, mutation: string, input: Record<string, unknown>): Promise<Proposal> => {
     const { change } = await api.mutate<{ change: { id: string; approvalId: string }; problems: [] }>(
       maker,
       mutation,
-      { ...input, reason, idempotencyKey },
+      { ...input, ...expiresAt, reason, idempotencyKey },
       'change { id approvalId }',
-      inputType,
+      `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`,
     );
     return { approvalId: change.approvalId, changeId: change.id, maker };
   };
   switch (one.kind) {
     case 'SSI_CHANGE':
-      return start('operations', 'proposeSsiChange', { ssi: one.ssi }, 'ProposeSsiChangeInput');
+      return start('operations', 'proposeSsiChange', { ssi: one.ssi });
     case 'PRICE_OVERRIDE':
-      return start(
-        'operations',
-        'proposePriceOverride',
-        { priceOverride: one.priceOverride },
-        'ProposePriceOverrideInput',
-      );
+      return start('operations', 'proposePriceOverride', { priceOverride: one.priceOverride });
     case 'LIMIT_CHANGE':
-      return start(
-        'controller',
-        'proposeLimitChange',
-        { ...one.limit, ...(one.outcome === 'expired' ? { expiresAt: `${date}T14:00:00Z` } : {}) },
-        'ProposeLimitChangeInput',
-      );
+      return start('controller', 'proposeLimitChange', { ...one.limit });
     case 'MANUAL_REVERSAL': {
-      const { account = '', book = '', currency = '', amount = '' } = one.fee ?? {};
+      const { account, book, currency, amount } = one.fee ?? { account: '', book: '', currency: '', amount: '' };
       const { entry } = await api.mutate<{ entry: { id: string }; problems: [] }>(
         'controller',
         'postTransfer',
@@ -160,7 +142,7 @@ async function propose(api: Api, one: ApprovalCase, key: string, date: string): 
         'entry { id }',
         'PostTransferInput',
       );
-      return start('controller', 'proposeReversal', { entryId: entry.id }, 'ProposeReversalInput');
+      return start('controller', 'proposeReversal', { entryId: entry.id });
     }
     case 'PAYMENT_RELEASE':
       throw new Error('The payment release has its own step');

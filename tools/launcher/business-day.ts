@@ -234,17 +234,17 @@ async function submitPayments(
   const items = payments.map((one) => ({
     idempotencyKey: one.endToEndId,
     endToEndId: one.endToEndId,
-    book: one.book,
     debtorAccount: one.debtorAccount,
     creditorName: one.creditorName,
     creditorIban: one.creditorIban,
     creditorCountry: one.creditorCountry,
-    amount: { amount: one.amount, currency: one.currency },
+    amount: one.amount,
+    currency: one.currency,
   }));
   const payload = await api.tryMutate<{ results: { replayed: boolean; problems: { code: string }[] }[] }>(
     'front-office',
     'submitPayments',
-    { items },
+    { payments: items },
     'results { replayed problems { code } }',
     'SubmitPaymentsInput',
   );
@@ -265,13 +265,14 @@ async function advanceMarket(context: DayContext, to: string): Promise<number> {
   return answer.written?.length ?? 0;
 }
 
+/** Nothing is on its way any more: neither to or from the market, nor between the services. */
 async function exchangeEmpty({ api, progress }: DayContext): Promise<void> {
   await until('the exchange with the market', async () => {
-    const { exchangeBacklog } = await api.send<{ exchangeBacklog: { outbound: number; inbound: number } }>(
-      'operations',
-      'query Backlog { exchangeBacklog { outbound inbound } }',
-    );
-    progress.note(`exchange: ${exchangeBacklog.outbound} messages to write, ${exchangeBacklog.inbound} files to read`);
-    return exchangeBacklog.outbound === 0 && exchangeBacklog.inbound === 0 ? true : undefined;
+    const { exchangeBacklog } = await api.send<{
+      exchangeBacklog: { outbound: number; inbound: number; messages: number };
+    }>('operations', 'query Backlog { exchangeBacklog { outbound inbound messages } }');
+    const { outbound, inbound, messages } = exchangeBacklog;
+    progress.note(`${outbound} messages to write, ${inbound} files to read, ${messages} messages between services`);
+    return outbound + inbound + messages === 0 ? true : undefined;
   });
 }

@@ -80,6 +80,7 @@ export async function startInstallation(
       INTERNAL_TOKEN_SECRET: access.internalTokenSecret,
       MESSAGE_SEAL_KEY: access.messageSealKey,
       EXCHANGE_DIRECTORY: exchangeDirectory,
+      BOOK_BICS: 'NGEU=NGATDEFFXXX,NGUS=NGATUS33XXX',
       CLOCK: 'database-row',
       ...(process.env.QUEUE_URL ? { QUEUE_URL: process.env.QUEUE_URL } : {}),
       QUEUE_DATABASE_URL: urls.queue,

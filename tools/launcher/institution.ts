@@ -41,13 +41,7 @@ export async function moveIn(api: Api, sampleDirectory: string, progress: Progre
   progress.step('imported; the migration account stands at zero');
   if (imported.state !== 'SIGNED') {
     for (const role of ['operations', 'controller'] as const) {
-      await api.mutate(
-        role,
-        'signCutOver',
-        { importId: imported.id, idempotencyKey: `sign-${role}` },
-        'cutOver { id state }',
-        'SignCutOverInput',
-      );
+      await api.mutate(role, 'signCutOver', { importId: imported.id }, 'cutOver { id state }', 'SignCutOverInput');
     }
   }
   await until('the signed cut-over', async () =>
@@ -96,7 +90,7 @@ export async function receiveList(
   await until(`the sanctions list ${list.name}`, async () => {
     const data = await api.send<{ listVersion: { state: string } | null }>(
       'compliance',
-      'query ListVersion($id: String!) { listVersion(id: $id) { id state } }',
+      'query ListVersion($id: ID!) { listVersion(id: $id) { id state } }',
       { id: listVersion.id },
     );
     return data.listVersion?.state === 'ACTIVE' ? true : undefined;

@@ -1,6 +1,7 @@
 import {
   acceptedAndMatched,
   acceptedButUnmatched,
+  asksToHold,
   cancelled,
   confirmation,
   executed,
@@ -157,8 +158,7 @@ export class Market {
       return [cancelled(`${instructionId}-CANC`, instructionId)];
     }
     if (message.type.startsWith('sese.030')) {
-      one.held =
-        !JSON.stringify(message.document).includes('"YES"') && !JSON.stringify(message.document).includes('Rls');
+      one.held = asksToHold(message.document);
       return one.held ? [pending(`${message.id}-PREA`.slice(-35), instructionId, 'PREA')] : [];
     }
     return [];

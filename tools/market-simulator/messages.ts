@@ -84,20 +84,11 @@ export function readInstruction(document: Node): Instruction {
 export const requestedInstruction = (document: Node): string =>
   textAt(document, 'SctiesSttlmCondsModReq', 'ReqDtls', 'Ref', 'AcctOwnrTxId') ||
   textAt(document, 'SctiesSttlmCondsModReq', 'ReqDtls', 'AcctOwnrTxId') ||
-  textAt(document, 'SctiesTxCxlReq', 'AcctOwnrTxId', 'AcctOwnrTxId') ||
-  textAt(document, 'SctiesTxCxlReq', 'AcctOwnrTxId', 'SctiesSttlmTxId') ||
-  findText(document, 'AcctOwnrTxId') ||
-  findText(document, 'SctiesSttlmTxId');
+  textAt(document, 'SctiesTxCxlReq', 'AcctOwnrTxId', 'SctiesSttlmTxId', 'TxId');
 
-function findText(node: unknown, name: string): string {
-  if (typeof node !== 'object' || node === null) return '';
-  for (const [key, child] of Object.entries(node)) {
-    if (key === name && typeof child === 'string') return child;
-    const found = findText(child, name);
-    if (found) return found;
-  }
-  return '';
-}
+/** Whether a sese.030 sets the hold (`HldInd/Ind` true) or clears it. */
+export const asksToHold = (document: Node): boolean =>
+  ['true', '1'].includes(textAt(document, 'SctiesSttlmCondsModReq', 'ReqDtls', 'HldInd', 'Ind'));
 
 /** A payment that our client asks its agent to make (pain.001). */
 export interface PaymentOrder {

@@ -113,6 +113,7 @@ export async function grantDatabase(owner: pg.Client): Promise<void> {
     REVOKE CONNECT, TEMPORARY ON DATABASE ${database} FROM PUBLIC;
     GRANT CONNECT ON DATABASE ${database} TO ${databaseRoles.join(', ')};
     GRANT CREATE, TEMPORARY ON DATABASE ${database} TO migrate;
+    GRANT TEMPORARY ON DATABASE ${database} TO queue;
     REVOKE ALL ON SCHEMA public FROM PUBLIC;
   `);
 }

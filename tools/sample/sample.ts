@@ -282,7 +282,7 @@ const json = (value: unknown): string =>
 
 /** What is asked of a second person on day 1, and how it ends; the first is the payment release of 09:40. */
 const approvalsOf = (institution: Institution) => {
-  const [first, second] = institution.counterparties;
+  const [first, second, third] = institution.counterparties;
   const priced = institution.instruments[0];
   const ssi = (counterparty: Counterparty | undefined) => ({
     ssiId: `${counterparty?.counterpartyId ?? ''}-EU`,
@@ -320,7 +320,7 @@ const approvalsOf = (institution: Institution) => {
       fee: { account: 'C000006-CASH', book: 'NGEU', currency: 'EUR', amount: '25.00' },
     },
     { kind: 'SSI_CHANGE', outcome: 'rejected', ssi: ssi(second) },
-    { kind: 'LIMIT_CHANGE', outcome: 'expired', limit: limit('C000007-CASH', '20000.00') },
+    { kind: 'SSI_CHANGE', outcome: 'expired', ssi: ssi(third) },
     { kind: 'LIMIT_CHANGE', outcome: 'ownApprovalRefused', limit: limit('C000008-CASH', '30000.00') },
     { kind: 'LIMIT_CHANGE', outcome: 'changedPayloadRefused', limit: limit('C000009-CASH', '40000.00') },
   ];

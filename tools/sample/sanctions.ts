@@ -30,6 +30,6 @@ export function sanctionsFiles(list: readonly ListedName[]): SanctionsFiles {
     aliases.map((alias) => [String(number), String(number * 10 + (alternate += 1)), 'aka', alias, empty]),
   );
   const addresses = list.map(({ number, country }) => [String(number), String(number), empty, empty, country, empty]);
-  const write = (rows: string[][]) => stringify(rows, { quoted_match: /[^0-9-]/ });
+  const write = (rows: string[][]) => stringify(rows, { quoted_match: /[A-Za-z]/ });
   return { primary: write(primary), alternateNames: write(alternates), addresses: write(addresses) };
 }
