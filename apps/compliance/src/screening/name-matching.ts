@@ -1,13 +1,7 @@
 import { canonicalJson, sha256Hex } from '#libs/kernel/index.js';
 import { present } from '../present.js';
-import {
-  commonWords,
-  legalForms,
-  type NameToken,
-  type NormalisedName,
-  normaliseName,
-  particles,
-} from './name-tokens.js';
+import { type NameToken, type NormalisedName, normaliseName } from './name-tokens.js';
+import { commonWords, legalForms, particles } from './name-words.js';
 
 /**
  * Compares two names and explains the result. All arithmetic is on whole numbers (basis points), so
