@@ -43,7 +43,10 @@ export class DeliveryWorker {
       else await this.handleShort(data);
     } catch (error) {
       // The failure itself could not be recorded (the database is away): the reconciler comes back to it.
-      this.logger.error(`delivery ${data.sequence} of ${data.name} is left to the reconciler`, error instanceof Error ? error.stack : String(error));
+      this.logger.error(
+        `delivery ${data.sequence} of ${data.name} is left to the reconciler`,
+        error instanceof Error ? error.stack : String(error),
+      );
     }
   }
 
@@ -54,7 +57,8 @@ export class DeliveryWorker {
     const startedAt = process.hrtime.bigint();
     const seen: { name?: string } = {};
     const observe = (outcome: string) => {
-      if (seen.name !== undefined) metrics.jobSeconds.observe({ message: seen.name, outcome }, Number(process.hrtime.bigint() - startedAt) / 1e9);
+      if (seen.name !== undefined)
+        metrics.jobSeconds.observe({ message: seen.name, outcome }, Number(process.hrtime.bigint() - startedAt) / 1e9);
     };
     try {
       await this.transactions.run((tx) => this.consume(tx, sequence, seen));
@@ -68,11 +72,18 @@ export class DeliveryWorker {
   /** False when there is nothing left to do, or when the delivery has used up its attempts. */
   private countStart(sequence: string): Promise<boolean> {
     return this.transactions.run(async (tx) => {
-      const counted = await tx.row<{ attempts: number | null }>('SELECT messaging.count_start($1) AS attempts', [sequence]);
+      const counted = await tx.row<{ attempts: number | null }>('SELECT messaging.count_start($1) AS attempts', [
+        sequence,
+      ]);
       const attempts = counted?.attempts ?? null;
       if (attempts === null) return false;
       if (attempts <= this.options.maxAttempts) return true;
-      await this.failures.record(tx, sequence, new UnprocessableMessage('WORKER_LOST', 'every worker that took it ended'), { isCounted: true, isFinal: true });
+      await this.failures.record(
+        tx,
+        sequence,
+        new UnprocessableMessage('WORKER_LOST', 'every worker that took it ended'),
+        { isCounted: true, isFinal: true },
+      );
       return false;
     });
   }
@@ -86,7 +97,8 @@ export class DeliveryWorker {
     seen.name = begun.name;
     const payload = this.parse(begun.name, begun.payload);
     const handler = this.registry.short(begun.name);
-    if (handler === undefined) throw new UnprocessableMessage('NO_HANDLER', `${this.options.service} has no handler for ${begun.name}`);
+    if (handler === undefined)
+      throw new UnprocessableMessage('NO_HANDLER', `${this.options.service} has no handler for ${begun.name}`);
     await runInContext(contextOf(begun.headers), () =>
       handler(tx, payload, {
         messageId: `msg_${sequence}`,
@@ -99,7 +111,9 @@ export class DeliveryWorker {
         ...(begun.headers.requestedBy === undefined ? {} : { requestedBy: begun.headers.requestedBy }),
       }),
     );
-    const acknowledged = await tx.row<{ calls_next: boolean }>('SELECT messaging.acknowledge($1) AS calls_next', [sequence]);
+    const acknowledged = await tx.row<{ calls_next: boolean }>('SELECT messaging.acknowledge($1) AS calls_next', [
+      sequence,
+    ]);
     if (acknowledged?.calls_next === true) {
       tx.afterCommit(() => {
         this.bell.ring();

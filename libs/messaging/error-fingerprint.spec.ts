@@ -18,7 +18,9 @@ describe('the fingerprint of an error', () => {
   it('differs by code, text and place', () => {
     const one = describeError(thrownAt('no account'));
     expect(describeError(thrownAt('no price')).fingerprint).not.toBe(one.fingerprint);
-    expect(describeError(Object.assign(thrownAt('no account'), { code: '23505' })).fingerprint).not.toBe(one.fingerprint);
+    expect(describeError(Object.assign(thrownAt('no account'), { code: '23505' })).fingerprint).not.toBe(
+      one.fingerprint,
+    );
     expect(describeError(new Error('no account')).fingerprint).not.toBe(one.fingerprint);
   });
 

@@ -25,7 +25,12 @@ export class Failures {
   ) {}
 
   /** `isCounted`: the start of this attempt was counted already. `isFinal`: no further attempt. */
-  async record(tx: Tx, sequence: string, thrown: unknown, attempt: { isCounted: boolean; isFinal?: boolean }): Promise<void> {
+  async record(
+    tx: Tx,
+    sequence: string,
+    thrown: unknown,
+    attempt: { isCounted: boolean; isFinal?: boolean },
+  ): Promise<void> {
     const error = describeError(thrown);
     const isFinal = attempt.isFinal === true || thrown instanceof UnprocessableMessage;
     const failed = await tx.row<FailedDelivery>(
@@ -43,7 +48,10 @@ export class Failures {
     );
     if (failed === undefined) return;
     if (!failed.is_dead) {
-      this.logger.warn(`${failed.name} failed, attempt ${failed.attempts}: ${error.code} ${error.message}`, { sequence, err: thrown });
+      this.logger.warn(`${failed.name} failed, attempt ${failed.attempts}: ${error.code} ${error.message}`, {
+        sequence,
+        err: thrown,
+      });
       return;
     }
     const isOwned =
@@ -61,7 +69,10 @@ export class Failures {
     if (isOwned) await tx.execute('SELECT messaging.give_to_work_item($1)', [sequence]);
     tx.afterCommit(() => {
       metrics.deadLetters.inc({ message: failed.name });
-      this.logger.error(`${failed.name} is a dead letter after ${failed.attempts} attempts: ${error.code} ${error.message}`, { sequence, err: thrown });
+      this.logger.error(
+        `${failed.name} is a dead letter after ${failed.attempts} attempts: ${error.code} ${error.message}`,
+        { sequence, err: thrown },
+      );
     });
   }
 }

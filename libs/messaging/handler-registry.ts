@@ -6,8 +6,13 @@ import { MessagingOptions } from './messaging.options.js';
 
 /** A service that misses a handler, or has two for one message, must not start. */
 export class HandlersWrong extends Error {
-  constructor(service: string, readonly faults: readonly string[]) {
-    super(`The handlers of ${service} do not fit the message catalogue:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+  constructor(
+    service: string,
+    readonly faults: readonly string[],
+  ) {
+    super(
+      `The handlers of ${service} do not fit the message catalogue:\n${faults.map((fault) => `- ${fault}`).join('\n')}`,
+    );
   }
 }
 
@@ -47,7 +52,8 @@ export class HandlerRegistry {
           places.set(name, [...(places.get(name) ?? []), place]);
           const definition = this.catalogue.find(name);
           if (definition === undefined) faults.push(`${place} handles ${name}, which is in no catalogue`);
-          else if (!definition.consumers.includes(service)) faults.push(`${place} handles ${name}, which ${service} does not consume`);
+          else if (!definition.consumers.includes(service))
+            faults.push(`${place} handles ${name}, which ${service} does not consume`);
           else if (definition.longRunning !== isLong) {
             faults.push(`${place} must carry @${definition.longRunning ? 'HandlesLong' : 'Handles'} for ${name}`);
           }

@@ -38,14 +38,22 @@ export function handledMessages(method: object): readonly HandledMessage[] {
 
 /** The method handles the message: its effect and the acknowledgement are one transaction. */
 export function Handles<Name extends MessageName>(name: Name) {
-  return <T extends Handler<PayloadOf<Name>>>(_target: object, _key: string | symbol, descriptor: TypedPropertyDescriptor<T>): void => {
+  return <T extends Handler<PayloadOf<Name>>>(
+    _target: object,
+    _key: string | symbol,
+    descriptor: TypedPropertyDescriptor<T>,
+  ): void => {
     if (descriptor.value) mark(descriptor.value, { name, isLong: false });
   };
 }
 
 /** The method works a long-running message in many transactions, under a lease (see LongJob). */
 export function HandlesLong<Name extends MessageName>(name: Name) {
-  return <T extends LongHandler<PayloadOf<Name>>>(_target: object, _key: string | symbol, descriptor: TypedPropertyDescriptor<T>): void => {
+  return <T extends LongHandler<PayloadOf<Name>>>(
+    _target: object,
+    _key: string | symbol,
+    descriptor: TypedPropertyDescriptor<T>,
+  ): void => {
     if (descriptor.value) mark(descriptor.value, { name, isLong: true });
   };
 }

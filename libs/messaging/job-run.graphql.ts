@@ -15,7 +15,11 @@ registerEnumType(State, { name: 'JobState' });
 export class JobErrorType {
   @Field(() => String) code!: string;
   @Field(() => String) message!: string;
-  @Field(() => String, { nullable: true, description: 'The same for failures that differ only in ids, amounts and times.' }) fingerprint!: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'The same for failures that differ only in ids, amounts and times.',
+  })
+  fingerprint!: string | null;
 }
 
 @ObjectType('JobAttempt', { description: 'One try of a worker.' })
@@ -25,25 +29,33 @@ export class JobAttemptType {
   @Field(() => String) worker!: string;
   @Field(() => DateTimeScalar) startedAt!: Date;
   @Field(() => DateTimeScalar, { nullable: true }) endedAt!: Date | null;
-  @Field(() => String, { description: 'RUNNING, SUCCEEDED, FAILED, LOST (its worker ended), HANDED_BACK or DISCARDED.' }) outcome!: string;
+  @Field(() => String, {
+    description: 'RUNNING, SUCCEEDED, FAILED, LOST (its worker ended), HANDED_BACK or DISCARDED.',
+  })
+  outcome!: string;
   @Field(() => JobErrorType, { nullable: true }) error!: JobErrorType | null;
 }
 
-@ObjectType('JobRun', { description: 'A long-running job, or a message given up after its attempts; kept when the queue has long forgotten it.' })
+@ObjectType('JobRun', {
+  description:
+    'A long-running job, or a message given up after its attempts; kept when the queue has long forgotten it.',
+})
 @Directive('@shareable')
 export class JobRunType {
   @Field(() => ID) id!: string;
   @Field(() => String) service!: string;
   @Field(() => String, { description: 'The message that asked for it.' }) name!: string;
   @Field(() => String) queue!: string;
-  @Field(() => String, { nullable: true, description: 'What people know it by: a file, a business date.' }) businessKey!: string | null;
+  @Field(() => String, { nullable: true, description: 'What people know it by: a file, a business date.' })
+  businessKey!: string | null;
   @Field(() => String, { nullable: true }) requestedBy!: string | null;
   @Field(() => State) state!: JobState;
   @Field(() => Int) done!: number;
   @Field(() => Int, { nullable: true }) total!: number | null;
   @Field(() => JsonScalar) counts!: Record<string, number>;
   @Field(() => Int) attemptCount!: number;
-  @Field(() => JobErrorType, { nullable: true, description: 'Of the last attempt that failed.' }) error!: JobErrorType | null;
+  @Field(() => JobErrorType, { nullable: true, description: 'Of the last attempt that failed.' })
+  error!: JobErrorType | null;
   @Field(() => DateTimeScalar) createdAt!: Date;
   @Field(() => DateTimeScalar, { nullable: true }) startedAt!: Date | null;
   @Field(() => DateTimeScalar, { nullable: true }) finishedAt!: Date | null;
@@ -84,7 +96,8 @@ export class JobRunFilterInput {
   @Field(() => String, { nullable: true }) businessKey?: string | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'Created at or after.' }) from?: Date | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'Created before.' }) to?: Date | null;
-  @Field(() => String, { nullable: true, description: 'Part of the code or the message of the error.' }) errorText?: string | null;
+  @Field(() => String, { nullable: true, description: 'Part of the code or the message of the error.' }) errorText?:
+    string | null;
   @Field(() => String, { nullable: true }) errorFingerprint?: string | null;
 }
 

@@ -57,7 +57,10 @@ export function jobRunResolver(service: Service): Type {
 
     @Query(() => [JobFailureGroupType], { name: `${service}JobFailureGroups`, description: 'Largest first.' })
     @RequiresScopes('jobs:read')
-    failureGroups(@Args('first', { type: () => Int, defaultValue: 50 }) first: number, @ReadTx() tx: Tx): Promise<JobFailureGroupType[]> {
+    failureGroups(
+      @Args('first', { type: () => Int, defaultValue: 50 }) first: number,
+      @ReadTx() tx: Tx,
+    ): Promise<JobFailureGroupType[]> {
       return this.jobRuns.failureGroups(tx, Math.min(Math.max(first, 1), failureGroupsMost));
     }
 
@@ -72,36 +75,63 @@ export function jobRunResolver(service: Service): Type {
       return this.jobRuns.attempts(tx, run.id);
     }
 
-    @Mutation(() => JobRunPayload, { name: `retry${named}Job`, description: 'A failed job, or one that waits for its next attempt, starts afresh from its checkpoint.' })
+    @Mutation(() => JobRunPayload, {
+      name: `retry${named}Job`,
+      description: 'A failed job, or one that waits for its next attempt, starts afresh from its checkpoint.',
+    })
     @RequiresScopes('jobs:operate')
-    retry(@Args('input', { type: () => ChangeJobInput }) input: ChangeJobInput, @CurrentPrincipal() principal: Principal): Promise<JobRunPayload> {
+    retry(
+      @Args('input', { type: () => ChangeJobInput }) input: ChangeJobInput,
+      @CurrentPrincipal() principal: Principal,
+    ): Promise<JobRunPayload> {
       return this.changeJob('JOB_RETRIED', input, principal, (tx) => this.jobRuns.retry(tx, input.id));
     }
 
-    @Mutation(() => JobRunPayload, { name: `discard${named}Job`, description: 'The job is not run again; what its finished steps did stays.' })
+    @Mutation(() => JobRunPayload, {
+      name: `discard${named}Job`,
+      description: 'The job is not run again; what its finished steps did stays.',
+    })
     @RequiresScopes('jobs:operate')
-    discard(@Args('input', { type: () => ChangeJobInput }) input: ChangeJobInput, @CurrentPrincipal() principal: Principal): Promise<JobRunPayload> {
+    discard(
+      @Args('input', { type: () => ChangeJobInput }) input: ChangeJobInput,
+      @CurrentPrincipal() principal: Principal,
+    ): Promise<JobRunPayload> {
       return this.changeJob('JOB_DISCARDED', input, principal, (tx) => this.jobRuns.discard(tx, input.id));
     }
 
-    @Mutation(() => JobQueuePayload, { name: `pause${named}Queue`, description: 'Messages are accepted and wait; jobs that run go on.' })
+    @Mutation(() => JobQueuePayload, {
+      name: `pause${named}Queue`,
+      description: 'Messages are accepted and wait; jobs that run go on.',
+    })
     @RequiresScopes('jobs:operate')
-    pause(@Args('input', { type: () => ChangeQueueInput }) input: ChangeQueueInput, @CurrentPrincipal() principal: Principal): Promise<JobQueuePayload> {
-      return this.changeQueue('QUEUE_PAUSED', input, principal, (tx) => this.jobRuns.pause(tx, input.queue, input.reason, principal.subject));
+    pause(
+      @Args('input', { type: () => ChangeQueueInput }) input: ChangeQueueInput,
+      @CurrentPrincipal() principal: Principal,
+    ): Promise<JobQueuePayload> {
+      return this.changeQueue('QUEUE_PAUSED', input, principal, (tx) =>
+        this.jobRuns.pause(tx, input.queue, input.reason, principal.subject),
+      );
     }
 
     @Mutation(() => JobQueuePayload, { name: `resume${named}Queue` })
     @RequiresScopes('jobs:operate')
-    resume(@Args('input', { type: () => ChangeQueueInput }) input: ChangeQueueInput, @CurrentPrincipal() principal: Principal): Promise<JobQueuePayload> {
+    resume(
+      @Args('input', { type: () => ChangeQueueInput }) input: ChangeQueueInput,
+      @CurrentPrincipal() principal: Principal,
+    ): Promise<JobQueuePayload> {
       return this.changeQueue('QUEUE_RESUMED', input, principal, (tx) => this.jobRuns.resume(tx, input.queue));
     }
 
-    @Subscription(() => JobRunType, { name: `${service}JobProgress`, resolve: (run: JobRunType) => run, description: 'The job whenever it changes, until it has ended.' })
+    @Subscription(() => JobRunType, {
+      name: `${service}JobProgress`,
+      resolve: (run: JobRunType) => run,
+      description: 'The job whenever it changes, until it has ended.',
+    })
     @RequiresScopes('jobs:read')
     progress(@Args('id', { type: () => ID }) id: string): AsyncIterableIterator<JobRunType> {
       return watchJob(async () => {
         const row = await this.transactions.run((tx) => this.jobRuns.find(tx, id), { readOnly: true });
-        return row ? { ...toType(row), changedAt: row.updatedAt } : undefined;
+        return row ? { run: toType(row), changedAt: row.updatedAt } : undefined;
       });
     }
 
@@ -117,15 +147,30 @@ export function jobRunResolver(service: Service): Type {
         const change = await work(tx);
         const row = await this.jobRuns.find(tx, input.id);
         if (change === undefined) {
-          const refusal = row ? problem('JOB_STATE', `the job is ${row.state}`, ['id']) : problem('NOT_FOUND', 'no such job', ['id']);
+          const refusal = row
+            ? problem('JOB_STATE', `the job is ${row.state}`, ['id'])
+            : problem('NOT_FOUND', 'no such job', ['id']);
           return { jobRun: row ? toType(row) : null, problems: [refusal] };
         }
-        await this.audit.append(tx, { action, objectKind: 'JOB_RUN', objectId: input.id, principal, reason: input.reason, ...change });
+        await this.audit.append(tx, {
+          action,
+          objectKind: 'JOB_RUN',
+          objectId: input.id,
+          principal,
+          reason: input.reason,
+          before: change.before,
+          after: change.after,
+        });
         return { jobRun: row ? toType(row) : null, problems: [] };
       });
     }
 
-    private async changeQueue(action: string, input: ChangeQueueInput, principal: Principal, work: (tx: Tx) => Promise<boolean>): Promise<JobQueuePayload> {
+    private async changeQueue(
+      action: string,
+      input: ChangeQueueInput,
+      principal: Principal,
+      work: (tx: Tx) => Promise<boolean>,
+    ): Promise<JobQueuePayload> {
       const faults = validateInput(ChangeQueueInput, input);
       if (faults.length > 0) return { queue: null, problems: faults };
       return this.transactions.run(async (tx) => {

@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
-import { type JobAttemptType, type JobErrorType, type JobFailureGroupType, type JobQueueType, type JobRunType, type JobState } from './job-run.graphql.js';
+import {
+  type JobAttemptType,
+  type JobErrorType,
+  type JobFailureGroupType,
+  type JobQueueType,
+  type JobRunType,
+  type JobState,
+} from './job-run.graphql.js';
 import { type Lane } from './message-catalogue.js';
 import { messagingFigures } from './messaging-figures.js';
 import { MessagingOptions } from './messaging.options.js';
@@ -41,8 +48,14 @@ interface StoredRun {
   next_attempt_at: Date | null;
 }
 
-const errorOf = (row: { error_code: string | null; error_message: string | null; error_fingerprint: string | null }): JobErrorType | null =>
-  row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '', fingerprint: row.error_fingerprint };
+const errorOf = (row: {
+  error_code: string | null;
+  error_message: string | null;
+  error_fingerprint: string | null;
+}): JobErrorType | null =>
+  row.error_code === null
+    ? null
+    : { code: row.error_code, message: row.error_message ?? '', fingerprint: row.error_fingerprint };
 
 /** Before and after, for the audit record; undefined when the job's state does not allow it. */
 export interface JobChange {
@@ -56,8 +69,14 @@ export class JobRuns {
   constructor(private readonly options: MessagingOptions) {}
 
   async list(tx: Tx, filter: JobRunFilter, most: number, beforeSequence: string | null = null): Promise<JobRunRow[]> {
-    const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== null && value !== undefined));
-    const rows = await tx.rows<StoredRun>('SELECT * FROM messaging.job_runs($1::jsonb, $2, $3::bigint)', [JSON.stringify(given), most, beforeSequence]);
+    const given = Object.fromEntries(
+      Object.entries(filter).filter(([, value]) => value !== null && value !== undefined),
+    );
+    const rows = await tx.rows<StoredRun>('SELECT * FROM messaging.job_runs($1::jsonb, $2, $3::bigint)', [
+      JSON.stringify(given),
+      most,
+      beforeSequence,
+    ]);
     return rows.map((row) => ({
       id: row.job_run_id,
       sequence: row.sequence,
@@ -107,16 +126,28 @@ export class JobRuns {
   }
 
   async failureGroups(tx: Tx, most: number): Promise<JobFailureGroupType[]> {
-    const rows = await tx.rows<{ fingerprint: string; code: string; sample: string; name: string; jobs: string; first_at: Date; last_at: Date }>(
-      'SELECT * FROM messaging.failure_groups($1)',
-      [most],
-    );
-    return rows.map(({ first_at, last_at, jobs, ...row }) => ({ ...row, jobs: Number(jobs), firstAt: first_at, lastAt: last_at }));
+    const rows = await tx.rows<{
+      fingerprint: string;
+      code: string;
+      sample: string;
+      name: string;
+      jobs: string;
+      first_at: Date;
+      last_at: Date;
+    }>('SELECT * FROM messaging.failure_groups($1)', [most]);
+    return rows.map(({ first_at, last_at, jobs, ...row }) => ({
+      ...row,
+      jobs: Number(jobs),
+      firstAt: first_at,
+      lastAt: last_at,
+    }));
   }
 
   async queues(tx: Tx): Promise<JobQueueType[]> {
     const figures = await messagingFigures(tx, this.options.service);
-    const paused = await tx.rows<{ lane: Lane; reason: string; paused_by: string }>('SELECT lane, reason, paused_by FROM messaging.paused_queues()');
+    const paused = await tx.rows<{ lane: Lane; reason: string; paused_by: string }>(
+      'SELECT lane, reason, paused_by FROM messaging.paused_queues()',
+    );
     return (['fast', 'bulk'] as const).map((lane) => {
       const pause = paused.find((one) => one.lane === lane);
       const ofLane = figures.queues.filter((one) => one.lane === lane);
@@ -143,7 +174,11 @@ export class JobRuns {
 
   /** False when it was so already. */
   async pause(tx: Tx, lane: Lane, reason: string, by: string): Promise<boolean> {
-    const row = await tx.row<{ is_new: boolean }>('SELECT messaging.pause_queue($1, $2, $3) AS is_new', [lane, reason, by]);
+    const row = await tx.row<{ is_new: boolean }>('SELECT messaging.pause_queue($1, $2, $3) AS is_new', [
+      lane,
+      reason,
+      by,
+    ]);
     return row?.is_new === true;
   }
 

@@ -52,7 +52,9 @@ export class LongJobRunner {
 
   async begin(sequence: string): Promise<void> {
     if (this.isStopping || this.running.size >= this.options.longConcurrency) {
-      await this.transactions.run((tx) => tx.execute('SELECT messaging.defer_delivery($1, $2)', [sequence, whenFullMs]));
+      await this.transactions.run((tx) =>
+        tx.execute('SELECT messaging.defer_delivery($1, $2)', [sequence, whenFullMs]),
+      );
       return;
     }
     const started = await this.transactions.run(async (tx) => {
@@ -110,7 +112,10 @@ export class LongJobRunner {
       counts: started.counts,
     };
     const job = new LongJob(start, this.transactions, abort.signal, async (tx) => {
-      const finished = await tx.row<{ calls_next: boolean }>('SELECT messaging.finish_job($1, $2) AS calls_next', [start.id, start.token]);
+      const finished = await tx.row<{ calls_next: boolean }>('SELECT messaging.finish_job($1, $2) AS calls_next', [
+        start.id,
+        start.token,
+      ]);
       if (finished?.calls_next === true) {
         tx.afterCommit(() => {
           this.bell.ring();
@@ -122,7 +127,8 @@ export class LongJobRunner {
     try {
       const definition = this.catalogue.find(started.name);
       const handler = this.registry.long(started.name);
-      if (definition === undefined || handler === undefined) throw new UnprocessableMessage('NO_HANDLER', `no handler for ${started.name}`);
+      if (definition === undefined || handler === undefined)
+        throw new UnprocessableMessage('NO_HANDLER', `no handler for ${started.name}`);
       const parsed = definition.payload.safeParse(started.payload);
       if (!parsed.success) throw new UnprocessableMessage('INVALID_PAYLOAD', parsed.error.message);
       await handler(parsed.data, job);
@@ -143,7 +149,9 @@ export class LongJobRunner {
         return;
       }
       if (error instanceof JobHandedBack || signal.reason instanceof JobHandedBack) {
-        await this.transactions.run((tx) => tx.execute('SELECT messaging.hand_back_job($1, $2)', [start.id, start.token]));
+        await this.transactions.run((tx) =>
+          tx.execute('SELECT messaging.hand_back_job($1, $2)', [start.id, start.token]),
+        );
         return;
       }
       const { code, message, fingerprint } = describeError(error);
@@ -159,24 +167,29 @@ export class LongJobRunner {
       });
     } catch (unrecorded) {
       // The lease lapses and the reconciler comes back to the job.
-      this.logger.error(`the end of ${start.id} could not be recorded`, unrecorded instanceof Error ? unrecorded.stack : String(unrecorded));
+      this.logger.error(
+        `the end of ${start.id} could not be recorded`,
+        unrecorded instanceof Error ? unrecorded.stack : String(unrecorded),
+      );
     }
   }
 
   /** A handler that thinks for long between its steps keeps its lease; one whose lease is gone is told by the signal. */
-  private renewFromTimeToTime(job: LongJob, start: LongJobStart, abort: AbortController): { stop: () => Promise<void> } {
+  private renewFromTimeToTime(
+    job: LongJob,
+    start: LongJobStart,
+    abort: AbortController,
+  ): { stop: () => Promise<void> } {
     let current: Promise<void> = Promise.resolve();
     let isBusy = false;
     const renew = async () => {
       try {
         const { done, total, counts } = job.latestProgress;
         const row = await this.transactions.run((tx) =>
-          tx.row<{ answer: 'HELD' | 'BUSY' | 'LOST' }>('SELECT messaging.renew_lease($1, $2, $3, $4::jsonb) AS answer', [
-            start.id,
-            start.token,
-            start.leaseMs,
-            JSON.stringify({ done, total, counts }),
-          ]),
+          tx.row<{ answer: 'HELD' | 'BUSY' | 'LOST' }>(
+            'SELECT messaging.renew_lease($1, $2, $3, $4::jsonb) AS answer',
+            [start.id, start.token, start.leaseMs, JSON.stringify({ done, total, counts })],
+          ),
         );
         if (row?.answer === 'LOST' && !job.isFinished) abort.abort(new LeaseLost(start.id));
       } catch {

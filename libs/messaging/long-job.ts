@@ -110,7 +110,8 @@ export class LongJob {
 
   private async fenced<T>(work: (tx: Tx) => Promise<T>, isLast: boolean): Promise<T> {
     if (this.hasFinished) throw new Error(`${this.id} has finished: no step may follow`);
-    if (this.signal.aborted) throw this.signal.reason instanceof Error ? this.signal.reason : new JobHandedBack(this.id);
+    if (this.signal.aborted)
+      throw this.signal.reason instanceof Error ? this.signal.reason : new JobHandedBack(this.id);
     const { result, kept } = await this.transactions.run(async (tx) => {
       const lease = await tx.row<{ is_held: boolean }>('SELECT messaging.hold_lease($1, $2, $3) AS is_held', [
         this.id,

@@ -42,7 +42,10 @@ export class Loop {
       }
       if (this.hasStopped() || (hasMore && failures === 0)) continue;
       // While it fails, the bell does not shorten the pause: whatever is broken is left in peace.
-      await this.pause(failures === 0 ? this.pauseMs : Math.min(this.pauseMs * 2 ** failures, this.longestPauseMs), failures === 0);
+      await this.pause(
+        failures === 0 ? this.pauseMs : Math.min(this.pauseMs * 2 ** failures, this.longestPauseMs),
+        failures === 0,
+      );
     }
   }
 

@@ -35,12 +35,12 @@ export async function messagingFigures(tx: Tx, service: Service): Promise<Messag
     lane: row.lane,
     state: row.state,
     deliveries: Number(row.deliveries),
-    oldestSeconds: Number(row.oldest_seconds),
+    oldestSeconds: row.oldest_seconds,
   }));
   return {
     service,
     queues,
-    outboxLagSeconds: Number(lag?.seconds ?? 0),
+    outboxLagSeconds: lag?.seconds ?? 0,
     oldestWaitingSeconds: Math.max(0, ...queues.filter((one) => one.state !== 'DEAD').map((one) => one.oldestSeconds)),
   };
 }
@@ -68,7 +68,11 @@ export class MessagingGauges {
     private readonly transactions: Transactions,
     private readonly options: MessagingOptions,
   ) {
-    this.loop = new Loop(() => this.measure(), 5_000, () => undefined);
+    this.loop = new Loop(
+      () => this.measure(),
+      5_000,
+      () => undefined,
+    );
   }
 
   start(): void {
@@ -88,7 +92,10 @@ export class MessagingGauges {
       for (const state of ['WAITING', 'PUBLISHED', 'DEAD'] as const) {
         metrics.queueDepth.set({ queue, state }, ofLane.find((one) => one.state === state)?.deliveries ?? 0);
       }
-      metrics.queueOldestSeconds.set({ queue }, Math.max(0, ...ofLane.filter((one) => one.state !== 'DEAD').map((one) => one.oldestSeconds)));
+      metrics.queueOldestSeconds.set(
+        { queue },
+        Math.max(0, ...ofLane.filter((one) => one.state !== 'DEAD').map((one) => one.oldestSeconds)),
+      );
     }
     metrics.outboxLagSeconds.set({ service }, figures.outboxLagSeconds);
     return false;

@@ -69,10 +69,14 @@ export class MessagingRuntime implements OnApplicationBootstrap, BeforeApplicati
 
   private async checkRoutes(): Promise<void> {
     const differing = await this.transactions.run((tx) =>
-      tx.rows<{ name: string }>('SELECT DISTINCT name FROM messaging.differing_routes($1::jsonb) ORDER BY name', [JSON.stringify(this.catalogue.routes())]),
+      tx.rows<{ name: string }>('SELECT DISTINCT name FROM messaging.differing_routes($1::jsonb) ORDER BY name', [
+        JSON.stringify(this.catalogue.routes()),
+      ]),
     );
     if (differing.length > 0) {
-      throw new Error(`The message routes in the database are not those of this release (${differing.map(({ name }) => name).join(', ')}): run the migrate step`);
+      throw new Error(
+        `The message routes in the database are not those of this release (${differing.map(({ name }) => name).join(', ')}): run the migrate step`,
+      );
     }
   }
 }

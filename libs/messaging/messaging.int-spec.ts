@@ -26,7 +26,12 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
 
   const startAccounting = async () => {
     script = new ProbeScript();
-    accounting = await bootProbe({ service: 'accounting', databaseUrl: database.urlFor('accounting'), settings: queue.settings, script });
+    accounting = await bootProbe({
+      service: 'accounting',
+      databaseUrl: database.urlFor('accounting'),
+      settings: queue.settings,
+      script,
+    });
   };
   const stopAccounting = async () => {
     await accounting?.close();
@@ -48,17 +53,29 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     return row!;
   };
   const allAcknowledged = () =>
-    waitFor(async () => (await ask(`SELECT 1 FROM messaging.delivery WHERE state <> 'ACKNOWLEDGED' LIMIT 1`)).length === 0, {
-      what: 'the acknowledgement of every delivery',
-      timeoutMs: 20_000,
-    });
+    waitFor(
+      async () => (await ask(`SELECT 1 FROM messaging.delivery WHERE state <> 'ACKNOWLEDGED' LIMIT 1`)).length === 0,
+      {
+        what: 'the acknowledgement of every delivery',
+        timeoutMs: 20_000,
+      },
+    );
   const child = (orders: object): ChildProcess & { said: string[] } => {
-    const started = spawn(process.execPath, ['--conditions=source', '--import', join(import.meta.dirname, 'probe/typescript-hooks.mjs'), join(import.meta.dirname, 'probe/probe-process.ts')], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { PATH: process.env.PATH, PROBE_ORDERS: JSON.stringify({ ...orders, ...queue.settings }) },
-    }) as ChildProcess & { said: string[] };
+    const started = spawn(
+      process.execPath,
+      [
+        '--conditions=source',
+        '--import',
+        join(import.meta.dirname, 'probe/typescript-hooks.mjs'),
+        join(import.meta.dirname, 'probe/probe-process.ts'),
+      ],
+      {
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        env: { PATH: process.env.PATH, PROBE_ORDERS: JSON.stringify({ ...orders, ...queue.settings }) },
+      },
+    ) as ChildProcess & { said: string[] };
     started.said = [];
-    started.on('message', (message) => started.said.push(String(message)));
+    started.on('message', (message) => started.said.push(message as string));
     children.push(started);
     return started;
   };
@@ -77,7 +94,11 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     await declareMessageRoutes((sql, parameters) => database.pool('migrate').query(sql, parameters), probeCatalogue);
     await database.pool('owner').query(probeTables);
     queue = backend === 'redis' ? await redisUnderTest() : await postgresUnderTest(database);
-    settlement = await bootProbe({ service: 'settlement', databaseUrl: database.urlFor('settlement'), settings: queue.settings });
+    settlement = await bootProbe({
+      service: 'settlement',
+      databaseUrl: database.urlFor('settlement'),
+      settings: queue.settings,
+    });
     await startAccounting();
   });
 
@@ -86,7 +107,11 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     for (const one of children.splice(0)) if (one.exitCode === null && one.signalCode === null) await killed(one);
     if (accounting === undefined) await startAccounting();
     Object.assign(script, new ProbeScript());
-    await database.pool('owner').query('TRUNCATE probe.effect, messaging.message, messaging.delivery, messaging.job_run, messaging.job_attempt, messaging.queue_pause');
+    await database
+      .pool('owner')
+      .query(
+        'TRUNCATE probe.effect, messaging.message, messaging.delivery, messaging.job_run, messaging.job_attempt, messaging.queue_pause',
+      );
   });
 
   afterAll(async () => {
@@ -126,13 +151,24 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
   test('a delivery published many times has one effect', async () => {
     const added = await add('probe.count.v1', numbers(50));
     const again = [0, 1, 2, 3].flatMap((publication) =>
-      added.map(({ sequence }) => ({ sequence, consumer: 'accounting' as const, lane: 'fast' as const, name: 'probe.count.v1', publication, priority: 0 })),
+      added.map(({ sequence }) => ({
+        sequence,
+        consumer: 'accounting' as const,
+        lane: 'fast' as const,
+        name: 'probe.count.v1',
+        publication,
+        priority: 0,
+      })),
     );
     await settlement.get(Queues, { strict: false }).publish(again);
     await allAcknowledged();
-    await settlement.get(Queues, { strict: false }).publish(again.map((one) => ({ ...one, publication: one.publication + 10 })));
+    await settlement
+      .get(Queues, { strict: false })
+      .publish(again.map((one) => ({ ...one, publication: one.publication + 10 })));
     const ids = again.map((one) => `${one.sequence}-accounting_${one.publication + 10}`);
-    await waitFor(async () => (await settlement.get(Queues, { strict: false }).held('accounting', 'fast', ids)).size === 0);
+    await waitFor(
+      async () => (await settlement.get(Queues, { strict: false }).held('accounting', 'fast', ids)).size === 0,
+    );
     expect(await effects('count')).toEqual({ all: 50, distinct: 50 });
   });
 
@@ -141,7 +177,10 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     await add('probe.count.v1', numbers(60));
     for (let time = 0; time < 2; time += 1) {
       const worker = child({ service: 'accounting', databaseUrl: database.urlFor('accounting'), hangAt: 30 });
-      await waitFor(() => worker.said.includes('hanging'), { what: 'the worker in the middle of a job', timeoutMs: 20_000 });
+      await waitFor(() => worker.said.includes('hanging'), {
+        what: 'the worker in the middle of a job',
+        timeoutMs: 20_000,
+      });
       await killed(worker);
     }
     await startAccounting();
@@ -153,10 +192,15 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     // The start of a second and later try is counted before it is made: here the tries leave nothing else behind.
     const [added] = await add('probe.fail.v1', numbers(1));
     await waitFor(async () => (await effects('fail')).all === 1);
-    await ask(`UPDATE messaging.delivery SET state = 'PUBLISHED', attempts = 4, publications = 1, published_at = now() - interval '1 hour' WHERE sequence = $1`, [
-      added!.sequence,
-    ]);
-    await waitFor(async () => (await ask(`SELECT 1 FROM messaging.delivery WHERE state = 'DEAD' AND error_code = 'WORKER_LOST'`)).length === 1);
+    await ask(
+      `UPDATE messaging.delivery SET state = 'PUBLISHED', attempts = 4, publications = 1, published_at = now() - interval '1 hour' WHERE sequence = $1`,
+      [added!.sequence],
+    );
+    await waitFor(
+      async () =>
+        (await ask(`SELECT 1 FROM messaging.delivery WHERE state = 'DEAD' AND error_code = 'WORKER_LOST'`)).length ===
+        1,
+    );
     expect((await effects('fail')).all).toBe(1);
   });
 
@@ -172,7 +216,11 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
       await allAcknowledged();
       expect(await effects('count')).toEqual({ all: 120, distinct: 120 });
     } finally {
-      settlement = await bootProbe({ service: 'settlement', databaseUrl: database.urlFor('settlement'), settings: queue.settings });
+      settlement = await bootProbe({
+        service: 'settlement',
+        databaseUrl: database.urlFor('settlement'),
+        settings: queue.settings,
+      });
     }
   });
 
@@ -191,7 +239,9 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     test('it comes back as it was long ago', async () => {
       await stopAccounting();
       await add('probe.count.v1', numbers(200));
-      await waitFor(async () => (await ask(`SELECT 1 FROM messaging.delivery WHERE state = 'PUBLISHED'`)).length === 200);
+      await waitFor(
+        async () => (await ask(`SELECT 1 FROM messaging.delivery WHERE state = 'PUBLISHED'`)).length === 200,
+      );
       await queue.remember();
       await startAccounting();
       await allAcknowledged();
@@ -200,8 +250,13 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
       await add('probe.count.v1', numbers(100, 300));
       await allAcknowledged();
       const queues = settlement.get(Queues, { strict: false });
-      const ids = (await ask<{ sequence: string }>('SELECT sequence FROM messaging.delivery')).map(({ sequence }) => `${sequence}-accounting`);
-      await waitFor(async () => (await queues.held('accounting', 'fast', ids).catch(() => new Set(['away']))).size === 0, { what: 'the end of the old jobs' });
+      const ids = (await ask<{ sequence: string }>('SELECT sequence FROM messaging.delivery')).map(
+        ({ sequence }) => `${sequence}-accounting`,
+      );
+      await waitFor(
+        async () => (await queues.held('accounting', 'fast', ids).catch(() => new Set(['away']))).size === 0,
+        { what: 'the end of the old jobs' },
+      );
       expect(await effects('count')).toEqual({ all: 400, distinct: 400 });
     });
     test('it is away for a while: the service accepts, says degraded, and catches up', async () => {
@@ -224,11 +279,17 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     };
     await Promise.all(
       ['a', 'b', 'c', 'd', 'e'].map(async (key) => {
-        for (let n = 0; n < 20; n += 5) await add('probe.order.v1', [0, 1, 2, 3, 4].map((more) => ({ key, n: n + more })));
+        for (let n = 0; n < 20; n += 5)
+          await add(
+            'probe.order.v1',
+            [0, 1, 2, 3, 4].map((more) => ({ key, n: n + more })),
+          );
       }),
     );
     await allAcknowledged();
-    const rows = await ask<{ key: string; numbers: number[] }>(`SELECT key, array_agg(n ORDER BY place) AS numbers FROM probe.effect WHERE kind = 'order' GROUP BY key`);
+    const rows = await ask<{ key: string; numbers: number[] }>(
+      `SELECT key, array_agg(n ORDER BY place) AS numbers FROM probe.effect WHERE kind = 'order' GROUP BY key`,
+    );
     expect(rows).toHaveLength(5);
     for (const row of rows) expect(row.numbers).toEqual(Array.from({ length: 20 }, (_, n) => n));
   });
@@ -248,7 +309,10 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
       ['probe.fail.v1', 4, 'NO_ACCOUNT'],
     ]);
     expect(new Set(sink.letters.map(({ error }) => error.fingerprint)).size).toBe(1);
-    expect(await inSettlement((tx, outbox) => outbox.consumedBelow(tx, barrier))).toEqual({ consumed: false, waiting: 2 });
+    expect(await inSettlement((tx, outbox) => outbox.consumedBelow(tx, barrier))).toEqual({
+      consumed: false,
+      waiting: 2,
+    });
 
     sink.takesOver = true;
     await inAccounting((tx) => tx.execute('SELECT messaging.retry_job($1)', [sink.letters[0]!.jobRunId]));
@@ -262,7 +326,7 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
   });
 
   test('a barrier is passed when everything below it had its effect, and not while somebody may still add below it', async () => {
-    let release = () => undefined as void;
+    let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
@@ -288,7 +352,9 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
 
   test('a message due later does not hold a barrier up and is delivered when the business clock has come there', async () => {
     await database.setClock('2026-01-05T07:00:00Z');
-    await inSettlement((tx, outbox) => outbox.add(tx, 'probe.count.v1' as never, { n: 5 } as never, { dueAt: new Date('2026-01-05T16:00:00Z') }));
+    await inSettlement((tx, outbox) =>
+      outbox.add(tx, 'probe.count.v1' as never, { n: 5 }, { dueAt: new Date('2026-01-05T16:00:00Z') }),
+    );
     await add('probe.count.v1', numbers(1));
     await waitFor(async () => (await effects('count')).all === 1);
     const cut = await inSettlement((tx, outbox) => outbox.nextSequence(tx));
@@ -312,25 +378,34 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     expect(await ask(`SELECT state, done::int, total::int, counts, attempts FROM messaging.job_run`)).toEqual([
       { state: 'SUCCEEDED', done: 6, total: 6, counts: { rows: 60 }, attempts: 2 },
     ]);
-    expect((await ask<{ outcome: string }>('SELECT outcome FROM messaging.job_attempt ORDER BY attempt')).map(({ outcome }) => outcome)).toEqual(['LOST', 'SUCCEEDED']);
+    expect(
+      (await ask<{ outcome: string }>('SELECT outcome FROM messaging.job_attempt ORDER BY attempt')).map(
+        ({ outcome }) => outcome,
+      ),
+    ).toEqual(['LOST', 'SUCCEEDED']);
   });
 
   test('a worker that was taken for dead can store nothing any more', async () => {
     let lost: unknown;
-    let wake = () => undefined as void;
+    let wake: () => void = () => undefined;
     const asleep = new Promise<void>((resolve) => {
       wake = resolve;
     });
     script.afterStep = async (step, job) => {
       if (job.attempt !== 1 || step !== 1) return;
       await asleep;
-      lost = await job.step((tx) => tx.execute(`INSERT INTO probe.effect (kind, n, attempt) VALUES ('forbidden', 1, 1)`)).catch((error: unknown) => error);
+      lost = await job
+        .step((tx) => tx.execute(`INSERT INTO probe.effect (kind, n, attempt) VALUES ('forbidden', 1, 1)`))
+        .catch((error: unknown) => error);
       throw lost as Error;
     };
     const [added] = await add('probe.long.v1', [{ steps: 4 }]);
     await waitFor(async () => (await effects('step')).all === 2);
     // As if it had been frozen for longer than its lease: another attempt takes the job.
-    await ask(`UPDATE messaging.job_run SET attempt_token = gen_random_uuid(), lease_until = clock_timestamp() - interval '1 second' WHERE job_run_id = $1`, [added!.jobRunId]);
+    await ask(
+      `UPDATE messaging.job_run SET attempt_token = gen_random_uuid(), lease_until = clock_timestamp() - interval '1 second' WHERE job_run_id = $1`,
+      [added!.jobRunId],
+    );
     await allAcknowledged();
     wake();
     await waitFor(() => lost);
@@ -352,7 +427,9 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     await add('probe.long.v1', [{ steps: 4 }]);
     await waitFor(async () => (await effects('step')).all === 2);
     await stopAccounting();
-    expect(await ask('SELECT state, lease_until, fruitless_attempts FROM messaging.job_run')).toEqual([{ state: 'WAITING', lease_until: null, fruitless_attempts: 0 }]);
+    expect(await ask('SELECT state, lease_until, fruitless_attempts FROM messaging.job_run')).toEqual([
+      { state: 'WAITING', lease_until: null, fruitless_attempts: 0 },
+    ]);
     await startAccounting();
     await allAcknowledged();
     expect(await effects('step')).toEqual({ all: 4, distinct: 4 });

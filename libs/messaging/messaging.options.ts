@@ -28,17 +28,23 @@ export class MessagingOptions {
   /** How long the boot waits for the queue before it gives up. */
   readonly bootWaitMs: number;
 
-  constructor(service: Service, given: Partial<Omit<MessagingOptions, 'service'>> = {}, environment: NodeJS.ProcessEnv = process.env) {
+  constructor(
+    service: Service,
+    given: Partial<Omit<MessagingOptions, 'service'>> = {},
+    environment: NodeJS.ProcessEnv = process.env,
+  ) {
     const whole = (name: string, otherwise: number) => {
       const text = environment[name];
       if (text === undefined || text === '') return otherwise;
       const value = Number(text);
-      if (!Number.isInteger(value) || value < 1) throw new Error(`${name} must be a whole number above zero, it is "${text}"`);
+      if (!Number.isInteger(value) || value < 1)
+        throw new Error(`${name} must be a whole number above zero, it is "${text}"`);
       return value;
     };
     this.service = service;
     this.worker = given.worker ?? workerMode(environment.WORKER);
-    this.queueUrl = 'queueUrl' in given ? given.queueUrl : environment.QUEUE_URL === '' ? undefined : environment.QUEUE_URL;
+    this.queueUrl =
+      'queueUrl' in given ? given.queueUrl : environment.QUEUE_URL === '' ? undefined : environment.QUEUE_URL;
     this.queueDatabaseUrl = given.queueDatabaseUrl ?? environment.QUEUE_DATABASE_URL;
     this.pollMs = given.pollMs ?? whole('MESSAGING_POLL_MS', 100);
     this.relayBatch = given.relayBatch ?? 500;

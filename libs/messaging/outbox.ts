@@ -16,7 +16,9 @@ export interface AddOptions {
   readonly priority?: number;
 }
 
-export type MessageToAdd = { [Name in MessageName]: { readonly name: Name; readonly payload: PayloadOf<Name> } & AddOptions }[MessageName];
+export type MessageToAdd = {
+  [Name in MessageName]: { readonly name: Name; readonly payload: PayloadOf<Name> } & AddOptions;
+}[MessageName];
 
 export interface AddedMessage {
   readonly messageId: string;
@@ -33,7 +35,12 @@ export class Outbox {
     private readonly bell: RelayBell,
   ) {}
 
-  async add<Name extends MessageName>(tx: Tx, name: Name, payload: PayloadOf<Name>, options: AddOptions = {}): Promise<AddedMessage> {
+  async add<Name extends MessageName>(
+    tx: Tx,
+    name: Name,
+    payload: PayloadOf<Name>,
+    options: AddOptions = {},
+  ): Promise<AddedMessage> {
     const [added] = await this.addAll(tx, [{ ...options, name, payload } as MessageToAdd]);
     if (added === undefined) throw new Error(`${name} was not added`);
     return added;
@@ -42,7 +49,10 @@ export class Outbox {
   /** One round trip for any number of messages; the answers are in the order of the messages. */
   async addAll(tx: Tx, messages: readonly MessageToAdd[]): Promise<AddedMessage[]> {
     if (messages.length === 0) return [];
-    const headers = { ...contextHeaders(), ...(currentContext()?.subject === undefined ? {} : { requestedBy: currentContext()?.subject }) };
+    const headers = {
+      ...contextHeaders(),
+      ...(currentContext()?.subject === undefined ? {} : { requestedBy: currentContext()?.subject }),
+    };
     const payloads: string[] = [];
     const rows = messages.map((message) => {
       const definition = this.catalogue.get(message.name);
@@ -51,7 +61,7 @@ export class Outbox {
       return {
         name: message.name,
         headers: message.requestedBy === undefined ? headers : { ...headers, requestedBy: message.requestedBy },
-        orderingKey: definition.orderedBy?.(payload as never) ?? null,
+        orderingKey: definition.orderedBy?.(payload) ?? null,
         dueAt: message.dueAt?.toISOString() ?? null,
         businessKey: message.businessKey ?? null,
         priority: message.priority ?? 0,
@@ -88,9 +98,10 @@ export class Outbox {
 
   /** Whether every message below the sequence, of every service, has had its effect or is somebody's work item. */
   async consumedBelow(tx: Tx, sequence: string): Promise<{ consumed: boolean; waiting: number }> {
-    const row = await tx.row<{ is_sealed: boolean; waiting: string }>('SELECT is_sealed, waiting FROM messaging.consumed_below($1::bigint)', [
-      sequence,
-    ]);
+    const row = await tx.row<{ is_sealed: boolean; waiting: string }>(
+      'SELECT is_sealed, waiting FROM messaging.consumed_below($1::bigint)',
+      [sequence],
+    );
     const waiting = Number(row?.waiting ?? 0);
     return { consumed: row?.is_sealed === true && waiting === 0, waiting };
   }

@@ -35,6 +35,7 @@ export const jobIdOf = (sequence: string, consumer: string, publication: number)
 export class QueueRefused extends Error {}
 
 const commandTimeoutMs = 5_000;
+const healthTimeoutMs = 1_500;
 const oldestRedis = [6, 2] as const;
 
 function redisConnection(url: string, forWorker: boolean): Redis {
@@ -96,25 +97,33 @@ export class Queues {
         await this.redis.connect();
       }
     } catch (error) {
-      throw new Error(`Redis does not answer at QUEUE_URL ${hidden(url)}: start it, correct QUEUE_URL, or unset it to use Postgres (${String(error)})`, {
-        cause: error,
-      });
+      throw new Error(
+        `Redis does not answer at QUEUE_URL ${hidden(url)}: start it, correct QUEUE_URL, or unset it to use Postgres (${String(error)})`,
+        {
+          cause: error,
+        },
+      );
     }
     const information = await this.redis.info();
     const value = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(information)?.[1] ?? '';
     const [major = 0, minor = 0] = value('redis_version').split('.').map(Number);
     if (major < oldestRedis[0] || (major === oldestRedis[0] && minor < oldestRedis[1])) {
-      throw new QueueRefused(`Redis at QUEUE_URL is version ${value('redis_version')}; ${oldestRedis.join('.')} or newer is needed`);
+      throw new QueueRefused(
+        `Redis at QUEUE_URL is version ${value('redis_version')}; ${oldestRedis.join('.')} or newer is needed`,
+      );
     }
     const policy = value('maxmemory_policy');
     if (policy !== 'noeviction') {
-      throw new QueueRefused(`Redis at QUEUE_URL has maxmemory-policy ${policy || 'unknown'}, so it may throw jobs away. Set it: CONFIG SET maxmemory-policy noeviction`);
+      throw new QueueRefused(
+        `Redis at QUEUE_URL has maxmemory-policy ${policy || 'unknown'}, so it may throw jobs away. Set it: CONFIG SET maxmemory-policy noeviction`,
+      );
     }
   }
 
   private async openPostgres(): Promise<void> {
     const url = this.options.queueDatabaseUrl;
-    if (url === undefined) throw new QueueRefused('Neither QUEUE_URL (Redis) nor QUEUE_DATABASE_URL (Postgres, role queue) is set');
+    if (url === undefined)
+      throw new QueueRefused('Neither QUEUE_URL (Redis) nor QUEUE_DATABASE_URL (Postgres, role queue) is set');
     // Each worker pins one connection to listen on; the others are shared by everything this process does.
     this.pool ??= new pg.Pool({
       connectionString: url,
@@ -129,8 +138,11 @@ export class Queues {
       await this.pool.query('SELECT 1 FROM bullmq.migration LIMIT 1');
     } catch (error) {
       const code = (error as { code?: string }).code;
-      if (code === '42P01' || code === '3F000') throw new QueueRefused('Schema bullmq has no tables: run the migrate step first');
-      throw new Error(`The queue's database does not answer at QUEUE_DATABASE_URL ${hidden(url)} (${String(error)})`, { cause: error });
+      if (code === '42P01' || code === '3F000')
+        throw new QueueRefused('Schema bullmq has no tables: run the migrate step first');
+      throw new Error(`The queue's database does not answer at QUEUE_DATABASE_URL ${hidden(url)} (${String(error)})`, {
+        cause: error,
+      });
     }
   }
 
@@ -160,15 +172,17 @@ export class Queues {
   async held(service: Service, lane: Lane, ids: readonly string[]): Promise<Set<string>> {
     const name = queueName(service, lane);
     if (this.pool !== undefined) {
-      const { rows } = await this.pool.query<{ id: string }>(`SELECT id FROM bullmq.job WHERE queue = $1 AND id = ANY ($2) AND state IN ('waiting', 'active', 'delayed')`, [
-        name,
-        ids,
-      ]);
+      const { rows } = await this.pool.query<{ id: string }>(
+        `SELECT id FROM bullmq.job WHERE queue = $1 AND id = ANY ($2) AND state IN ('waiting', 'active', 'delayed')`,
+        [name, ids],
+      );
       return new Set(rows.map((row) => row.id));
     }
     const queue = this.queue(name);
     const states = await Promise.all(ids.map((id) => queue.getJobState(id)));
-    return new Set(ids.filter((_, index) => ['waiting', 'prioritized', 'active', 'delayed'].includes(states[index] ?? '')));
+    return new Set(
+      ids.filter((_, index) => ['waiting', 'prioritized', 'active', 'delayed'].includes(states[index] ?? '')),
+    );
   }
 
   work(lane: Lane, concurrency: number, handle: (data: JobData) => Promise<void>): void {
@@ -187,7 +201,7 @@ export class Queues {
     const process = (job: Job<JobData>) => handle(job.data);
     let worker: Worker;
     if (this.pool !== undefined) {
-      worker = new Worker(name, process, { ...settings, connection: this.pool } as never, createPostgresBackend as never);
+      worker = new Worker(name, process, { ...settings, connection: this.pool }, createPostgresBackend as never);
     } else {
       const connection = redisConnection(this.options.queueUrl ?? '', true);
       this.workerRedis.push(connection);
@@ -212,13 +226,24 @@ export class Queues {
     return !isSame;
   }
 
+  /** Within a second and a half, also when a connection hangs. */
   async isUp(): Promise<boolean> {
+    const { redis, pool } = this;
+    if (redis !== undefined && redis.status !== 'ready') return false;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, healthTimeoutMs, false);
+    });
+    const answer = (
+      redis !== undefined ? redis.ping() : (pool?.query('SELECT 1') ?? Promise.reject(new Error('not open')))
+    ).then(
+      () => true,
+      () => false,
+    );
     try {
-      if (this.redis !== undefined) return this.redis.status === 'ready' && (await this.redis.ping()) === 'PONG';
-      await this.pool?.query('SELECT 1');
-      return this.pool !== undefined;
-    } catch {
-      return false;
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -254,7 +279,7 @@ export class Queues {
     let queue = this.queues.get(name);
     if (queue === undefined) {
       if (this.pool !== undefined) {
-        queue = new Queue(name, { connection: this.pool } as never, createPostgresBackend as never);
+        queue = new Queue(name, { connection: this.pool }, createPostgresBackend as never);
       } else {
         queue = new Queue(name, { connection: this.redis, prefix: queuePrefix(name) } as QueueOptions);
       }

@@ -25,11 +25,16 @@ export class Reconciler {
     private readonly options: MessagingOptions,
     private readonly bell: RelayBell,
   ) {
-    this.loop = new Loop(() => this.reconcile(), options.reconcileEveryMs, (error, failures) => {
-      // The queue was away: when it is back, nobody knows what it remembers.
-      this.isAlarmed = true;
-      if (failures === 1) this.logger.warn(`reconciling waits: ${error instanceof Error ? error.message : String(error)}`);
-    });
+    this.loop = new Loop(
+      () => this.reconcile(),
+      options.reconcileEveryMs,
+      (error, failures) => {
+        // The queue was away: when it is back, nobody knows what it remembers.
+        this.isAlarmed = true;
+        if (failures === 1)
+          this.logger.warn(`reconciling waits: ${error instanceof Error ? error.message : String(error)}`);
+      },
+    );
   }
 
   start(): void {
@@ -65,7 +70,10 @@ export class Reconciler {
 
   private async reconcileBatch(olderMs: number): Promise<{ taken: number; repeated: number }> {
     const lapsed = await this.transactions.run((tx) =>
-      tx.rows<{ sequence: string; lane: Lane; publications: number }>('SELECT sequence, lane, publications FROM messaging.take_lapsed($1, $2)', [olderMs, batch]),
+      tx.rows<{ sequence: string; lane: Lane; publications: number }>(
+        'SELECT sequence, lane, publications FROM messaging.take_lapsed($1, $2)',
+        [olderMs, batch],
+      ),
     );
     if (lapsed.length === 0) return { taken: 0, repeated: 0 };
     const idOf = (one: (typeof lapsed)[number]) => jobIdOf(one.sequence, this.options.service, one.publications - 1);

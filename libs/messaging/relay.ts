@@ -20,10 +20,15 @@ export class Relay {
     private readonly options: MessagingOptions,
     bell: RelayBell,
   ) {
-    this.loop = new Loop(() => this.publishOnce(), options.pollMs, (error, failures) => {
-      // Once, not with every try.
-      if (failures === 1) this.logger.warn(`publishing waits: ${error instanceof Error ? error.message : String(error)}`);
-    });
+    this.loop = new Loop(
+      () => this.publishOnce(),
+      options.pollMs,
+      (error, failures) => {
+        // Once, not with every try.
+        if (failures === 1)
+          this.logger.warn(`publishing waits: ${error instanceof Error ? error.message : String(error)}`);
+      },
+    );
     bell.listen(() => {
       this.loop.ring();
     });
@@ -40,12 +45,16 @@ export class Relay {
   /** Publish first, mark second, both while the rows are locked: an end in between means one job too many, never one too few. */
   private publishOnce(): Promise<boolean> {
     return this.transactions.run(async (tx) => {
-      const due = await tx.rows<QueuedDelivery>('SELECT sequence, consumer, lane, name, publication, priority FROM messaging.take_waiting($1)', [
-        this.options.relayBatch,
-      ]);
+      const due = await tx.rows<QueuedDelivery>(
+        'SELECT sequence, consumer, lane, name, publication, priority FROM messaging.take_waiting($1)',
+        [this.options.relayBatch],
+      );
       if (due.length === 0) return false;
       await this.queues.publish(due);
-      await tx.execute('SELECT messaging.mark_published($1::bigint[], $2::text[])', [due.map((one) => one.sequence), due.map((one) => one.consumer)]);
+      await tx.execute('SELECT messaging.mark_published($1::bigint[], $2::text[])', [
+        due.map((one) => one.sequence),
+        due.map((one) => one.consumer),
+      ]);
       return due.length === this.options.relayBatch;
     });
   }

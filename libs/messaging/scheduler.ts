@@ -17,9 +17,14 @@ export class Scheduler {
     private readonly outbox: Outbox,
     options: MessagingOptions,
   ) {
-    this.loop = new Loop(() => this.fire(), options.scheduleEveryMs, (error, failures) => {
-      if (failures === 1) this.logger.warn(`schedules wait: ${error instanceof Error ? error.message : String(error)}`);
-    });
+    this.loop = new Loop(
+      () => this.fire(),
+      options.scheduleEveryMs,
+      (error, failures) => {
+        if (failures === 1)
+          this.logger.warn(`schedules wait: ${error instanceof Error ? error.message : String(error)}`);
+      },
+    );
   }
 
   /** The database's schedules are made those of the code. */
@@ -31,7 +36,9 @@ export class Scheduler {
       zone: schedule.at?.zone ?? null,
       catchUp: schedule.catchUp ?? 'last',
     }));
-    await this.transactions.run((tx) => tx.execute('SELECT messaging.declare_schedules($1::jsonb)', [JSON.stringify(rows)]));
+    await this.transactions.run((tx) =>
+      tx.execute('SELECT messaging.declare_schedules($1::jsonb)', [JSON.stringify(rows)]),
+    );
   }
 
   start(): void {
@@ -44,13 +51,21 @@ export class Scheduler {
 
   private fire(): Promise<boolean> {
     return this.transactions.run(async (tx) => {
-      const slots = await tx.rows<{ schedule: string; slot: Date }>('SELECT schedule, slot FROM messaging.take_slots()');
+      const slots = await tx.rows<{ schedule: string; slot: Date }>(
+        'SELECT schedule, slot FROM messaging.take_slots()',
+      );
       const declared = new Map(this.schedules.all().map((schedule) => [schedule.name, schedule]));
       const messages = slots.flatMap(({ schedule, slot }) => {
         const found = declared.get(schedule);
         // Another release of the service, still running beside this one, declared it: its slot stays with it.
         if (found === undefined) throw new Error(`schedule ${schedule} is not of this release`);
-        return [{ ...found.message, businessKey: `${schedule} ${slot.toISOString()}`, requestedBy: 'schedule' } as MessageToAdd];
+        return [
+          {
+            ...found.message,
+            businessKey: `${schedule} ${slot.toISOString()}`,
+            requestedBy: 'schedule',
+          } as MessageToAdd,
+        ];
       });
       await this.outbox.addAll(tx, messages);
       return false;

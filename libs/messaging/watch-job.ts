@@ -1,6 +1,9 @@
 import { type JobRunType } from './job-run.graphql.js';
 
-type Watched = JobRunType & { changedAt: Date };
+interface Watched {
+  readonly run: JobRunType;
+  readonly changedAt: Date;
+}
 
 const pollMs = 500;
 const ended = new Set(['SUCCEEDED', 'FAILED', 'DISCARDED']);
@@ -23,9 +26,10 @@ export function watchJob(read: () => Promise<Watched | undefined>): AsyncIterabl
   return {
     async next() {
       while (!hasEnded()) {
-        const run = await read();
-        if (run === undefined) break;
-        const seen = `${run.state} ${run.changedAt.toISOString()}`;
+        const watched = await read();
+        if (watched === undefined) break;
+        const { run, changedAt } = watched;
+        const seen = `${run.state} ${changedAt.toISOString()}`;
         if (seen !== last) {
           last = seen;
           if (ended.has(run.state)) isOver = true;

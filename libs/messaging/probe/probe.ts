@@ -160,7 +160,13 @@ export interface ProbeOptions {
 }
 
 /** Boots one of the two services without HTTP. */
-export async function bootProbe({ service, databaseUrl, settings, script = new ProbeScript(), schedules = [] }: ProbeOptions): Promise<INestApplicationContext> {
+export async function bootProbe({
+  service,
+  databaseUrl,
+  settings,
+  script = new ProbeScript(),
+  schedules = [],
+}: ProbeOptions): Promise<INestApplicationContext> {
   @Module({
     imports: [
       DatabaseModule.forService({ service, url: databaseUrl, poolSize: 12 }),
@@ -173,7 +179,10 @@ export async function bootProbe({ service, databaseUrl, settings, script = new P
       for (const schedule of schedules) declared.declare(schedule);
     }
   }
-  const app = await NestFactory.create(ProbeRoot, { logger: process.env.PROBE_LOG === undefined ? false : new Logger(), abortOnError: false });
+  const app = await NestFactory.create(ProbeRoot, {
+    logger: process.env.PROBE_LOG === undefined ? false : new Logger(),
+    abortOnError: false,
+  });
   await app.init();
   return app;
 }

@@ -34,7 +34,11 @@ export async function redisUnderTest(): Promise<QueueUnderTest> {
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => 50, maxRetriesPerRequest: null });
   client.on('error', () => undefined);
   const start = async () => {
-    server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
+    server = spawn(
+      'redis-server',
+      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'],
+      { stdio: 'ignore' },
+    );
     await waitFor(async () => (await client.ping().catch(() => '')) === 'PONG', { what: 'Redis' });
   };
   const kill = async () => {
@@ -81,7 +85,9 @@ export async function postgresUnderTest(database: TestDatabase): Promise<QueueUn
   // BullMQ's addBulk makes temporary tables.
   await owner.query(`GRANT TEMPORARY ON DATABASE ${database.name} TO queue`);
   const cut = async () => {
-    await owner.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'queue' AND datname = current_database()`);
+    await owner.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'queue' AND datname = current_database()`,
+    );
   };
   const flush = async () => {
     await owner.query('TRUNCATE bullmq.job CASCADE');

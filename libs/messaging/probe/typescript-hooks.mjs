@@ -8,7 +8,11 @@ const isHooksThread = import.meta.url.endsWith('?hooks');
 if (!isHooksThread) register(`${import.meta.url}?hooks`);
 
 export async function resolve(specifier, context, next) {
-  if (/^\.{1,2}\/.*\.js$/.test(specifier) && context.parentURL?.startsWith('file:') && !context.parentURL.includes('/node_modules/')) {
+  if (
+    /^\.{1,2}\/.*\.js$/.test(specifier) &&
+    context.parentURL?.startsWith('file:') &&
+    !context.parentURL.includes('/node_modules/')
+  ) {
     const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
     if (existsSync(fileURLToPath(source))) return next(source.href, context);
   }
