@@ -14,7 +14,14 @@ beforeAll(async () => {
       op: 'HOLD',
       key: 'i-5',
       book: 'NGEU',
-      hold: { debitAccount: 'A-CASH', creditAccount: 'SUSPENSE', asset: 'EUR', units: '100', expiresAt: '2026-12-01T00:00:00Z', reason: 'card' },
+      hold: {
+        debitAccount: 'A-CASH',
+        creditAccount: 'SUSPENSE',
+        asset: 'EUR',
+        units: '100',
+        expiresAt: '2026-12-01T00:00:00Z',
+        reason: 'card',
+      },
     },
   ]);
   const { id } = (await bench.run((tx) => tx.row<{ id: string }>('SELECT hold_id AS id FROM accounting.hold')))!;
@@ -32,7 +39,8 @@ afterAll(async () => {
 });
 
 const ask: Ask = async (sql, parameters) => (await bench.database.pool('verify').query(sql, parameters)).rows as never;
-const brokenOf = async (number: number, through: Ask = ask) => (await accountingInvariants.find((one) => one.number === number)!.check(through)).broken;
+const brokenOf = async (number: number, through: Ask = ask) =>
+  (await accountingInvariants.find((one) => one.number === number)!.check(through)).broken;
 
 describe('the invariants of the ledger', () => {
   it('hold, and look at something', async () => {
@@ -44,27 +52,74 @@ describe('the invariants of the ledger', () => {
   });
 
   const breaches: [string, number, string][] = [
-    ['a cent more on one posting', 1, `UPDATE accounting.posting SET units = units + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-2') AND n = 1`],
-    ['a header without postings', 1, `DELETE FROM accounting.posting WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-2')`],
-    ['an entry of another date than was hashed', 1, `UPDATE accounting.journal_entry SET value_date = value_date - 1 WHERE idempotency_key = 'i-2'`],
-    ['a balance of its own', 2, `UPDATE accounting.balance SET posted_credit = posted_credit + 1 WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-CASH')`],
-    ['a gap in the sequence', 2, `UPDATE accounting.posting SET account_sequence = account_sequence + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-3')`],
-    ['a wrong running balance', 2, `UPDATE accounting.posting SET balance_after = balance_after + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-1') AND n = 1`],
+    [
+      'a cent more on one posting',
+      1,
+      `UPDATE accounting.posting SET units = units + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-2') AND n = 1`,
+    ],
+    [
+      'a header without postings',
+      1,
+      `DELETE FROM accounting.posting WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-2')`,
+    ],
+    [
+      'an entry of another date than was hashed',
+      1,
+      `UPDATE accounting.journal_entry SET value_date = value_date - 1 WHERE idempotency_key = 'i-2'`,
+    ],
+    [
+      'a balance of its own',
+      2,
+      `UPDATE accounting.balance SET posted_credit = posted_credit + 1 WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-CASH')`,
+    ],
+    [
+      'a gap in the sequence',
+      2,
+      `UPDATE accounting.posting SET account_sequence = account_sequence + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-3')`,
+    ],
+    [
+      'a wrong running balance',
+      2,
+      `UPDATE accounting.posting SET balance_after = balance_after + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-1') AND n = 1`,
+    ],
     ['a drawn account that nothing explains', 2, `UPDATE accounting.journal_entry SET forced_reason = NULL`],
-    ['a pending debit without its credit', 3, `UPDATE accounting.balance SET pending_debit = pending_debit + 1 WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-CASH')`],
-    ['a bucket that lost something', 3, `UPDATE accounting.daily_bucket SET debit = debit + 5 WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-CASH')`],
-    ['a trial balance that was touched', 3, `UPDATE accounting.trial_balance_line SET debit_total = debit_total + 1 WHERE number = 'A-CASH'`],
-    ['a hold whose parts are more than it', 4, `ALTER TABLE accounting.hold DROP COLUMN open_units; ALTER TABLE accounting.hold ADD COLUMN open_units numeric DEFAULT 90; UPDATE accounting.hold SET captured_units = 5`],
+    [
+      'a pending debit without its credit',
+      3,
+      `UPDATE accounting.balance SET pending_debit = pending_debit + 1 WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-CASH')`,
+    ],
+    [
+      'a bucket that lost something',
+      3,
+      `UPDATE accounting.daily_bucket SET debit = debit + 5 WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-CASH')`,
+    ],
+    [
+      'a trial balance that was touched',
+      3,
+      `UPDATE accounting.trial_balance_line SET debit_total = debit_total + 1 WHERE number = 'A-CASH'`,
+    ],
+    [
+      'a hold whose parts are more than it',
+      4,
+      `ALTER TABLE accounting.hold DROP COLUMN open_units; ALTER TABLE accounting.hold ADD COLUMN open_units numeric DEFAULT 90; UPDATE accounting.hold SET captured_units = 5`,
+    ],
     ['a capture without a movement', 4, `UPDATE accounting.hold SET captured_units = 5`],
     ['a key with no effect', 5, `DELETE FROM accounting.posting_refusal`],
-    ['a key with two effects', 5, `INSERT INTO accounting.posting_refusal SELECT book_id, key, 'INSUFFICIENT_FUNDS' FROM accounting.posting_key WHERE key = 'i-1'`],
+    [
+      'a key with two effects',
+      5,
+      `INSERT INTO accounting.posting_refusal SELECT book_id, key, 'INSUFFICIENT_FUNDS' FROM accounting.posting_key WHERE key = 'i-1'`,
+    ],
   ];
   it.each(breaches)('notice %s (%i)', async (_, number, sql) => {
     const owner = await bench.database.pool('owner').connect();
     try {
       // The owner alone, with every trigger off, in a transaction that is thrown away.
       await owner.query(`BEGIN; SET LOCAL session_replication_role = replica; ${sql}`);
-      const found = await brokenOf(number, async (text, parameters) => (await owner.query(text, parameters)).rows as never);
+      const found = await brokenOf(
+        number,
+        async (text, parameters) => (await owner.query(text, parameters)).rows as never,
+      );
       expect(found.length).toBeGreaterThan(0);
       expect(found[0]?.where).not.toBe('');
     } finally {

@@ -21,7 +21,9 @@ function invariant(number: number, name: string, counted: string, breaches: read
       const [count] = await ask<{ checked: string }>(`SELECT (${counted})::text AS checked`);
       const broken: Broken[] = [];
       for (const sql of breaches) {
-        const rows = await ask<{ where: string; detail: string }>(`SELECT "where", detail FROM (${sql}) AS found ("where", detail) ORDER BY 1 LIMIT 100`);
+        const rows = await ask<{ where: string; detail: string }>(
+          `SELECT "where", detail FROM (${sql}) AS found ("where", detail) ORDER BY 1 LIMIT 100`,
+        );
         broken.push(...rows.map(({ where, detail }) => ({ where, detail })));
       }
       return { checked: Number(count?.checked ?? 0), broken };
@@ -32,36 +34,45 @@ function invariant(number: number, name: string, counted: string, breaches: read
 const accountName = `l.book_id || ' ' || l.number || ' in ' || l.asset`;
 
 export const accountingInvariants: readonly Invariant[] = [
-  invariant(1, 'Every journal entry sums to zero per asset and has its postings', 'SELECT count(*) FROM accounting.journal_entry', [
-    `SELECT e.entry_id, 'has ' || coalesce(p.count, 0) || ' postings, its header says ' || e.posting_count
+  invariant(
+    1,
+    'Every journal entry sums to zero per asset and has its postings',
+    'SELECT count(*) FROM accounting.journal_entry',
+    [
+      `SELECT e.entry_id, 'has ' || coalesce(p.count, 0) || ' postings, its header says ' || e.posting_count
        FROM accounting.journal_entry e
        LEFT JOIN (SELECT entry_id, count(*) AS count FROM accounting.posting GROUP BY entry_id) p USING (entry_id)
       WHERE coalesce(p.count, 0) <> e.posting_count OR coalesce(p.count, 0) < 2`,
-    `SELECT entry_id, asset || ' sums to ' || sum(units) FROM accounting.posting GROUP BY entry_id, asset HAVING sum(units) <> 0`,
-    `SELECT p.entry_id, 'posting without a header' FROM accounting.posting p LEFT JOIN accounting.journal_entry e USING (entry_id) WHERE e.entry_id IS NULL`,
-    `SELECT e.entry_id, 'its content is not what was hashed when it was booked'
+      `SELECT entry_id, asset || ' sums to ' || sum(units) FROM accounting.posting GROUP BY entry_id, asset HAVING sum(units) <> 0`,
+      `SELECT p.entry_id, 'posting without a header' FROM accounting.posting p LEFT JOIN accounting.journal_entry e USING (entry_id) WHERE e.entry_id IS NULL`,
+      `SELECT e.entry_id, 'its content is not what was hashed when it was booked'
        FROM accounting.journal_entry e
        JOIN (SELECT entry_id, string_agg(n || ':' || ledger_account_id || ':' || asset || ':' || units, ';' ORDER BY n) AS lines
                FROM accounting.posting GROUP BY entry_id) p USING (entry_id)
       WHERE e.entry_hash <> accounting.entry_hash_of(e.entry_id, e.book_id, e.kind, e.business_date, e.value_date, e.booked_at,
                                                       e.reverses_entry_id, e.forced_reason, p.lines)`,
-  ]),
-  invariant(2, 'Balances are their postings, sequences have no gap, nothing is drawn beyond its limit', 'SELECT count(*) FROM accounting.balance', [
-    `SELECT ${accountName}, 'balance ' || b.posted_debit || '/' || b.posted_credit || ', postings ' || coalesce(p.debit, 0) || '/' || coalesce(p.credit, 0)
+    ],
+  ),
+  invariant(
+    2,
+    'Balances are their postings, sequences have no gap, nothing is drawn beyond its limit',
+    'SELECT count(*) FROM accounting.balance',
+    [
+      `SELECT ${accountName}, 'balance ' || b.posted_debit || '/' || b.posted_credit || ', postings ' || coalesce(p.debit, 0) || '/' || coalesce(p.credit, 0)
        FROM accounting.ledger_account l LEFT JOIN accounting.balance b USING (ledger_account_id)
        LEFT JOIN (SELECT ledger_account_id, sum(greatest(units, 0)) AS debit, sum(greatest(-units, 0)) AS credit
                     FROM accounting.posting GROUP BY 1) p USING (ledger_account_id)
       WHERE b.ledger_account_id IS NULL OR b.posted_debit <> coalesce(p.debit, 0) OR b.posted_credit <> coalesce(p.credit, 0)`,
-    `SELECT ${accountName}, 'sequences ' || p.first || ' to ' || p.last || ' over ' || p.count || ' postings, the balance stands at ' || b.last_sequence
+      `SELECT ${accountName}, 'sequences ' || p.first || ' to ' || p.last || ' over ' || p.count || ' postings, the balance stands at ' || b.last_sequence
        FROM accounting.ledger_account l JOIN accounting.balance b USING (ledger_account_id)
        JOIN (SELECT ledger_account_id, min(account_sequence) AS first, max(account_sequence) AS last, count(*) AS count
                FROM accounting.posting GROUP BY 1) p USING (ledger_account_id)
       WHERE p.first <> 1 OR p.last <> p.count OR b.last_sequence <> p.last`,
-    `SELECT ${accountName} || ' at ' || t.account_sequence, 'running balance ' || t.balance_after || ', postings up to here ' || t.running
+      `SELECT ${accountName} || ' at ' || t.account_sequence, 'running balance ' || t.balance_after || ', postings up to here ' || t.running
        FROM (SELECT ledger_account_id, account_sequence, balance_after,
                     sum(units) OVER (PARTITION BY ledger_account_id ORDER BY account_sequence) AS running FROM accounting.posting) t
        JOIN accounting.ledger_account l USING (ledger_account_id) WHERE t.balance_after <> t.running`,
-    `SELECT ${accountName}, 'available ' || b.available || ', limit ' || b.limit_units || ', and no forced posting or lowered limit explains it'
+      `SELECT ${accountName}, 'available ' || b.available || ', limit ' || b.limit_units || ', and no forced posting or lowered limit explains it'
        FROM accounting.ledger_account l JOIN accounting.balance b USING (ledger_account_id)
       WHERE b.is_strict AND b.available < -b.limit_units
         AND NOT (b.forced_excess = -b.available AND (
@@ -69,7 +80,8 @@ export const accountingInvariants: readonly Invariant[] = [
                        WHERE p.ledger_account_id = b.ledger_account_id AND e.forced_reason IS NOT NULL)
               AND EXISTS (SELECT FROM accounting.work_item w WHERE w.kind = 'FORCED_EXCESS' AND w.book_id = l.book_id AND w.reference = l.number)
               OR EXISTS (SELECT FROM accounting.limit_change c WHERE c.state = 'APPLIED' AND c.book_id = l.book_id AND c.number = l.number AND c.asset = l.asset)))`,
-  ]),
+    ],
+  ),
   invariant(
     3,
     'Debits equal credits per asset, posted and pending; trial balance, daily buckets and postings agree',
@@ -97,20 +109,25 @@ export const accountingInvariants: readonly Invariant[] = [
          FROM accounting.trial_balance_line GROUP BY book_id, asset, business_date HAVING sum(debit_total) <> sum(credit_total)`,
     ],
   ),
-  invariant(4, 'Captured, released, expired and open parts of a hold are its amount', 'SELECT count(*) FROM accounting.hold', [
-    `SELECT h.hold_id, 'amount ' || h.amount_units || ', captured ' || h.captured_units || ', released ' || h.released_units || ', expired ' || h.expired_units || ', open ' || h.open_units
+  invariant(
+    4,
+    'Captured, released, expired and open parts of a hold are its amount',
+    'SELECT count(*) FROM accounting.hold',
+    [
+      `SELECT h.hold_id, 'amount ' || h.amount_units || ', captured ' || h.captured_units || ', released ' || h.released_units || ', expired ' || h.expired_units || ', open ' || h.open_units
        FROM accounting.hold h WHERE h.captured_units + h.released_units + h.expired_units + h.open_units <> h.amount_units OR h.open_units < 0`,
-    `SELECT h.hold_id, 'its movements are ' || coalesce(m.captured, 0) || '/' || coalesce(m.released, 0) || '/' || coalesce(m.expired, 0)
+      `SELECT h.hold_id, 'its movements are ' || coalesce(m.captured, 0) || '/' || coalesce(m.released, 0) || '/' || coalesce(m.expired, 0)
        FROM accounting.hold h
        LEFT JOIN (SELECT hold_id, sum(units) FILTER (WHERE kind = 'CAPTURED') AS captured, sum(units) FILTER (WHERE kind = 'RELEASED') AS released,
                          sum(units) FILTER (WHERE kind = 'EXPIRED') AS expired FROM accounting.hold_movement GROUP BY 1) m USING (hold_id)
       WHERE h.captured_units <> coalesce(m.captured, 0) OR h.released_units <> coalesce(m.released, 0) OR h.expired_units <> coalesce(m.expired, 0)`,
-    `SELECT ${accountName}, 'pending ' || b.pending_debit || '/' || b.pending_credit || ', open holds ' || coalesce(d.units, 0) || '/' || coalesce(c.units, 0)
+      `SELECT ${accountName}, 'pending ' || b.pending_debit || '/' || b.pending_credit || ', open holds ' || coalesce(d.units, 0) || '/' || coalesce(c.units, 0)
        FROM accounting.balance b JOIN accounting.ledger_account l USING (ledger_account_id)
        LEFT JOIN (SELECT debit_account_id AS id, sum(open_units) AS units FROM accounting.hold GROUP BY 1) d ON d.id = b.ledger_account_id
        LEFT JOIN (SELECT credit_account_id AS id, sum(open_units) AS units FROM accounting.hold GROUP BY 1) c ON c.id = b.ledger_account_id
       WHERE b.pending_debit <> coalesce(d.units, 0) OR b.pending_credit <> coalesce(c.units, 0)`,
-  ]),
+    ],
+  ),
   invariant(5, 'Each key of the ledger has one input and one effect', 'SELECT count(*) FROM accounting.posting_key', [
     `SELECT k.book_id || ' ' || k.key, 'has ' || t.effects || ' effects'
        FROM accounting.posting_key k

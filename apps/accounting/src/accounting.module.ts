@@ -53,7 +53,14 @@ const providers = [
   StatementsRepository,
 ];
 
-const processors = [ApprovalsProcessor, AssetsProcessor, CutOverProcessor, PhasesProcessor, PostingProcessor, PhaseStarter];
+const processors = [
+  ApprovalsProcessor,
+  AssetsProcessor,
+  CutOverProcessor,
+  PhasesProcessor,
+  PostingProcessor,
+  PhaseStarter,
+];
 
 const resolvers = [
   AccountsResolver,

@@ -5,7 +5,8 @@ import { AccountingModule } from './accounting.module.js';
 describe('the schema of accounting', () => {
   it('names a scope for every field and decides as it declares, for every role', async () => {
     const { cells } = assertPermissions(await subgraphSchemaOf('accounting', AccountingModule));
-    const may = (field: string, role: string) => cells.find((cell) => cell.field === field && cell.role === role)?.allowed;
+    const may = (field: string, role: string) =>
+      cells.find((cell) => cell.field === field && cell.role === role)?.allowed;
     expect(may('Mutation.postTransfer', 'controller')).toBe(true);
     expect(may('Mutation.postTransfer', 'front-office')).toBe(false);
     expect(may('Query.balances', 'front-office')).toBe(true);
@@ -16,7 +17,8 @@ describe('the schema of accounting', () => {
 
   it('is a subgraph with its entities', async () => {
     const sdl = await printSubgraphSchema('accounting', AccountingModule);
-    for (const type of ['Account', 'JournalEntry', 'Party']) expect(sdl).toMatch(new RegExp(`type ${type}\\b[^{]*@key\\(fields: "id"\\)`));
+    for (const type of ['Account', 'JournalEntry', 'Party'])
+      expect(sdl).toMatch(new RegExp(`type ${type}\\b[^{]*@key\\(fields: "id"\\)`));
     expect(sdl).toMatch(/accountingWorkItems/);
   });
 });

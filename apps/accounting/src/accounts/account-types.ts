@@ -58,7 +58,9 @@ export const balancesLoader = (operation: GraphqlContext, accounts: AccountsRepo
   );
 
 export const limitsLoader = (operation: GraphqlContext, accounts: AccountsRepository) =>
-  operation.loader<string, AccountLimitType[]>('account-limits', async (ids, tx: Tx) => grouped(await accounts.limitsOf(tx, keysOf(ids)), toLimit));
+  operation.loader<string, AccountLimitType[]>('account-limits', async (ids, tx: Tx) =>
+    grouped(await accounts.limitsOf(tx, keysOf(ids)), toLimit),
+  );
 
 export const partyAccountsLoader = (operation: GraphqlContext, accounts: AccountsRepository) =>
   operation.loader<string, AccountType[]>('party-accounts', async (ids, tx: Tx) => {
@@ -70,7 +72,10 @@ export const partyAccountsLoader = (operation: GraphqlContext, accounts: Account
     return found;
   });
 
-function grouped<R extends { book: string; number: string }, T>(rows: readonly R[], to: (row: R) => T): Map<string, T[]> {
+function grouped<R extends { book: string; number: string }, T>(
+  rows: readonly R[],
+  to: (row: R) => T,
+): Map<string, T[]> {
   const found = new Map<string, T[]>();
   for (const row of rows) {
     const id = accountIdOf(row.book, row.number);

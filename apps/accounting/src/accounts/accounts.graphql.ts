@@ -1,6 +1,13 @@
 import { Directive, Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { IsDefined, IsIn, Length, MaxLength, MinLength } from 'class-validator';
-import { connection, CurrencyCodeScalar, DateTimeScalar, DecimalScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  connection,
+  CurrencyCodeScalar,
+  DateTimeScalar,
+  DecimalScalar,
+  ProblemType,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { accountKinds, accountStates } from './accounts.js';
 
@@ -12,7 +19,9 @@ registerEnumType(AccountKindEnum, { name: 'AccountKind' });
 registerEnumType(AccountStateEnum, { name: 'AccountState' });
 registerEnumType(SideEnum, { name: 'PostingSide' });
 
-@ObjectType('Balance', { description: 'What an account holds of one asset. Amounts are positive on the normal side of the account.' })
+@ObjectType('Balance', {
+  description: 'What an account holds of one asset. Amounts are positive on the normal side of the account.',
+})
 @RequiresScopes('ledger:read')
 export class BalanceType {
   @Field(() => String) book!: string;
@@ -25,7 +34,8 @@ export class BalanceType {
   @Field(() => DecimalScalar) pendingDebit!: string;
   @Field(() => DecimalScalar) pendingCredit!: string;
   @Field(() => DecimalScalar, { description: 'How far it may be drawn below zero.' }) limit!: string;
-  @Field(() => DecimalScalar, { description: 'How far confirmed facts have drawn it beyond the limit.' }) forcedExcess!: string;
+  @Field(() => DecimalScalar, { description: 'How far confirmed facts have drawn it beyond the limit.' })
+  forcedExcess!: string;
   @Field(() => String, { description: 'The sequence of its last posting.' }) lastSequence!: string;
 }
 @ObjectType('BalanceConnection')
@@ -35,7 +45,8 @@ export class BalanceConnection extends connection(BalanceType, 'Balance') {}
 export class AccountLimitType {
   @Field(() => CurrencyCodeScalar) currency!: string;
   @Field(() => DecimalScalar) overdraftLimit!: string;
-  @Field(() => DecimalScalar, { nullable: true, description: 'The largest single payment; null without one.' }) paymentLimit!: string | null;
+  @Field(() => DecimalScalar, { nullable: true, description: 'The largest single payment; null without one.' })
+  paymentLimit!: string | null;
   @Field(() => Int) version!: number;
 }
 
@@ -56,7 +67,8 @@ export class AccountType {
   @Field(() => AccountKindEnum) kind!: string;
   @Field(() => String) statementClass!: string;
   @Field(() => SideEnum) normalSide!: string;
-  @Field(() => String, { description: 'STRICT: its limit is enforced on every posting. ROLLUP: it has none.' }) mode!: string;
+  @Field(() => String, { description: 'STRICT: its limit is enforced on every posting. ROLLUP: it has none.' })
+  mode!: string;
   @Field(() => AccountStateEnum) state!: string;
   @Field(() => String, { nullable: true }) currency!: string | null;
   @Field(() => String, { nullable: true }) iban!: string | null;
@@ -91,10 +103,14 @@ export class LimitChangeType {
   @Field(() => String) account!: string;
   @Field(() => CurrencyCodeScalar) currency!: string;
   @Field(() => DecimalScalar) overdraftLimit!: string;
-  @Field(() => DecimalScalar, { nullable: true, description: 'The largest single payment; null without one.' }) paymentLimit!: string | null;
+  @Field(() => DecimalScalar, { nullable: true, description: 'The largest single payment; null without one.' })
+  paymentLimit!: string | null;
   @Field(() => String) reason!: string;
   @Field(() => String, { description: 'What the approval binds to.' }) payloadHash!: string;
-  @Field(() => String, { description: 'PROPOSED, APPLIED, REJECTED, EXPIRED, WITHDRAWN, or STALE when another payload was approved.' }) state!: string;
+  @Field(() => String, {
+    description: 'PROPOSED, APPLIED, REJECTED, EXPIRED, WITHDRAWN, or STALE when another payload was approved.',
+  })
+  state!: string;
   @Field(() => String) requestedBy!: string;
   @Field(() => DateTimeScalar) requestedAt!: Date;
   @Field(() => DateTimeScalar) expiresAt!: Date;
@@ -114,7 +130,8 @@ export class ProposeLimitChangeInput {
   @Field(() => String) @IsDefined() @Length(1, 64) account!: string;
   @Field(() => CurrencyCodeScalar) @IsDefined() currency!: string;
   @Field(() => DecimalScalar) @IsDefined() overdraftLimit!: string;
-  @Field(() => DecimalScalar, { nullable: true, description: 'Left out it stays; null takes it away.' }) paymentLimit?: string | null;
+  @Field(() => DecimalScalar, { nullable: true, description: 'Left out it stays; null takes it away.' }) paymentLimit?:
+    string | null;
   @Field(() => String) @MinLength(3) @MaxLength(280) reason!: string;
   @Field(() => DateTimeScalar, { nullable: true, description: 'A day from now unless given.' }) expiresAt?: Date | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
@@ -122,11 +139,16 @@ export class ProposeLimitChangeInput {
 @InputType()
 export class ChangeLimitProposalInput {
   @Field(() => String) @Length(3, 64) changeId!: string;
-  @Field(() => String, { nullable: true, description: 'As in the proposal; another account or currency is another proposal.' }) book?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'As in the proposal; another account or currency is another proposal.',
+  })
+  book?: string | null;
   @Field(() => String, { nullable: true }) account?: string | null;
   @Field(() => CurrencyCodeScalar, { nullable: true }) currency?: string | null;
   @Field(() => DecimalScalar) @IsDefined() overdraftLimit!: string;
-  @Field(() => DecimalScalar, { nullable: true, description: 'Left out it stays; null takes it away.' }) paymentLimit?: string | null;
+  @Field(() => DecimalScalar, { nullable: true, description: 'Left out it stays; null takes it away.' }) paymentLimit?:
+    string | null;
   @Field(() => String) @MinLength(3) @MaxLength(280) reason!: string;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }

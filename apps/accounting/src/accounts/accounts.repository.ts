@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
-import { type AccountKind, type AccountMode, type AccountState, type NormalSide, type StatementClass } from './accounts.js';
+import {
+  type AccountKind,
+  type AccountMode,
+  type AccountState,
+  type NormalSide,
+  type StatementClass,
+} from './accounts.js';
 
 export interface AccountRow {
   readonly book: string;
@@ -106,7 +112,10 @@ export class AccountsRepository {
 
   /** The books that have an account of this number: most numbers stand in one book only. */
   async booksOfNumber(tx: Tx, number: string): Promise<string[]> {
-    const rows = await tx.rows<{ book: string }>('SELECT book_id AS book FROM accounting.account WHERE number = $1 ORDER BY book_id LIMIT 2', [number]);
+    const rows = await tx.rows<{ book: string }>(
+      'SELECT book_id AS book FROM accounting.account WHERE number = $1 ORDER BY book_id LIMIT 2',
+      [number],
+    );
     return rows.map(({ book }) => book);
   }
 
@@ -131,9 +140,10 @@ export class AccountsRepository {
   }
 
   async ofParties(tx: Tx, partyIds: readonly string[]): Promise<AccountRow[]> {
-    return tx.rows<AccountRow>(`SELECT ${accountColumns} FROM accounting.account a WHERE a.party_id = ANY ($1::text[]) ORDER BY a.book_id, a.number`, [
-      partyIds,
-    ]);
+    return tx.rows<AccountRow>(
+      `SELECT ${accountColumns} FROM accounting.account a WHERE a.party_id = ANY ($1::text[]) ORDER BY a.book_id, a.number`,
+      [partyIds],
+    );
   }
 
   async balancesOf(tx: Tx, keys: readonly { book: string; number: string }[]): Promise<BalanceRow[]> {
@@ -184,7 +194,10 @@ export class AccountsRepository {
     );
   }
 
-  async setLimit(tx: Tx, limit: { book: string; number: string; asset: string; overdraftUnits: string; paymentLimitUnits: string | null }): Promise<void> {
+  async setLimit(
+    tx: Tx,
+    limit: { book: string; number: string; asset: string; overdraftUnits: string; paymentLimitUnits: string | null },
+  ): Promise<void> {
     await tx.execute('SELECT accounting.set_limit($1, $2, $3, $4, $5)', [
       limit.book,
       limit.number,
@@ -197,7 +210,13 @@ export class AccountsRepository {
   /** New limits are simply written; only those that differ from what stands are changed, each behind its account's lock. */
   async setLimits(
     tx: Tx,
-    limits: readonly { book: string; number: string; asset: string; overdraftUnits: string; paymentLimitUnits: string | null }[],
+    limits: readonly {
+      book: string;
+      number: string;
+      asset: string;
+      overdraftUnits: string;
+      paymentLimitUnits: string | null;
+    }[],
   ): Promise<void> {
     if (limits.length === 0) return;
     const given = `jsonb_to_recordset($1::jsonb) AS m(book text, number text, asset text, "overdraftUnits" numeric, "paymentLimitUnits" numeric)`;

@@ -2,12 +2,28 @@ import { Args, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver
 import { AuditTrail } from '#libs/audit/index.js';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { parseDecimal } from '#libs/money/index.js';
 import { AssetsRepository } from '../assets/assets.repository.js';
 import { Mutations } from '../journal/mutations.js';
-import { accountLoader, balancesLoader, limitsLoader, partyAccountsLoader, toAccount, toBalance, toLimitChange } from './account-types.js';
+import {
+  accountLoader,
+  balancesLoader,
+  limitsLoader,
+  partyAccountsLoader,
+  toAccount,
+  toBalance,
+  toLimitChange,
+} from './account-types.js';
 import { accountStates } from './accounts.js';
 import {
   AccountConnection,
@@ -88,7 +104,10 @@ export class AccountsResolver {
   }
 
   @ResolveReference()
-  async resolveReference(@Parent() reference: { id: string }, @Operation() operation: GraphqlContext): Promise<AccountType | null> {
+  async resolveReference(
+    @Parent() reference: { id: string },
+    @Operation() operation: GraphqlContext,
+  ): Promise<AccountType | null> {
     return accountLoader(operation, this.accounts).load(reference.id);
   }
 
@@ -97,7 +116,11 @@ export class AccountsResolver {
     return (await balancesLoader(operation, this.accounts).load(account.id)) ?? [];
   }
 
-  @ResolveField(() => BalanceType, { name: 'balance', nullable: true, description: 'Of one asset; without one, of the only or first it holds.' })
+  @ResolveField(() => BalanceType, {
+    name: 'balance',
+    nullable: true,
+    description: 'Of one asset; without one, of the only or first it holds.',
+  })
   async balanceOf(
     @Parent() account: AccountType,
     @Args('asset', { type: () => String, nullable: true }) asset: string | null,
@@ -119,49 +142,94 @@ export class AccountsResolver {
 
   @Query(() => LimitChangeType, { nullable: true })
   @RequiresScopes('ledger:read')
-  async limitChange(@Args('id', { type: () => String }) approvalId: string, @ReadTx() tx: Tx): Promise<LimitChangeType | null> {
+  async limitChange(
+    @Args('id', { type: () => String }) approvalId: string,
+    @ReadTx() tx: Tx,
+  ): Promise<LimitChangeType | null> {
     const row = await this.limitChanges.find(tx, approvalId);
     return row ? toLimitChange(row) : null;
   }
 
-  @Mutation(() => LimitChangePayload, { description: 'Asks a second person to agree to other limits; they apply when that person has.' })
+  @Mutation(() => LimitChangePayload, {
+    description: 'Asks a second person to agree to other limits; they apply when that person has.',
+  })
   @RequiresScopes('accounts:write')
   proposeLimitChange(
     @Args('input', { type: () => ProposeLimitChangeInput }) input: ProposeLimitChangeInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.mutations.run('proposeLimitChange', ProposeLimitChangeInput, input, principal, async (tx): Promise<LimitChangePayload> => {
-      await this.assets.ensureCurrencies(tx, [input.currency]);
-      const current = (await this.accounts.limitsOf(tx, [{ book: input.book, number: input.account }])).find((one) => one.asset === input.currency);
-      const { limits, problems } = await this.readLimits(tx, input.currency, input, current?.paymentLimitUnits ?? null);
-      if (!limits) return this.mutations.faulty(problems);
-      const answer = await this.limitChanges.propose(
-        tx,
-        { book: input.book, number: input.account, asset: input.currency, ...limits, reason: input.reason },
-        principal.subject,
-        input.expiresAt ?? null,
-      );
-      return { change: answer.change ? toLimitChange(answer.change) : null, problems: answer.problems, replayed: false };
-    });
+    return this.mutations.run(
+      'proposeLimitChange',
+      ProposeLimitChangeInput,
+      input,
+      principal,
+      async (tx): Promise<LimitChangePayload> => {
+        await this.assets.ensureCurrencies(tx, [input.currency]);
+        const current = (await this.accounts.limitsOf(tx, [{ book: input.book, number: input.account }])).find(
+          (one) => one.asset === input.currency,
+        );
+        const { limits, problems } = await this.readLimits(
+          tx,
+          input.currency,
+          input,
+          current?.paymentLimitUnits ?? null,
+        );
+        if (!limits) return this.mutations.faulty(problems);
+        const answer = await this.limitChanges.propose(
+          tx,
+          { book: input.book, number: input.account, asset: input.currency, ...limits, reason: input.reason },
+          principal.subject,
+          input.expiresAt ?? null,
+        );
+        return {
+          change: answer.change ? toLimitChange(answer.change) : null,
+          problems: answer.problems,
+          replayed: false,
+        };
+      },
+    );
   }
 
-  @Mutation(() => LimitChangePayload, { description: 'Changes an open proposal: an approval of what stood there before is then refused.' })
+  @Mutation(() => LimitChangePayload, {
+    description: 'Changes an open proposal: an approval of what stood there before is then refused.',
+  })
   @RequiresScopes('accounts:write')
   changeLimitProposal(
     @Args('input', { type: () => ChangeLimitProposalInput }) input: ChangeLimitProposalInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.mutations.run('changeLimitProposal', ChangeLimitProposalInput, input, principal, async (tx): Promise<LimitChangePayload> => {
-      const open = await this.limitChanges.find(tx, input.changeId);
-      if (!open) return this.mutations.faulty([problem('NOT_FOUND', 'There is no such proposal', ['changeId'])]);
-      if ((input.book ?? open.book) !== open.book || (input.account ?? open.number) !== open.number || (input.currency ?? open.asset) !== open.asset) {
-        return this.mutations.faulty([problem('ANOTHER_ACCOUNT', `The proposal is of ${open.number} in ${open.asset}`, ['account'])]);
-      }
-      const { limits, problems } = await this.readLimits(tx, open.asset, input, open.paymentLimitUnits);
-      if (!limits) return this.mutations.faulty(problems);
-      const answer = await this.limitChanges.change(tx, input.changeId, { ...limits, reason: input.reason }, principal.subject);
-      return { change: answer.change ? toLimitChange(answer.change) : null, problems: answer.problems, replayed: false };
-    });
+    return this.mutations.run(
+      'changeLimitProposal',
+      ChangeLimitProposalInput,
+      input,
+      principal,
+      async (tx): Promise<LimitChangePayload> => {
+        const open = await this.limitChanges.find(tx, input.changeId);
+        if (!open) return this.mutations.faulty([problem('NOT_FOUND', 'There is no such proposal', ['changeId'])]);
+        if (
+          (input.book ?? open.book) !== open.book ||
+          (input.account ?? open.number) !== open.number ||
+          (input.currency ?? open.asset) !== open.asset
+        ) {
+          return this.mutations.faulty([
+            problem('ANOTHER_ACCOUNT', `The proposal is of ${open.number} in ${open.asset}`, ['account']),
+          ]);
+        }
+        const { limits, problems } = await this.readLimits(tx, open.asset, input, open.paymentLimitUnits);
+        if (!limits) return this.mutations.faulty(problems);
+        const answer = await this.limitChanges.change(
+          tx,
+          input.changeId,
+          { ...limits, reason: input.reason },
+          principal.subject,
+        );
+        return {
+          change: answer.change ? toLimitChange(answer.change) : null,
+          problems: answer.problems,
+          replayed: false,
+        };
+      },
+    );
   }
 
   @Mutation(() => AccountPayload, { description: 'Opens, blocks or closes an account; closing needs it to be empty.' })
@@ -170,28 +238,46 @@ export class AccountsResolver {
     @Args('input', { type: () => ChangeAccountStateInput }) input: ChangeAccountStateInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.mutations.run('changeAccountState', ChangeAccountStateInput, input, principal, async (tx): Promise<AccountPayload> => {
-      const before = await this.accounts.find(tx, input.book, input.account);
-      const state = accountStates.find((one) => one === input.state);
-      if (!before || !state) return this.mutations.faulty([problem('ACCOUNT_NOT_FOUND', 'The book has no account of that number', ['account'])]);
-      await this.accounts.setStates(tx, [{ book: input.book, number: input.account, state }]);
-      const balances = await this.accounts.balancesOf(tx, [{ book: input.book, number: input.account }]);
-      if (state === 'CLOSED' && balances.some((one) => one.postedDebit !== one.postedCredit || one.pendingDebit !== '0' || one.pendingCredit !== '0')) {
-        await this.accounts.setStates(tx, [{ book: input.book, number: input.account, state: before.state }]);
-        return { account: toAccount(before), problems: [problem('ACCOUNT_NOT_EMPTY', 'The account still holds something', ['account'])], replayed: false };
-      }
-      await this.audit.append(tx, {
-        action: 'ACCOUNT_STATE_CHANGED',
-        objectKind: 'ACCOUNT',
-        objectId: `${input.book}/${input.account}`,
-        bookId: input.book,
-        principal: principal.subject,
-        reason: input.reason,
-        before: { state: before.state },
-        after: { state },
-      });
-      return { account: toAccount({ ...before, state }), problems: [], replayed: false };
-    });
+    return this.mutations.run(
+      'changeAccountState',
+      ChangeAccountStateInput,
+      input,
+      principal,
+      async (tx): Promise<AccountPayload> => {
+        const before = await this.accounts.find(tx, input.book, input.account);
+        const state = accountStates.find((one) => one === input.state);
+        if (!before || !state)
+          return this.mutations.faulty([
+            problem('ACCOUNT_NOT_FOUND', 'The book has no account of that number', ['account']),
+          ]);
+        await this.accounts.setStates(tx, [{ book: input.book, number: input.account, state }]);
+        const balances = await this.accounts.balancesOf(tx, [{ book: input.book, number: input.account }]);
+        if (
+          state === 'CLOSED' &&
+          balances.some(
+            (one) => one.postedDebit !== one.postedCredit || one.pendingDebit !== '0' || one.pendingCredit !== '0',
+          )
+        ) {
+          await this.accounts.setStates(tx, [{ book: input.book, number: input.account, state: before.state }]);
+          return {
+            account: toAccount(before),
+            problems: [problem('ACCOUNT_NOT_EMPTY', 'The account still holds something', ['account'])],
+            replayed: false,
+          };
+        }
+        await this.audit.append(tx, {
+          action: 'ACCOUNT_STATE_CHANGED',
+          objectKind: 'ACCOUNT',
+          objectId: `${input.book}/${input.account}`,
+          bookId: input.book,
+          principal: principal.subject,
+          reason: input.reason,
+          before: { state: before.state },
+          after: { state },
+        });
+        return { account: toAccount({ ...before, state }), problems: [], replayed: false };
+      },
+    );
   }
 
   private async readLimits(
@@ -212,8 +298,15 @@ export class AccountsResolver {
     };
     const overdraftUnits = units(given.overdraftLimit, 'overdraftLimit');
     const { paymentLimit } = given;
-    const paymentLimitUnits = paymentLimit === undefined ? currentPaymentLimit : paymentLimit === null ? null : units(paymentLimit, 'paymentLimit');
-    return overdraftUnits === null || problems.length > 0 ? { problems } : { limits: { overdraftUnits, paymentLimitUnits }, problems };
+    const paymentLimitUnits =
+      paymentLimit === undefined
+        ? currentPaymentLimit
+        : paymentLimit === null
+          ? null
+          : units(paymentLimit, 'paymentLimit');
+    return overdraftUnits === null || problems.length > 0
+      ? { problems }
+      : { limits: { overdraftUnits, paymentLimitUnits }, problems };
   }
 }
 

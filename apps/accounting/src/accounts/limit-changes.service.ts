@@ -38,10 +38,17 @@ export class LimitChanges {
     );
   }
 
-  async propose(tx: Tx, change: LimitChange, by: string, expiresAt: Date | null = null): Promise<{ change?: LimitChangeRow; problems: Problem[] }> {
+  async propose(
+    tx: Tx,
+    change: LimitChange,
+    by: string,
+    expiresAt: Date | null = null,
+  ): Promise<{ change?: LimitChangeRow; problems: Problem[] }> {
     const account = await this.accounts.find(tx, change.book, change.number);
-    if (!account) return { problems: [problem('ACCOUNT_NOT_FOUND', 'The book has no account of that number', ['account'])] };
-    if (account.mode !== 'STRICT') return { problems: [problem('ACCOUNT_WITHOUT_LIMIT', 'Only client accounts have limits', ['account'])] };
+    if (!account)
+      return { problems: [problem('ACCOUNT_NOT_FOUND', 'The book has no account of that number', ['account'])] };
+    if (account.mode !== 'STRICT')
+      return { problems: [problem('ACCOUNT_WITHOUT_LIMIT', 'Only client accounts have limits', ['account'])] };
     if (expiresAt !== null && (await tx.row('SELECT 1 WHERE $1::timestamptz <= kernel.now()', [expiresAt]))) {
       return { problems: [problem('ALREADY_EXPIRED', 'It would expire at once', ['expiresAt'])] };
     }
@@ -50,7 +57,19 @@ export class LimitChanges {
     const row = await tx.row<{ expires: Date }>(
       `INSERT INTO accounting.limit_change (approval_id, book_id, number, asset, overdraft_units, payment_limit_units, reason, payload_hash, state, requested_by, expires_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'PROPOSED', $9, coalesce($11::timestamptz, kernel.now() + make_interval(hours => $10))) RETURNING expires_at AS expires`,
-      [approvalId, change.book, change.number, change.asset, change.overdraftUnits, change.paymentLimitUnits, change.reason, payloadHash, by, proposalHours, expiresAt],
+      [
+        approvalId,
+        change.book,
+        change.number,
+        change.asset,
+        change.overdraftUnits,
+        change.paymentLimitUnits,
+        change.reason,
+        payloadHash,
+        by,
+        proposalHours,
+        expiresAt,
+      ],
     );
     await this.outbox.add(tx, 'compliance.request-approval.v1', {
       approvalId,
@@ -69,10 +88,16 @@ export class LimitChanges {
   }
 
   /** The maker may change an open proposal; whoever read the old one cannot approve the new one unseen. */
-  async change(tx: Tx, approvalId: string, given: Pick<LimitChange, 'overdraftUnits' | 'paymentLimitUnits' | 'reason'>, by: string): Promise<{ change?: LimitChangeRow; problems: Problem[] }> {
+  async change(
+    tx: Tx,
+    approvalId: string,
+    given: Pick<LimitChange, 'overdraftUnits' | 'paymentLimitUnits' | 'reason'>,
+    by: string,
+  ): Promise<{ change?: LimitChangeRow; problems: Problem[] }> {
     const open = await this.find(tx, approvalId, true);
     if (!open) return { problems: [problem('NOT_FOUND', 'There is no such proposal', ['changeId'])] };
-    if (open.state !== 'PROPOSED') return { problems: [problem('ALREADY_DECIDED', `The proposal is ${open.state.toLowerCase()}`, ['changeId'])] };
+    if (open.state !== 'PROPOSED')
+      return { problems: [problem('ALREADY_DECIDED', `The proposal is ${open.state.toLowerCase()}`, ['changeId'])] };
     const changed: LimitChange = { ...open, ...given };
     const payloadHash = hashOf(changed);
     if (payloadHash === open.payloadHash) return { change: open, problems: [] };
@@ -80,7 +105,12 @@ export class LimitChanges {
       'UPDATE accounting.limit_change SET overdraft_units = $2, payment_limit_units = $3, reason = $4, payload_hash = $5 WHERE approval_id = $1',
       [approvalId, changed.overdraftUnits, changed.paymentLimitUnits, changed.reason, payloadHash],
     );
-    await this.outbox.add(tx, 'compliance.change-approval-payload.v1', { approvalId, payloadHash, summary: summaryOf(changed), changedBy: by });
+    await this.outbox.add(tx, 'compliance.change-approval-payload.v1', {
+      approvalId,
+      payloadHash,
+      summary: summaryOf(changed),
+      changedBy: by,
+    });
     await this.record(tx, 'LIMIT_CHANGE_ALTERED', approvalId, changed, by);
     return { change: await this.find(tx, approvalId), problems: [] };
   }
@@ -96,10 +126,24 @@ export class LimitChanges {
       'UPDATE accounting.limit_change SET state = $2, decided_by = $3, decided_at = kernel.now(), decision_reason = $4 WHERE approval_id = $1',
       [event.approvalId, next === 'APPLY' ? 'APPLIED' : next, event.decidedBy, event.reason],
     );
-    await this.record(tx, `LIMIT_CHANGE_${next === 'APPLY' ? 'APPLIED' : next}`, event.approvalId, open, event.decidedBy, event.reason);
+    await this.record(
+      tx,
+      `LIMIT_CHANGE_${next === 'APPLY' ? 'APPLIED' : next}`,
+      event.approvalId,
+      open,
+      event.decidedBy,
+      event.reason,
+    );
   }
 
-  private async record(tx: Tx, action: string, approvalId: string, change: LimitChange, by: string, reason: string = change.reason): Promise<void> {
+  private async record(
+    tx: Tx,
+    action: string,
+    approvalId: string,
+    change: LimitChange,
+    by: string,
+    reason: string = change.reason,
+  ): Promise<void> {
     const { book, number, asset, overdraftUnits, paymentLimitUnits } = change;
     await this.audit.append(tx, {
       action,

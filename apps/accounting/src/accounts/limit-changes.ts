@@ -13,11 +13,16 @@ export interface LimitChange {
 export const hashOf = ({ book, number, asset, overdraftUnits, paymentLimitUnits, reason }: LimitChange): string =>
   sha256Hex(canonicalJson({ book, number, asset, overdraftUnits, paymentLimitUnits, reason }));
 
-export type ProposalState = 'PROPOSED' | 'APPLIED' | 'POSTED' | 'REFUSED' | 'REJECTED' | 'EXPIRED' | 'WITHDRAWN' | 'STALE';
+export type ProposalState =
+  'PROPOSED' | 'APPLIED' | 'POSTED' | 'REFUSED' | 'REJECTED' | 'EXPIRED' | 'WITHDRAWN' | 'STALE';
 export type ApprovalOutcome = 'APPROVED' | 'REJECTED' | 'EXPIRED' | 'WITHDRAWN';
 
 /** An approval given for other words than those that stand there now is worth nothing. */
-export function stateAfter(outcome: ApprovalOutcome, approvedHash: string, currentHash: string): 'APPLY' | 'REJECTED' | 'EXPIRED' | 'WITHDRAWN' | 'STALE' {
+export function stateAfter(
+  outcome: ApprovalOutcome,
+  approvedHash: string,
+  currentHash: string,
+): 'APPLY' | 'REJECTED' | 'EXPIRED' | 'WITHDRAWN' | 'STALE' {
   if (outcome !== 'APPROVED') return outcome;
   return approvedHash === currentHash ? 'APPLY' : 'STALE';
 }

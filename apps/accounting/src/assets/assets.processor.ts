@@ -14,8 +14,13 @@ export class AssetsProcessor {
       tx,
       items.map(({ asset }) => asset),
     );
-    const changed = items.find((item) => known.get(item.asset) !== undefined && known.get(item.asset)?.scale !== item.scale);
-    if (changed) throw new Error(`${changed.asset} is kept at scale ${known.get(changed.asset)?.scale ?? 0}: it cannot become ${changed.scale}`);
+    const changed = items.find(
+      (item) => known.get(item.asset) !== undefined && known.get(item.asset)?.scale !== item.scale,
+    );
+    if (changed)
+      throw new Error(
+        `${changed.asset} is kept at scale ${known.get(changed.asset)?.scale ?? 0}: it cannot become ${changed.scale}`,
+      );
     await this.assets.register(tx, items);
   }
 }

@@ -36,9 +36,10 @@ export class AssetsRepository {
   }
 
   async find(tx: Tx, assets: readonly string[]): Promise<Map<string, Asset>> {
-    const rows = await tx.rows<Asset>('SELECT asset, kind, scale, name FROM accounting.asset WHERE asset = ANY ($1::text[])', [
-      [...new Set(assets)],
-    ]);
+    const rows = await tx.rows<Asset>(
+      'SELECT asset, kind, scale, name FROM accounting.asset WHERE asset = ANY ($1::text[])',
+      [[...new Set(assets)]],
+    );
     return new Map(rows.map((row) => [row.asset, row]));
   }
 }

@@ -1,4 +1,10 @@
-import { addBusinessDays, type BusinessCalendar, calendarOf, isBusinessDay, type PlainDate } from '#libs/calendar/index.js';
+import {
+  addBusinessDays,
+  type BusinessCalendar,
+  calendarOf,
+  isBusinessDay,
+  type PlainDate,
+} from '#libs/calendar/index.js';
 
 /** Where a book works: the calendar that says which dates it has, and the zone of its clock on the wall. */
 export interface BookTerms {
@@ -25,4 +31,5 @@ const otherwise: BookTerms = { calendar: 'TARGET', zone: 'Europe/Berlin' };
 export const termsOfBook = (book: string, all = readBookTerms()): BookTerms => all[book] ?? otherwise;
 export const calendarOfBook = (book: string): BusinessCalendar => calendarOf(termsOfBook(book).calendar);
 export const isDateOfBook = (book: string, date: PlainDate): boolean => isBusinessDay(calendarOfBook(book), date);
-export const nextDateOfBook = (book: string, date: PlainDate): PlainDate => addBusinessDays(calendarOfBook(book), date, 1);
+export const nextDateOfBook = (book: string, date: PlainDate): PlainDate =>
+  addBusinessDays(calendarOfBook(book), date, 1);

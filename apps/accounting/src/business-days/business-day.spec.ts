@@ -4,7 +4,11 @@ import { isDateOfBook, nextDateOfBook } from './books.js';
 import { type DayToOpen, decideOpening, decidePhase, type KnownRun } from './business-day.js';
 
 const done = (...phases: (DayPhase | [DayPhase, number])[]): KnownRun[] =>
-  phases.map((one) => (Array.isArray(one) ? { phase: one[0], cycle: one[1], state: 'COMPLETED' } : { phase: one, cycle: 1, state: 'COMPLETED' }));
+  phases.map((one) =>
+    Array.isArray(one)
+      ? { phase: one[0], cycle: one[1], state: 'COMPLETED' }
+      : { phase: one, cycle: 1, state: 'COMPLETED' },
+  );
 const code = (decision: ReturnType<typeof decidePhase>) => (decision.ok ? decision.value : decision.problems[0]?.code);
 
 describe('the order of phases', () => {
@@ -27,10 +31,34 @@ describe('the order of phases', () => {
     ['not after the cut-off', done(...upToSettle, 'CUT_OFF'), 'SETTLE', 2, 'PHASE_OUT_OF_ORDER'],
     ['nothing else repeats', done(...upToSettle), 'GATE', 2, 'NOT_REPEATED'],
     ['the cut-off follows the last cycle', done(...upToSettle, ['SETTLE', 2]), 'CUT_OFF', 1, 'START'],
-    ['one at a time', [...done('START_OF_DAY'), { phase: 'GATE', cycle: 1, state: 'RUNNING' }], 'AFFIRM', 1, 'PHASE_RUNNING'],
-    ['what runs is told again', [...done('START_OF_DAY'), { phase: 'GATE', cycle: 1, state: 'RUNNING' }], 'GATE', 1, 'KNOWN'],
-    ['what stopped may run again', [...done('START_OF_DAY'), { phase: 'GATE', cycle: 1, state: 'STOPPED' }], 'GATE', 1, 'AGAIN'],
-    ['and stops what follows', [...done('START_OF_DAY'), { phase: 'GATE', cycle: 1, state: 'STOPPED' }], 'AFFIRM', 1, 'PHASE_STOPPED'],
+    [
+      'one at a time',
+      [...done('START_OF_DAY'), { phase: 'GATE', cycle: 1, state: 'RUNNING' }],
+      'AFFIRM',
+      1,
+      'PHASE_RUNNING',
+    ],
+    [
+      'what runs is told again',
+      [...done('START_OF_DAY'), { phase: 'GATE', cycle: 1, state: 'RUNNING' }],
+      'GATE',
+      1,
+      'KNOWN',
+    ],
+    [
+      'what stopped may run again',
+      [...done('START_OF_DAY'), { phase: 'GATE', cycle: 1, state: 'STOPPED' }],
+      'GATE',
+      1,
+      'AGAIN',
+    ],
+    [
+      'and stops what follows',
+      [...done('START_OF_DAY'), { phase: 'GATE', cycle: 1, state: 'STOPPED' }],
+      'AFFIRM',
+      1,
+      'PHASE_STOPPED',
+    ],
   ])('%s', (_, runs, phase, cycle, expected) => {
     expect(code(decidePhase(runs, { phase, cycle }))).toBe(expected);
   });
@@ -38,7 +66,11 @@ describe('the order of phases', () => {
 
 describe('opening a day', () => {
   const first: DayToOpen = { businessDate: '2026-11-25', isWorkingDay: true, isSigned: true, migrationOpen: [] };
-  const latest = (state: 'NEXT' | 'OPEN' | 'CLOSING' | 'CLOSED', businessDate = '2026-11-24', nextBusinessDate = '2026-11-25') => ({ state, businessDate, nextBusinessDate });
+  const latest = (
+    state: 'NEXT' | 'OPEN' | 'CLOSING' | 'CLOSED',
+    businessDate = '2026-11-24',
+    nextBusinessDate = '2026-11-25',
+  ) => ({ state, businessDate, nextBusinessDate });
   it.each<[string, DayToOpen, string]>([
     ['the first', first, 'OPEN'],
     ['unsigned', { ...first, isSigned: false }, 'CUT_OVER_NOT_SIGNED'],
@@ -49,7 +81,11 @@ describe('opening a day', () => {
     ['that is closed', { ...first, latest: latest('CLOSED', '2026-11-25', '2026-11-26') }, 'DAY_CLOSED'],
     ['while another is open', { ...first, latest: latest('CLOSING') }, 'DAY_STILL_OPEN'],
     ['the next one', { ...first, latest: latest('NEXT', '2026-11-25', '2026-11-26') }, 'OPEN'],
-    ['one too far', { ...first, businessDate: '2026-11-26', latest: latest('NEXT', '2026-11-25', '2026-11-26') }, 'NOT_THE_NEXT_DAY'],
+    [
+      'one too far',
+      { ...first, businessDate: '2026-11-26', latest: latest('NEXT', '2026-11-25', '2026-11-26') },
+      'NOT_THE_NEXT_DAY',
+    ],
   ])('%s', (_, day, expected) => {
     const decision = decideOpening(day);
     expect(decision.ok ? decision.value : decision.problems[0]?.code).toBe(expected);

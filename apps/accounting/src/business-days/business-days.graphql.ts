@@ -1,18 +1,30 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { IsDefined, IsIn, IsInt, Length, Max, Min } from 'class-validator';
 import { type DayPhase, dayPhases } from '#libs/contracts/index.js';
-import { connection, DateScalar, DateTimeScalar, JsonScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  connection,
+  DateScalar,
+  DateTimeScalar,
+  JsonScalar,
+  ProblemType,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 
 const enumOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]));
 export const DayPhaseEnum = enumOf(dayPhases);
 registerEnumType(DayPhaseEnum, { name: 'DayPhase' });
 const PhaseStateEnum = enumOf(['WAITING', 'RUNNING', 'COMPLETED', 'STOPPED']);
-registerEnumType(PhaseStateEnum, { name: 'PhaseState', description: 'WAITING for its barrier; STOPPED by problems, and may be asked for again.' });
+registerEnumType(PhaseStateEnum, {
+  name: 'PhaseState',
+  description: 'WAITING for its barrier; STOPPED by problems, and may be asked for again.',
+});
 const DayStateEnum = enumOf(['NEXT', 'OPEN', 'CLOSING', 'CLOSED']);
 registerEnumType(DayStateEnum, { name: 'BusinessDayState' });
 
-@ObjectType('PhaseRun', { description: 'One phase of a business day: asked for, waiting for its barrier, at work, done.' })
+@ObjectType('PhaseRun', {
+  description: 'One phase of a business day: asked for, waiting for its barrier, at work, done.',
+})
 @RequiresScopes('days:read')
 export class PhaseRunType {
   @Field(() => ID) id!: string;
@@ -28,7 +40,8 @@ export class PhaseRunType {
   @Field(() => DateTimeScalar) requestedAt!: Date;
   @Field(() => DateTimeScalar, { nullable: true }) startedAt!: Date | null;
   @Field(() => DateTimeScalar, { nullable: true }) completedAt!: Date | null;
-  @Field(() => ID, { nullable: true, description: 'The job that works it, with its progress.' }) jobRunId!: string | null;
+  @Field(() => ID, { nullable: true, description: 'The job that works it, with its progress.' }) jobRunId!:
+    string | null;
   @Field(() => JsonScalar) counts!: Record<string, number>;
   @Field(() => [ProblemType]) problems!: Problem[];
 }
@@ -53,15 +66,18 @@ export class BusinessDayConnection extends connection(BusinessDayType, 'Business
 export class OpenBusinessDayInput {
   @Field(() => String) @Length(2, 12) book!: string;
   @Field(() => DateScalar) @IsDefined() businessDate!: string;
-  @Field(() => String, { nullable: true, description: 'Not needed: opening an open day does no harm.' }) idempotencyKey?: string | null;
+  @Field(() => String, { nullable: true, description: 'Not needed: opening an open day does no harm.' })
+  idempotencyKey?: string | null;
 }
 @InputType()
 export class RunBusinessDayPhaseInput {
   @Field(() => String) @Length(2, 12) book!: string;
-  @Field(() => DateScalar, { nullable: true, description: 'The day being worked unless given.' }) businessDate?: string | null;
+  @Field(() => DateScalar, { nullable: true, description: 'The day being worked unless given.' }) businessDate?:
+    string | null;
   @Field(() => DayPhaseEnum) @IsIn(dayPhases) phase!: DayPhase;
   @Field(() => Int, { defaultValue: 1 }) @IsInt() @Min(1) @Max(1_000) cycle!: number;
-  @Field(() => String, { nullable: true, description: 'Not needed: a phase asked for twice runs once.' }) idempotencyKey?: string | null;
+  @Field(() => String, { nullable: true, description: 'Not needed: a phase asked for twice runs once.' })
+  idempotencyKey?: string | null;
 }
 @ObjectType('BusinessDayPayload')
 export class BusinessDayPayload {

@@ -13,16 +13,50 @@ beforeAll(async () => {
   service = await startService();
   const cutOver = service.app.get(CutOver, { strict: false });
   await service.run(async (tx) => {
-    const rows = ['MIGRATION', 'SUSPENSE'].map((account) => ({ account, book: 'NGEU', kind: account, currency: '', agentBic: '', statementChannel: '' }));
-    const nostro = { account: 'NOSTRO-EUR', book: 'NGEU', kind: 'NOSTRO', currency: 'EUR', agentBic: '', statementChannel: '' };
+    const rows = ['MIGRATION', 'SUSPENSE'].map((account) => ({
+      account,
+      book: 'NGEU',
+      kind: account,
+      currency: '',
+      agentBic: '',
+      statementChannel: '',
+    }));
+    const nostro = {
+      account: 'NOSTRO-EUR',
+      book: 'NGEU',
+      kind: 'NOSTRO',
+      currency: 'EUR',
+      agentBic: '',
+      statementChannel: '',
+    };
     await cutOver.apply(tx, { importId: 'imp_1', kind: 'nostros', chunk: 0, rows: [...rows, nostro] });
-    const client = (account: string) => ({ account, partyId: 'P1', book: 'NGEU', kind: 'CLIENT_CASH', currency: 'EUR', overdraftLimit: '0.00', paymentLimit: '', state: 'OPEN', iban: '' });
-    await cutOver.apply(tx, { importId: 'imp_1', kind: 'accounts', chunk: 0, rows: [client('C000001-CASH'), client('C000002-CASH')] });
+    const client = (account: string) => ({
+      account,
+      partyId: 'P1',
+      book: 'NGEU',
+      kind: 'CLIENT_CASH',
+      currency: 'EUR',
+      overdraftLimit: '0.00',
+      paymentLimit: '',
+      state: 'OPEN',
+      iban: '',
+    });
+    await cutOver.apply(tx, {
+      importId: 'imp_1',
+      kind: 'accounts',
+      chunk: 0,
+      rows: [client('C000001-CASH'), client('C000002-CASH')],
+    });
     await cutOver.apply(tx, {
       importId: 'imp_1',
       kind: 'balances',
       chunk: 0,
-      rows: ['C000001-CASH', 'NOSTRO-EUR'].map((account) => ({ account, book: 'NGEU', currency: 'EUR', amount: '1000.00' })),
+      rows: ['C000001-CASH', 'NOSTRO-EUR'].map((account) => ({
+        account,
+        book: 'NGEU',
+        currency: 'EUR',
+        amount: '1000.00',
+      })),
     });
     await cutOver.sign(tx, { importId: 'imp_1', books: ['NGEU'], signedBy: ['ann', 'bob'] });
   });
@@ -40,21 +74,44 @@ interface Run {
   problems: { code: string; message: string }[];
 }
 const ask = (phase: DayPhase, cycle = 1, businessDate: string | null = null) =>
-  service.mutate<{ phaseRun: { id: string; state: string } | null }>('runBusinessDayPhase', 'RunBusinessDayPhaseInput', { book: 'NGEU', phase, cycle, businessDate }, 'phaseRun { id state }', operations);
+  service.mutate<{ phaseRun: { id: string; state: string } | null }>(
+    'runBusinessDayPhase',
+    'RunBusinessDayPhaseInput',
+    { book: 'NGEU', phase, cycle, businessDate },
+    'phaseRun { id state }',
+    operations,
+  );
 const open = (businessDate: string, book = 'NGEU') =>
-  service.mutate<{ businessDay: { state: string } | null }>('openBusinessDay', 'OpenBusinessDayInput', { book, businessDate }, 'businessDay { state businessDate }', operations);
+  service.mutate<{ businessDay: { state: string } | null }>(
+    'openBusinessDay',
+    'OpenBusinessDayInput',
+    { book, businessDate },
+    'businessDay { state businessDate }',
+    operations,
+  );
 const runOf = async (phase: DayPhase, cycle = 1, date: string | null = null): Promise<Run | undefined> => {
-  const { data } = await service.ask('query($date: Date) { businessDay(book: "NGEU", businessDate: $date) { state phaseRuns { phase cycle state waitingFor problems { code message } } } }', { date }, operations);
-  return (data?.businessDay as { phaseRuns: Run[] } | null)?.phaseRuns.find((run) => run.phase === phase && run.cycle === cycle);
+  const { data } = await service.ask(
+    'query($date: Date) { businessDay(book: "NGEU", businessDate: $date) { state phaseRuns { phase cycle state waitingFor problems { code message } } } }',
+    { date },
+    operations,
+  );
+  return (data?.businessDay as { phaseRuns: Run[] } | null)?.phaseRuns.find(
+    (run) => run.phase === phase && run.cycle === cycle,
+  );
 };
 const reaches = (phase: DayPhase, state: string, cycle = 1, date: string | null = null) =>
-  waitFor(async () => (await runOf(phase, cycle, date))?.state === state, { what: `${phase} ${state}`, timeoutMs: 20_000 });
+  waitFor(async () => (await runOf(phase, cycle, date))?.state === state, {
+    what: `${phase} ${state}`,
+    timeoutMs: 20_000,
+  });
 /** What settlement would do: hear, work, tell. */
 async function settlementWorks(phase: DayPhase, cycle = 1): Promise<void> {
   const { phaseRun } = await ask(phase, cycle);
   await service.othersHeard();
   await reaches(phase, 'RUNNING', cycle);
-  await service.run((tx) => service.app.get(BusinessDays, { strict: false }).complete(tx, phaseRun!.id, { worked: 1 }, []));
+  await service.run((tx) =>
+    service.app.get(BusinessDays, { strict: false }).complete(tx, phaseRun!.id, { worked: 1 }, []),
+  );
   await service.othersHeard();
 }
 async function accountingWorks(phase: DayPhase, state = 'COMPLETED', date: string | null = null): Promise<void> {
@@ -66,7 +123,13 @@ const deposit = (key: string, amount: string) =>
   service.mutate<{ entry: { businessDate: string } | null }>(
     'postDeposit',
     'PostDepositInput',
-    { book: 'NGEU', account: 'C000002-CASH', amount: { amount, currency: 'EUR' }, description: 'cash', idempotencyKey: key },
+    {
+      book: 'NGEU',
+      account: 'C000002-CASH',
+      amount: { amount, currency: 'EUR' },
+      description: 'cash',
+      idempotencyKey: key,
+    },
     'entry { businessDate }',
   );
 
@@ -78,7 +141,15 @@ describe('a business day', () => {
     expect(await service.messages('accounting.business-day-changed.v1')).toEqual([
       { book: 'NGEU', businessDate: '2026-11-25', state: 'OPEN', nextBusinessDate: '2026-11-26' },
     ]);
-    expect((await service.ask('mutation { openBusinessDay(input: {book: "NGEU", businessDate: "2026-11-25"}) { problems { code } } }', {}, { role: 'controller' })).errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
+    expect(
+      (
+        await service.ask(
+          'mutation { openBusinessDay(input: {book: "NGEU", businessDate: "2026-11-25"}) { problems { code } } }',
+          {},
+          { role: 'controller' },
+        )
+      ).errors?.[0]?.extensions?.code,
+    ).toBe('FORBIDDEN');
   });
 
   it('waits for the barrier before a phase starts', async () => {
@@ -130,10 +201,16 @@ describe('a business day', () => {
   });
 
   it('keeps the trial balance, seals the entries and rolls the date', async () => {
-    for (const phase of ['TRIAL_BALANCE', 'SEAL', 'ROLL'] as const) await accountingWorks(phase, 'COMPLETED', '2026-11-25');
-    const { data } = await service.ask('{ trialBalance(book: "NGEU", businessDate: "2026-11-25") { sealedRoot sealedEntries assets { asset debit credit } lines { account debit credit } } }');
-    const { rows } = await service.database.pool('verify').query<{ hash: string }>(
-      `SELECT encode(entry_hash, 'hex') AS hash FROM accounting.journal_entry WHERE business_date = '2026-11-25' ORDER BY sequence`);
+    for (const phase of ['TRIAL_BALANCE', 'SEAL', 'ROLL'] as const)
+      await accountingWorks(phase, 'COMPLETED', '2026-11-25');
+    const { data } = await service.ask(
+      '{ trialBalance(book: "NGEU", businessDate: "2026-11-25") { sealedRoot sealedEntries assets { asset debit credit } lines { account debit credit } } }',
+    );
+    const { rows } = await service.database
+      .pool('verify')
+      .query<{ hash: string }>(
+        `SELECT encode(entry_hash, 'hex') AS hash FROM accounting.journal_entry WHERE business_date = '2026-11-25' ORDER BY sequence`,
+      );
     const tree = new MerkleRoot();
     for (const { hash } of rows) tree.add(hash);
     expect(data?.trialBalance).toEqual({
@@ -149,7 +226,12 @@ describe('a business day', () => {
     });
     const stored = await service.run((tx) => tx.rows('SELECT 1 FROM accounting.trial_balance_line'));
     expect(stored).toHaveLength(4);
-    expect((await service.messages('accounting.business-day-changed.v1')).at(-1)).toEqual({ book: 'NGEU', businessDate: '2026-11-25', state: 'CLOSED', nextBusinessDate: '2026-11-26' });
+    expect((await service.messages('accounting.business-day-changed.v1')).at(-1)).toEqual({
+      book: 'NGEU',
+      businessDate: '2026-11-25',
+      state: 'CLOSED',
+      nextBusinessDate: '2026-11-26',
+    });
     expect((await ask('ROLL', 1, '2026-11-25')).phaseRun?.state).toBe('COMPLETED');
     expect((await deposit('d-4', '1.00')).problems.map(({ code }) => code)).toEqual(['PERIOD_NOT_OPEN']);
   });
@@ -158,13 +240,24 @@ describe('a business day', () => {
     expect((await open('2026-11-27')).problems.map(({ code }) => code)).toEqual(['NOT_THE_NEXT_DAY']);
     expect((await open('2026-11-26')).businessDay?.state).toBe('OPEN');
     expect((await deposit('d-5', '1.00')).entry?.businessDate).toBe('2026-11-26');
-    const { data } = await service.ask('{ businessDays(first: 5) { edges { node { businessDate state } } } }', {}, operations);
-    expect(data?.businessDays).toEqual({ edges: [{ node: { businessDate: '2026-11-26', state: 'OPEN' } }, { node: { businessDate: '2026-11-25', state: 'CLOSED' } }] });
+    const { data } = await service.ask(
+      '{ businessDays(first: 5) { edges { node { businessDate state } } } }',
+      {},
+      operations,
+    );
+    expect(data?.businessDays).toEqual({
+      edges: [
+        { node: { businessDate: '2026-11-26', state: 'OPEN' } },
+        { node: { businessDate: '2026-11-25', state: 'CLOSED' } },
+      ],
+    });
   });
 
   it('gives a statement that proves itself, day after day', async () => {
     const of = async (from: string, to: string) => {
-      const { data } = await service.ask(`{ statement(account: "C000002-CASH", asset: "EUR", from: "${from}", to: "${to}") { statement { opening closing entries { amount balanceAfter } } problems { code } } }`);
+      const { data } = await service.ask(
+        `{ statement(account: "C000002-CASH", asset: "EUR", from: "${from}", to: "${to}") { statement { opening closing entries { amount balanceAfter } } problems { code } } }`,
+      );
       return (data?.statement as { statement: { opening: string; closing: string; entries: object[] } }).statement;
     };
     const first = await of('2026-11-25', '2026-11-25');

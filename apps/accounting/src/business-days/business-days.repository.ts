@@ -40,17 +40,26 @@ const runColumns = `r.phase_run_id AS "phaseRunId", r.book_id AS book, r.busines
 @Injectable()
 export class BusinessDaysRepository {
   async day(tx: Tx, book: string, businessDate: string): Promise<DayRow | undefined> {
-    return tx.row<DayRow>(`SELECT ${dayColumns} FROM accounting.business_day d WHERE d.book_id = $1 AND d.business_date = $2`, [book, businessDate]);
+    return tx.row<DayRow>(
+      `SELECT ${dayColumns} FROM accounting.business_day d WHERE d.book_id = $1 AND d.business_date = $2`,
+      [book, businessDate],
+    );
   }
 
   /** The date that is open for posting. */
   async worked(tx: Tx, book: string): Promise<DayRow | undefined> {
-    return tx.row<DayRow>(`SELECT ${dayColumns} FROM accounting.business_day d WHERE d.book_id = $1 AND d.state IN ('OPEN','CLOSING')`, [book]);
+    return tx.row<DayRow>(
+      `SELECT ${dayColumns} FROM accounting.business_day d WHERE d.book_id = $1 AND d.state IN ('OPEN','CLOSING')`,
+      [book],
+    );
   }
 
   /** The newest day; the date of the roll, which is only announced, counts when there is no other. */
   async latest(tx: Tx, book: string): Promise<DayRow | undefined> {
-    return tx.row<DayRow>(`SELECT ${dayColumns} FROM accounting.business_day d WHERE d.book_id = $1 ORDER BY d.business_date DESC LIMIT 1`, [book]);
+    return tx.row<DayRow>(
+      `SELECT ${dayColumns} FROM accounting.business_day d WHERE d.book_id = $1 ORDER BY d.business_date DESC LIMIT 1`,
+      [book],
+    );
   }
 
   async latestWorked(tx: Tx, book: string): Promise<DayRow | undefined> {
@@ -90,8 +99,17 @@ export class BusinessDaysRepository {
   }
 
   /** Waits for every posting that shares the key of the day (FOR UPDATE, not the weaker lock of an UPDATE), then changes it. */
-  async changeState(tx: Tx, book: string, businessDate: string, from: readonly DayState[], to: DayState): Promise<boolean> {
-    await tx.execute('SELECT 1 FROM accounting.business_day WHERE book_id = $1 AND business_date = $2 FOR UPDATE', [book, businessDate]);
+  async changeState(
+    tx: Tx,
+    book: string,
+    businessDate: string,
+    from: readonly DayState[],
+    to: DayState,
+  ): Promise<boolean> {
+    await tx.execute('SELECT 1 FROM accounting.business_day WHERE book_id = $1 AND business_date = $2 FOR UPDATE', [
+      book,
+      businessDate,
+    ]);
     const changed = await tx.execute(
       `UPDATE accounting.business_day SET state = $4, closed_at = CASE WHEN $4 = 'CLOSED' THEN kernel.now() END
         WHERE book_id = $1 AND business_date = $2 AND state = ANY ($3::text[])`,
@@ -110,10 +128,24 @@ export class BusinessDaysRepository {
   }
 
   async run(tx: Tx, phaseRunId: string, lock = false): Promise<PhaseRunRow | undefined> {
-    return tx.row<PhaseRunRow>(`SELECT ${runColumns} FROM accounting.phase_run r WHERE r.phase_run_id = $1 ${lock ? 'FOR UPDATE' : ''}`, [phaseRunId]);
+    return tx.row<PhaseRunRow>(
+      `SELECT ${runColumns} FROM accounting.phase_run r WHERE r.phase_run_id = $1 ${lock ? 'FOR UPDATE' : ''}`,
+      [phaseRunId],
+    );
   }
 
-  async request(tx: Tx, run: { phaseRunId: string; book: string; businessDate: string; phase: DayPhase; cycle: number; barrierSequence: string; requestedBy: string }): Promise<void> {
+  async request(
+    tx: Tx,
+    run: {
+      phaseRunId: string;
+      book: string;
+      businessDate: string;
+      phase: DayPhase;
+      cycle: number;
+      barrierSequence: string;
+      requestedBy: string;
+    },
+  ): Promise<void> {
     await tx.execute(
       `INSERT INTO accounting.phase_run (phase_run_id, book_id, business_date, phase, cycle, state, barrier_sequence, requested_by)
        VALUES ($1, $2, $3, $4, $5, 'WAITING', $6, $7)
@@ -124,11 +156,16 @@ export class BusinessDaysRepository {
   }
 
   async lockWaiting(tx: Tx): Promise<PhaseRunRow[]> {
-    return tx.rows<PhaseRunRow>(`SELECT ${runColumns} FROM accounting.phase_run r WHERE r.state = 'WAITING' ORDER BY r.requested_at FOR UPDATE SKIP LOCKED`);
+    return tx.rows<PhaseRunRow>(
+      `SELECT ${runColumns} FROM accounting.phase_run r WHERE r.state = 'WAITING' ORDER BY r.requested_at FOR UPDATE SKIP LOCKED`,
+    );
   }
 
   async stillWaiting(tx: Tx, phaseRunId: string, waitingFor: number): Promise<void> {
-    await tx.execute('UPDATE accounting.phase_run SET waiting_for = $2 WHERE phase_run_id = $1 AND waiting_for <> $2', [phaseRunId, waitingFor]);
+    await tx.execute('UPDATE accounting.phase_run SET waiting_for = $2 WHERE phase_run_id = $1 AND waiting_for <> $2', [
+      phaseRunId,
+      waitingFor,
+    ]);
   }
 
   async started(tx: Tx, phaseRunId: string, jobRunId: string | null): Promise<void> {
@@ -138,7 +175,12 @@ export class BusinessDaysRepository {
     );
   }
 
-  async completed(tx: Tx, phaseRunId: string, counts: Record<string, number>, problems: readonly { code: string; message: string }[]): Promise<boolean> {
+  async completed(
+    tx: Tx,
+    phaseRunId: string,
+    counts: Record<string, number>,
+    problems: readonly { code: string; message: string }[],
+  ): Promise<boolean> {
     const changed = await tx.execute(
       `UPDATE accounting.phase_run SET state = $2, completed_at = kernel.now(), counts = $3::jsonb, problems = $4::jsonb
         WHERE phase_run_id = $1 AND state IN ('RUNNING','WAITING')`,
@@ -148,12 +190,18 @@ export class BusinessDaysRepository {
   }
 
   async isSigned(tx: Tx, book: string): Promise<boolean> {
-    const row = await tx.row(`SELECT 1 FROM accounting.cut_over_book WHERE book_id = $1 AND signed_at IS NOT NULL LIMIT 1`, [book]);
+    const row = await tx.row(
+      `SELECT 1 FROM accounting.cut_over_book WHERE book_id = $1 AND signed_at IS NOT NULL LIMIT 1`,
+      [book],
+    );
     return row !== undefined;
   }
 
   async latestEntryDate(tx: Tx, book: string): Promise<string | undefined> {
-    const row = await tx.row<{ date: string | null }>('SELECT max(business_date) AS date FROM accounting.journal_entry WHERE book_id = $1', [book]);
+    const row = await tx.row<{ date: string | null }>(
+      'SELECT max(business_date) AS date FROM accounting.journal_entry WHERE book_id = $1',
+      [book],
+    );
     return row?.date ?? undefined;
   }
 }

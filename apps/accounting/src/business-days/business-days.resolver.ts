@@ -1,7 +1,17 @@
 import { Args, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, DateScalar, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes, validateInput } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  DateScalar,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+  validateInput,
+} from '#libs/graphql/index.js';
 import { problem } from '#libs/kernel/index.js';
 import { Mutations } from '../journal/mutations.js';
 import { termsOfBook } from './books.js';
@@ -34,7 +44,10 @@ export class BusinessDaysResolver {
     private readonly mutations: Mutations,
   ) {}
 
-  @Query(() => BusinessDayType, { nullable: true, description: 'The given day; without a date the one being worked, or the last one.' })
+  @Query(() => BusinessDayType, {
+    nullable: true,
+    description: 'The given day; without a date the one being worked, or the last one.',
+  })
   @RequiresScopes('days:read')
   async businessDay(
     @Args('book', { type: () => String }) book: string,
@@ -60,15 +73,21 @@ export class BusinessDaysResolver {
   @ResolveField(() => [PhaseRunType], { description: 'In the order they were asked for.' })
   async phaseRuns(@Parent() day: BusinessDayType, @Operation() operation: GraphqlContext): Promise<PhaseRunType[]> {
     const runs = operation.loader<string, PhaseRunType[]>('phase-runs', async (ids, tx) => {
-      const keys = ids.map((id) => ({ book: id.slice(0, id.indexOf('/')), businessDate: id.slice(id.indexOf('/') + 1) }));
+      const keys = ids.map((id) => ({
+        book: id.slice(0, id.indexOf('/')),
+        businessDate: id.slice(id.indexOf('/') + 1),
+      }));
       const found = new Map<string, PhaseRunType[]>();
-      for (const row of await this.days.runs(tx, keys)) found.set(idOf(row), [...(found.get(idOf(row)) ?? []), toRun(row)]);
+      for (const row of await this.days.runs(tx, keys))
+        found.set(idOf(row), [...(found.get(idOf(row)) ?? []), toRun(row)]);
       return found;
     });
     return (await runs.load(day.id)) ?? [];
   }
 
-  @Mutation(() => BusinessDayPayload, { description: 'Opens a date for booking. The first one needs a cut-over signed by two people.' })
+  @Mutation(() => BusinessDayPayload, {
+    description: 'Opens a date for booking. The first one needs a cut-over signed by two people.',
+  })
   @RequiresScopes('days:operate')
   async openBusinessDay(
     @Args('input', { type: () => OpenBusinessDayInput }) input: OpenBusinessDayInput,
@@ -83,7 +102,9 @@ export class BusinessDaysResolver {
     });
   }
 
-  @Mutation(() => PhaseRunPayload, { description: 'Asks for the next phase of the day; it starts when every service has heard all that came before.' })
+  @Mutation(() => PhaseRunPayload, {
+    description: 'Asks for the next phase of the day; it starts when every service has heard all that came before.',
+  })
   @RequiresScopes('days:operate')
   async runBusinessDayPhase(
     @Args('input', { type: () => RunBusinessDayPhaseInput }) input: RunBusinessDayPhaseInput,

@@ -18,7 +18,12 @@ export class BusinessDays {
     private readonly audit: AuditTrail,
   ) {}
 
-  async open(tx: Tx, book: string, businessDate: string, by: string): Promise<{ day?: DayRow; problems: readonly Problem[] }> {
+  async open(
+    tx: Tx,
+    book: string,
+    businessDate: string,
+    by: string,
+  ): Promise<{ day?: DayRow; problems: readonly Problem[] }> {
     await this.days.lockBook(tx, book);
     const latest = await this.days.latest(tx, book);
     const isFirst = latest === undefined;
@@ -34,7 +39,12 @@ export class BusinessDays {
     if (decision.value === 'OPEN') {
       const nextBusinessDate = nextDateOfBook(book, businessDate);
       await this.days.insertOrOpen(tx, book, businessDate, nextBusinessDate);
-      await this.outbox.add(tx, 'accounting.business-day-changed.v1', { book, businessDate, state: 'OPEN', nextBusinessDate });
+      await this.outbox.add(tx, 'accounting.business-day-changed.v1', {
+        book,
+        businessDate,
+        state: 'OPEN',
+        nextBusinessDate,
+      });
       await this.record(tx, 'BUSINESS_DAY_OPENED', book, businessDate, by);
     }
     return { day: await this.days.day(tx, book, businessDate), problems: [] };
@@ -48,8 +58,13 @@ export class BusinessDays {
   ): Promise<{ run?: PhaseRunRow; problems: readonly Problem[] }> {
     const { book, phase, cycle } = asked;
     await this.days.lockBook(tx, book);
-    const day = asked.businessDate ? await this.days.day(tx, book, asked.businessDate) : await this.days.latestWorked(tx, book);
-    if (!day || day.state === 'NEXT') return { problems: [problem('DAY_NOT_OPEN', 'The book has no open business day of that date', ['businessDate'])] };
+    const day = asked.businessDate
+      ? await this.days.day(tx, book, asked.businessDate)
+      : await this.days.latestWorked(tx, book);
+    if (!day || day.state === 'NEXT')
+      return {
+        problems: [problem('DAY_NOT_OPEN', 'The book has no open business day of that date', ['businessDate'])],
+      };
     const runs = await this.days.runs(tx, [{ book, businessDate: day.businessDate }]);
     const decision = decidePhase(runs, { phase, cycle });
     if (isRefused(decision)) return { problems: decision.problems };
@@ -84,7 +99,10 @@ export class BusinessDays {
         tx,
         name,
         { phaseRunId, book, businessDate, phase, cycle, barrierSequence },
-        { businessKey: `${book} ${businessDate} ${phase}${cycle > 1 ? ` ${cycle}` : ''}`, requestedBy: run.requestedBy },
+        {
+          businessKey: `${book} ${businessDate} ${phase}${cycle > 1 ? ` ${cycle}` : ''}`,
+          requestedBy: run.requestedBy,
+        },
       );
       await this.days.started(tx, phaseRunId, added.jobRunId ?? null);
       started += 1;
@@ -92,19 +110,38 @@ export class BusinessDays {
     return started;
   }
 
-  async complete(tx: Tx, phaseRunId: string, counts: Record<string, number>, problems: readonly { code: string; message: string }[]): Promise<void> {
+  async complete(
+    tx: Tx,
+    phaseRunId: string,
+    counts: Record<string, number>,
+    problems: readonly { code: string; message: string }[],
+  ): Promise<void> {
     const run = await this.days.run(tx, phaseRunId, true);
     if (!run) throw new Error(`${phaseRunId} was never asked for`);
     if (!(await this.days.completed(tx, phaseRunId, counts, problems))) return;
-    await this.record(tx, problems.length > 0 ? 'PHASE_STOPPED' : 'PHASE_COMPLETED', run.book, run.businessDate, run.requestedBy, {
-      phase: run.phase,
-      cycle: run.cycle,
-      counts,
-      problems,
-    });
+    await this.record(
+      tx,
+      problems.length > 0 ? 'PHASE_STOPPED' : 'PHASE_COMPLETED',
+      run.book,
+      run.businessDate,
+      run.requestedBy,
+      {
+        phase: run.phase,
+        cycle: run.cycle,
+        counts,
+        problems,
+      },
+    );
   }
 
   async record(tx: Tx, action: string, book: string, businessDate: string, by: string, after?: object): Promise<void> {
-    await this.audit.append(tx, { action, objectKind: 'BUSINESS_DAY', objectId: `${book}/${businessDate}`, bookId: book, principal: by, after });
+    await this.audit.append(tx, {
+      action,
+      objectKind: 'BUSINESS_DAY',
+      objectId: `${book}/${businessDate}`,
+      bookId: book,
+      principal: by,
+      after,
+    });
   }
 }

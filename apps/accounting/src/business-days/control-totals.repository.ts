@@ -67,8 +67,17 @@ export class ControlTotalsRepository {
   async differences(tx: Tx, book: string): Promise<{ compared: number; differences: Difference[] }> {
     const differences: Difference[] = [];
     for (const { name, left, right, sql } of totals) {
-      const rows = await tx.rows<{ where: string; left: string; right: string }>(`${sql} ORDER BY 1 LIMIT ${toldMax}`, [book]);
-      differences.push(...rows.map((row) => ({ total: name, where: row.where, left: `${left} ${row.left}`, right: `${right} ${row.right}` })));
+      const rows = await tx.rows<{ where: string; left: string; right: string }>(`${sql} ORDER BY 1 LIMIT ${toldMax}`, [
+        book,
+      ]);
+      differences.push(
+        ...rows.map((row) => ({
+          total: name,
+          where: row.where,
+          left: `${left} ${row.left}`,
+          right: `${right} ${row.right}`,
+        })),
+      );
     }
     return { compared: totals.length, differences };
   }
@@ -95,7 +104,11 @@ export class ControlTotalsRepository {
     );
   }
 
-  async trialBalanceDifferences(tx: Tx, book: string, businessDate: string): Promise<{ asset: string; debit: string; credit: string }[]> {
+  async trialBalanceDifferences(
+    tx: Tx,
+    book: string,
+    businessDate: string,
+  ): Promise<{ asset: string; debit: string; credit: string }[]> {
     return tx.rows(
       `SELECT asset, sum(debit_total)::text AS debit, sum(credit_total)::text AS credit FROM accounting.trial_balance_line
         WHERE book_id = $1 AND business_date = $2 GROUP BY asset HAVING sum(debit_total) <> sum(credit_total) ORDER BY asset`,
@@ -103,7 +116,13 @@ export class ControlTotalsRepository {
     );
   }
 
-  async entryHashes(tx: Tx, book: string, businessDate: string, afterSequence: string, limit: number): Promise<{ sequence: string; hash: string }[]> {
+  async entryHashes(
+    tx: Tx,
+    book: string,
+    businessDate: string,
+    afterSequence: string,
+    limit: number,
+  ): Promise<{ sequence: string; hash: string }[]> {
     return tx.rows(
       `SELECT sequence, encode(entry_hash, 'hex') AS hash FROM accounting.journal_entry
         WHERE book_id = $1 AND business_date = $2 AND sequence > $3::bigint ORDER BY sequence LIMIT $4`,
@@ -117,7 +136,10 @@ export class ControlTotalsRepository {
       `INSERT INTO accounting.day_seal (book_id, business_date, entry_count, root_hash) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
       [book, businessDate, entryCount, rootHash],
     );
-    const row = await tx.row<{ root: string }>('SELECT root_hash AS root FROM accounting.day_seal WHERE book_id = $1 AND business_date = $2', [book, businessDate]);
+    const row = await tx.row<{ root: string }>(
+      'SELECT root_hash AS root FROM accounting.day_seal WHERE book_id = $1 AND business_date = $2',
+      [book, businessDate],
+    );
     return row?.root === rootHash;
   }
 }

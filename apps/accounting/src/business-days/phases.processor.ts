@@ -94,7 +94,7 @@ export class PhasesProcessor {
 
   private async seal(tx: Tx, { book, businessDate }: PhaseRun): Promise<Outcome> {
     const tree = new MerkleRoot();
-    for (let after = '0'; ; ) {
+    for (let after = '0'; ;) {
       const rows = await this.totals.entryHashes(tx, book, businessDate, after, hashesPerRead);
       for (const { hash } of rows) tree.add(hash);
       const last = rows.at(-1);
@@ -104,7 +104,9 @@ export class PhasesProcessor {
     const isSame = await this.totals.storeSeal(tx, book, businessDate, tree.count, tree.hex());
     return {
       counts: { entries: tree.count },
-      problems: isSame ? [] : [{ code: 'SEAL_DIFFERS', message: `The entries of ${businessDate} are not those that were sealed` }],
+      problems: isSame
+        ? []
+        : [{ code: 'SEAL_DIFFERS', message: `The entries of ${businessDate} are not those that were sealed` }],
     };
   }
 
@@ -121,7 +123,15 @@ export class PhasesProcessor {
         nextBusinessDate: day.nextBusinessDate,
       });
     } else if (day.state !== 'CLOSED') {
-      return { counts: {}, problems: [{ code: 'DAY_NOT_CLOSING', message: `${businessDate} is ${day.state.toLowerCase()}: its control totals did not pass` }] };
+      return {
+        counts: {},
+        problems: [
+          {
+            code: 'DAY_NOT_CLOSING',
+            message: `${businessDate} is ${day.state.toLowerCase()}: its control totals did not pass`,
+          },
+        ],
+      };
     }
     return { counts: { closed: 1 }, problems: [] };
   }

@@ -2,7 +2,13 @@ import { Args, Mutation, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { RequiresScopes } from '#libs/graphql/index.js';
 import { problem } from '#libs/kernel/index.js';
-import { EntryPayload, PostDepositInput, PostEntryInput, PostTransferInput, PostWithdrawalInput } from '../journal/journal.graphql.js';
+import {
+  EntryPayload,
+  PostDepositInput,
+  PostEntryInput,
+  PostTransferInput,
+  PostWithdrawalInput,
+} from '../journal/journal.graphql.js';
 import { Mutations } from '../journal/mutations.js';
 import { CustomerOperations, type Line, type Operation } from './customer-operations.service.js';
 
@@ -19,7 +25,11 @@ interface Asked {
   idempotencyKey: string;
 }
 
-const asked = ({ book, valueDate, description, validateOnly, idempotencyKey }: Asked, kind: string, lines: Line[]): Operation => ({
+const asked = (
+  { book, valueDate, description, validateOnly, idempotencyKey }: Asked,
+  kind: string,
+  lines: Line[],
+): Operation => ({
   book,
   kind,
   valueDate,
@@ -38,41 +48,70 @@ export class CustomerOperationsResolver {
 
   @Mutation(() => EntryPayload, { description: 'Debits the nostro, credits the account.' })
   @RequiresScopes('ledger:post')
-  postDeposit(@Args('input', { type: () => PostDepositInput }) input: PostDepositInput, @CurrentPrincipal() principal: Principal) {
+  postDeposit(
+    @Args('input', { type: () => PostDepositInput }) input: PostDepositInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
     return this.throughNostro('postDeposit', PostDepositInput, 'DEPOSIT', input, principal);
   }
 
   @Mutation(() => EntryPayload, { description: 'Debits the account, credits the nostro.' })
   @RequiresScopes('ledger:post')
-  postWithdrawal(@Args('input', { type: () => PostWithdrawalInput }) input: PostWithdrawalInput, @CurrentPrincipal() principal: Principal) {
+  postWithdrawal(
+    @Args('input', { type: () => PostWithdrawalInput }) input: PostWithdrawalInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
     return this.throughNostro('postWithdrawal', PostWithdrawalInput, 'WITHDRAWAL', input, principal);
   }
 
   @Mutation(() => EntryPayload)
   @RequiresScopes('ledger:post')
-  postTransfer(@Args('input', { type: () => PostTransferInput }) input: PostTransferInput, @CurrentPrincipal() principal: Principal) {
-    return this.mutations.run('postTransfer', PostTransferInput, input, principal, async (tx): Promise<EntryPayload> => {
-      const { amount, securities, debitAccount, creditAccount } = input;
-      if (!amount === !securities) {
-        return this.mutations.faulty([problem('REQUIRED', 'Either an amount or securities are transferred', ['amount'])]);
-      }
-      const lines = amount
-        ? bothSides(debitAccount, creditAccount, amount.currency, amount.amount, ['amount', 'amount'])
-        : bothSides(debitAccount, creditAccount, securities?.isin ?? '', securities?.quantity ?? '', ['securities', 'quantity']);
-      return this.operations.post(tx, asked(input, 'TRANSFER', lines), principal);
-    });
+  postTransfer(
+    @Args('input', { type: () => PostTransferInput }) input: PostTransferInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
+    return this.mutations.run(
+      'postTransfer',
+      PostTransferInput,
+      input,
+      principal,
+      async (tx): Promise<EntryPayload> => {
+        const { amount, securities, debitAccount, creditAccount } = input;
+        if (!amount === !securities) {
+          return this.mutations.faulty([
+            problem('REQUIRED', 'Either an amount or securities are transferred', ['amount']),
+          ]);
+        }
+        const lines = amount
+          ? bothSides(debitAccount, creditAccount, amount.currency, amount.amount, ['amount', 'amount'])
+          : bothSides(debitAccount, creditAccount, securities?.isin ?? '', securities?.quantity ?? '', [
+              'securities',
+              'quantity',
+            ]);
+        return this.operations.post(tx, asked(input, 'TRANSFER', lines), principal);
+      },
+    );
   }
 
   @Mutation(() => EntryPayload, { description: 'Any entry; debits equal credits in each asset.' })
   @RequiresScopes('ledger:post')
-  postEntry(@Args('input', { type: () => PostEntryInput }) input: PostEntryInput, @CurrentPrincipal() principal: Principal) {
+  postEntry(
+    @Args('input', { type: () => PostEntryInput }) input: PostEntryInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
     return this.mutations.run('postEntry', PostEntryInput, input, principal, (tx) =>
       this.operations.post(
         tx,
         asked(
           input,
           input.kind,
-          input.postings.map(({ account, asset, side, amount }, n) => ({ account, asset, side, amount, path: ['postings', n, 'amount'] })),
+          input.postings.map(({ account, asset, side, amount }, n) => ({
+            account,
+            asset,
+            side,
+            amount,
+            path: ['postings', n, 'amount'],
+          })),
         ),
         principal,
       ),
@@ -90,7 +129,9 @@ export class CustomerOperationsResolver {
       const { amount, currency } = input.amount;
       const nostro = input.nostro ?? (await this.operations.nostroOf(tx, input.book, currency));
       if (nostro === undefined) {
-        return this.mutations.faulty([problem('NOSTRO_NOT_FOUND', `The book has no nostro in ${currency}`, ['amount', 'currency'])]);
+        return this.mutations.faulty([
+          problem('NOSTRO_NOT_FOUND', `The book has no nostro in ${currency}`, ['amount', 'currency']),
+        ]);
       }
       const lines =
         kind === 'DEPOSIT'

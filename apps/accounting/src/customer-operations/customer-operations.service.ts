@@ -10,7 +10,14 @@ import { toEntry } from '../journal/journal-types.js';
 import { type EntryPayload } from '../journal/journal.graphql.js';
 import { JournalRepository } from '../journal/journal.repository.js';
 import { Mutations } from '../journal/mutations.js';
-import { faultsOf, type PostingItem, type PostingLine, type PostingResult, refusalText, type ResultCode } from '../journal/posting.js';
+import {
+  faultsOf,
+  type PostingItem,
+  type PostingLine,
+  type PostingResult,
+  refusalText,
+  type ResultCode,
+} from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
 
 export interface Line {
@@ -33,7 +40,11 @@ export interface Operation {
 }
 
 /** The same request may succeed later: money may come in, a day may open. */
-const retryable: ReadonlySet<ResultCode> = new Set(['INSUFFICIENT_FUNDS', 'INSUFFICIENT_SECURITIES', 'PERIOD_NOT_OPEN']);
+const retryable: ReadonlySet<ResultCode> = new Set([
+  'INSUFFICIENT_FUNDS',
+  'INSUFFICIENT_SECURITIES',
+  'PERIOD_NOT_OPEN',
+]);
 
 export function problemOf(result: PostingResult): Problem {
   const code = result.code ?? 'IDEMPOTENCY_KEY_REUSED';
@@ -56,7 +67,8 @@ export class CustomerOperations {
     const { lines, problems } = await this.lines(tx, operation.lines);
     if (problems.length > 0) return this.mutations.faulty(problems);
     const day = await this.days.worked(tx, operation.book);
-    if (!day) return this.mutations.faulty([problem('PERIOD_NOT_OPEN', 'The book has no open business day', ['book'], true)]);
+    if (!day)
+      return this.mutations.faulty([problem('PERIOD_NOT_OPEN', 'The book has no open business day', ['book'], true)]);
     const item: PostingItem = {
       op: 'ENTRY',
       key: `${principal.subject}:${operation.idempotencyKey}`,
@@ -68,7 +80,11 @@ export class CustomerOperations {
       subject: { kind: 'API', id: `api:${operation.idempotencyKey}`.slice(0, 64) },
       postings: lines,
     };
-    const [result] = await this.posting.post(tx, { items: [item], requestedBy: principal.subject, validateOnly: operation.validateOnly ?? false });
+    const [result] = await this.posting.post(tx, {
+      items: [item],
+      requestedBy: principal.subject,
+      validateOnly: operation.validateOnly ?? false,
+    });
     if (!result) throw new Error('the item has no result');
     if (result.outcome === 'REFUSED') {
       const payload: EntryPayload = { entry: null, problems: [problemOf(result)], replayed: false };

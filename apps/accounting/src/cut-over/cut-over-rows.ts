@@ -16,14 +16,26 @@ const orNull = (value: string): string | null => (value === '' ? null : value);
 /** A line of `accounts`: a client's account and, for cash, one of its currencies with its limits. */
 export interface ImportedAccount {
   readonly account: NewAccount;
-  readonly limit?: { readonly book: string; readonly number: string; readonly asset: string; readonly overdraftUnits: string; readonly paymentLimitUnits: string | null };
+  readonly limit?: {
+    readonly book: string;
+    readonly number: string;
+    readonly asset: string;
+    readonly overdraftUnits: string;
+    readonly paymentLimitUnits: string | null;
+  };
 }
 
-export function readAccount(row: Row, importId: string, scaleOf: (currency: string) => number | undefined): Decision<ImportedAccount> {
+export function readAccount(
+  row: Row,
+  importId: string,
+  scaleOf: (currency: string) => number | undefined,
+): Decision<ImportedAccount> {
   const kind = accountKindOf(text(row, 'kind'));
-  if (kind === undefined) return refused(problem('UNKNOWN_KIND', `"${text(row, 'kind')}" is no kind of account`, ['kind']));
+  if (kind === undefined)
+    return refused(problem('UNKNOWN_KIND', `"${text(row, 'kind')}" is no kind of account`, ['kind']));
   const state = accountStates.find((one) => one === (text(row, 'state') || 'OPEN'));
-  if (state === undefined) return refused(problem('UNKNOWN_STATE', `"${text(row, 'state')}" is no state of an account`, ['state']));
+  if (state === undefined)
+    return refused(problem('UNKNOWN_STATE', `"${text(row, 'state')}" is no state of an account`, ['state']));
   const account = newAccount(row, importId, kind, state);
   const currency = text(row, 'currency');
   if (currency === '') return accepted({ account });
@@ -33,7 +45,8 @@ export function readAccount(row: Row, importId: string, scaleOf: (currency: stri
   if (isRefused(overdraft)) return overdraft;
   const payment = text(row, 'paymentLimit') === '' ? undefined : parseDecimal(text(row, 'paymentLimit'), scale);
   if (payment && isRefused(payment)) return payment;
-  if (overdraft.value < 0n || (payment && payment.value < 0n)) return refused(problem('NEGATIVE_LIMIT', 'A limit is not negative'));
+  if (overdraft.value < 0n || (payment && payment.value < 0n))
+    return refused(problem('NEGATIVE_LIMIT', 'A limit is not negative'));
   return accepted({
     account,
     limit: {
@@ -49,11 +62,18 @@ export function readAccount(row: Row, importId: string, scaleOf: (currency: stri
 /** A line of `nostros`: an account of the firm itself. */
 export function readFirmAccount(row: Row, importId: string): Decision<NewAccount> {
   const kind = accountKindOf(text(row, 'kind'));
-  if (kind === undefined) return refused(problem('UNKNOWN_KIND', `"${text(row, 'kind')}" is no kind of account`, ['kind']));
+  if (kind === undefined)
+    return refused(problem('UNKNOWN_KIND', `"${text(row, 'kind')}" is no kind of account`, ['kind']));
   return accepted(newAccount(row, importId, kind, 'OPEN', orNull(text(row, 'currency'))));
 }
 
-function newAccount(row: Row, importId: string, kind: NewAccount['kind'], state: AccountState, currency: string | null = null): NewAccount {
+function newAccount(
+  row: Row,
+  importId: string,
+  kind: NewAccount['kind'],
+  state: AccountState,
+  currency: string | null = null,
+): NewAccount {
   return {
     book: text(row, 'book'),
     number: text(row, 'account'),
@@ -78,7 +98,11 @@ export interface OpeningAmount {
   readonly units: bigint;
 }
 
-export function readOpening(row: Row, columns: { asset: string; amount: string }, scale: number | undefined): Decision<OpeningAmount> {
+export function readOpening(
+  row: Row,
+  columns: { asset: string; amount: string },
+  scale: number | undefined,
+): Decision<OpeningAmount> {
   const asset = text(row, columns.asset);
   if (scale === undefined) return refused(problem('ASSET_NOT_FOUND', `${asset} is not registered`, [columns.asset]));
   const units = parseDecimal(text(row, columns.amount), scale);

@@ -8,17 +8,23 @@ export const keptKinds: readonly KeptKind[] = ['lot', 'standing_order', 'accrued
 export class CutOverRepository {
   /** Refuses what comes after the end: a late chunk of an import that was rolled back must not apply. */
   async begin(tx: Tx, importId: string, books: readonly string[]): Promise<'APPLYING' | 'SIGNED' | 'ROLLED_BACK'> {
-    await tx.execute(`INSERT INTO accounting.cut_over (import_id, state) VALUES ($1, 'APPLYING') ON CONFLICT DO NOTHING`, [importId]);
+    await tx.execute(
+      `INSERT INTO accounting.cut_over (import_id, state) VALUES ($1, 'APPLYING') ON CONFLICT DO NOTHING`,
+      [importId],
+    );
     await this.addBooks(tx, importId, books);
-    const row = await tx.row<{ state: 'APPLYING' | 'SIGNED' | 'ROLLED_BACK' }>('SELECT state FROM accounting.cut_over WHERE import_id = $1 FOR SHARE', [importId]);
+    const row = await tx.row<{ state: 'APPLYING' | 'SIGNED' | 'ROLLED_BACK' }>(
+      'SELECT state FROM accounting.cut_over WHERE import_id = $1 FOR SHARE',
+      [importId],
+    );
     return row?.state ?? 'APPLYING';
   }
 
   async addBooks(tx: Tx, importId: string, books: readonly string[]): Promise<void> {
-    await tx.execute(`INSERT INTO accounting.cut_over_book (import_id, book_id) SELECT $1, b FROM unnest($2::text[]) b ON CONFLICT DO NOTHING`, [
-      importId,
-      [...new Set(books)].sort(),
-    ]);
+    await tx.execute(
+      `INSERT INTO accounting.cut_over_book (import_id, book_id) SELECT $1, b FROM unnest($2::text[]) b ON CONFLICT DO NOTHING`,
+      [importId, [...new Set(books)].sort()],
+    );
   }
 
   async sign(tx: Tx, importId: string, books: readonly string[], signedBy: readonly string[]): Promise<void> {
@@ -28,10 +34,10 @@ export class CutOverRepository {
       [importId, signedBy],
     );
     await this.addBooks(tx, importId, books);
-    await tx.execute('UPDATE accounting.cut_over_book SET signed_at = kernel.now() WHERE import_id = $1 AND book_id = ANY ($2::text[]) AND signed_at IS NULL', [
-      importId,
-      books,
-    ]);
+    await tx.execute(
+      'UPDATE accounting.cut_over_book SET signed_at = kernel.now() WHERE import_id = $1 AND book_id = ANY ($2::text[]) AND signed_at IS NULL',
+      [importId, books],
+    );
   }
 
   async endRolledBack(tx: Tx, importId: string): Promise<boolean> {
@@ -51,7 +57,11 @@ export class CutOverRepository {
     return new Map(rows.map(({ number, book }) => [number, book]));
   }
 
-  async openingEntries(tx: Tx, importId: string, limit: number): Promise<{ entryId: string; book: string; businessDate: string; valueDate: string }[]> {
+  async openingEntries(
+    tx: Tx,
+    importId: string,
+    limit: number,
+  ): Promise<{ entryId: string; book: string; businessDate: string; valueDate: string }[]> {
     return tx.rows(
       `SELECT e.entry_id AS "entryId", e.book_id AS book, e.business_date AS "businessDate", e.value_date AS "valueDate"
          FROM accounting.journal_entry e
@@ -113,7 +123,10 @@ export class CutOverRepository {
 
   async withdrawKept(tx: Tx, importId: string): Promise<void> {
     for (const table of keptKinds) {
-      await tx.execute(`UPDATE accounting.${table} SET withdrawn_at = kernel.now() WHERE import_id = $1 AND withdrawn_at IS NULL`, [importId]);
+      await tx.execute(
+        `UPDATE accounting.${table} SET withdrawn_at = kernel.now() WHERE import_id = $1 AND withdrawn_at IS NULL`,
+        [importId],
+      );
     }
   }
 }

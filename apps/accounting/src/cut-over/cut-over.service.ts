@@ -39,12 +39,29 @@ export class CutOver {
 
   async apply(tx: Tx, chunk: CutOverChunk): Promise<void> {
     const rows = rowsOf(chunk);
-    const state = await this.repository.begin(tx, chunk.importId, rows.flatMap((row) => (row.book ? [row.book] : [])));
+    const state = await this.repository.begin(
+      tx,
+      chunk.importId,
+      rows.flatMap((row) => (row.book ? [row.book] : [])),
+    );
     const { applied, refused } =
       state === 'APPLYING'
         ? await this.applyRows(tx, chunk, rows)
-        : { applied: 0, refused: rows.map((_, row) => ({ row, code: 'CUT_OVER_ENDED', message: `The import is ${state.toLowerCase()}` })) };
-    await this.outbox.add(tx, 'accounting.cut-over-applied.v1', { importId: chunk.importId, kind: chunk.kind, chunk: chunk.chunk, applied, refused });
+        : {
+            applied: 0,
+            refused: rows.map((_, row) => ({
+              row,
+              code: 'CUT_OVER_ENDED',
+              message: `The import is ${state.toLowerCase()}`,
+            })),
+          };
+    await this.outbox.add(tx, 'accounting.cut-over-applied.v1', {
+      importId: chunk.importId,
+      kind: chunk.kind,
+      chunk: chunk.chunk,
+      applied,
+      refused,
+    });
   }
 
   async sign(tx: Tx, event: PayloadOf<'settlement.cut-over-signed.v1'>): Promise<void> {
@@ -75,7 +92,12 @@ export class CutOver {
         (await this.repository.accountsOf(tx, importId)).map((account) => ({ ...account, state: 'CLOSED' })),
       );
       await this.repository.withdrawKept(tx, importId);
-      await this.audit.append(tx, { action: 'CUT_OVER_ROLLED_BACK', objectKind: 'CUT_OVER', objectId: importId, principal: requester });
+      await this.audit.append(tx, {
+        action: 'CUT_OVER_ROLLED_BACK',
+        objectKind: 'CUT_OVER',
+        objectId: importId,
+        principal: requester,
+      });
     }
     await this.outbox.add(tx, 'accounting.cut-over-rolled-back.v1', { importId });
   }
@@ -140,7 +162,12 @@ export class CutOver {
   private async applyInstruments(tx: Tx, rows: readonly Row[]): Promise<Applied> {
     await this.assets.register(
       tx,
-      rows.map((row) => ({ asset: row.isin ?? '', kind: 'INSTRUMENT', scale: Number(row.quantityScale), name: row.name ?? '' })),
+      rows.map((row) => ({
+        asset: row.isin ?? '',
+        kind: 'INSTRUMENT',
+        scale: Number(row.quantityScale),
+        name: row.name ?? '',
+      })),
     );
     return { applied: rows.length, refused: [] };
   }
@@ -191,7 +218,12 @@ export class CutOver {
   }
 
   /** Every opening amount is an entry of its own against the migration account, which is at zero when all are in. */
-  private async applyOpenings(tx: Tx, chunk: CutOverChunk, rows: readonly Row[], columns: { asset: string; amount: string }): Promise<Applied> {
+  private async applyOpenings(
+    tx: Tx,
+    chunk: CutOverChunk,
+    rows: readonly Row[],
+    columns: { asset: string; amount: string },
+  ): Promise<Applied> {
     const scaleOf = await this.scales(tx, rows, columns.asset);
     const dateOf = await this.openingDates(tx, rows);
     const sides = await this.normalSides(tx, rows);
@@ -206,7 +238,15 @@ export class CutOver {
       }
       const { book, number, asset, units } = decision.value;
       if (chunk.kind === 'holdings' && row.lotDate) {
-        lots.push({ row: chunk.chunk * 1_000 + n, book, number, asset, units: units.toString(), lotDate: row.lotDate, price: row.lotPrice === '' ? null : row.lotPrice });
+        lots.push({
+          row: chunk.chunk * 1_000 + n,
+          book,
+          number,
+          asset,
+          units: units.toString(),
+          lotDate: row.lotDate,
+          price: row.lotPrice === '' ? null : row.lotPrice,
+        });
       }
       if (units === 0n) return;
       const side = sides.get(`${book}/${number}`);
@@ -225,7 +265,9 @@ export class CutOver {
           subject: { kind: 'CUT_OVER', id: chunk.importId },
           // What was there was there, also below a limit.
           forced: { reason: 'opening balance' },
-          postings: isDebit ? transferOf(number, 'MIGRATION', asset, size) : transferOf('MIGRATION', number, asset, size),
+          postings: isDebit
+            ? transferOf(number, 'MIGRATION', asset, size)
+            : transferOf('MIGRATION', number, asset, size),
         },
       });
     });
@@ -251,7 +293,14 @@ export class CutOver {
           op: 'HOLD',
           key: `cut-over:${chunk.importId}:holds:${chunk.chunk}:${n}`,
           book,
-          hold: { debitAccount: number, creditAccount: 'SUSPENSE', asset, units: units.toString(), expiresAt: row.expiresAt ?? '', reason: row.reason ?? '' },
+          hold: {
+            debitAccount: number,
+            creditAccount: 'SUSPENSE',
+            asset,
+            units: units.toString(),
+            expiresAt: row.expiresAt ?? '',
+            reason: row.reason ?? '',
+          },
         },
       });
     });
@@ -287,7 +336,9 @@ export class CutOver {
   private async book(tx: Tx, items: readonly { row: number; item: PostingItem }[]): Promise<RefusedRow[]> {
     const results = await this.posting.post(tx, { items: items.map(({ item }) => item), requestedBy: requester });
     return results.flatMap((result, n) =>
-      result.outcome === 'REFUSED' ? [{ row: items[n]?.row ?? 0, code: result.code ?? '', message: refusalText(result) }] : [],
+      result.outcome === 'REFUSED'
+        ? [{ row: items[n]?.row ?? 0, code: result.code ?? '', message: refusalText(result) }]
+        : [],
     );
   }
 
@@ -301,10 +352,14 @@ export class CutOver {
   }
 
   private async normalSides(tx: Tx, rows: readonly Row[]): Promise<Map<string, 'DEBIT' | 'CREDIT'>> {
-    const accounts = await this.accounts.byNumber(
-      tx,
-      [...new Map(rows.map((row) => [`${row.book ?? ''}/${row.account ?? ''}`, { book: row.book ?? '', number: row.account ?? '' }])).values()],
-    );
+    const accounts = await this.accounts.byNumber(tx, [
+      ...new Map(
+        rows.map((row) => [
+          `${row.book ?? ''}/${row.account ?? ''}`,
+          { book: row.book ?? '', number: row.account ?? '' },
+        ]),
+      ).values(),
+    ]);
     return new Map(accounts.map((account) => [`${account.book}/${account.number}`, account.normalSide]));
   }
 

@@ -4,7 +4,9 @@ import { connection, DateTimeScalar, DecimalScalar, ProblemType, RequiresScopes 
 import { type Problem } from '#libs/kernel/index.js';
 import { JournalEntryType } from '../journal/journal.graphql.js';
 
-@ObjectType('Hold', { description: 'An amount set aside for an entry to come. Captured, released, expired and open parts are its amount.' })
+@ObjectType('Hold', {
+  description: 'An amount set aside for an entry to come. Captured, released, expired and open parts are its amount.',
+})
 @RequiresScopes('ledger:read')
 export class HoldType {
   @Field(() => ID) id!: string;
@@ -59,7 +61,8 @@ export class ReleaseHoldInput {
 @ObjectType('HoldPayload')
 export class HoldPayload {
   @Field(() => HoldType, { nullable: true }) hold?: HoldType | null;
-  @Field(() => JournalEntryType, { nullable: true, description: 'What a capture booked.' }) entry?: JournalEntryType | null;
+  @Field(() => JournalEntryType, { nullable: true, description: 'What a capture booked.' })
+  entry?: JournalEntryType | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }

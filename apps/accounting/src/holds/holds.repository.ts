@@ -48,7 +48,14 @@ export class HoldsRepository {
           AND ($3::boolean IS NULL OR (h.open_units > 0 AND h.expires_at > kernel.now()) = $3)
           AND ($4::timestamptz IS NULL OR (h.placed_at, h.hold_id) < ($4::timestamptz, $5))
         ORDER BY h.placed_at DESC, h.hold_id DESC LIMIT $6`,
-      [filter.book ?? null, filter.account ?? null, filter.isOpen ?? null, after?.[0] ?? null, after?.[1] ?? null, first + 1],
+      [
+        filter.book ?? null,
+        filter.account ?? null,
+        filter.isOpen ?? null,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        first + 1,
+      ],
     );
   }
 }

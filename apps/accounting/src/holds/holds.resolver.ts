@@ -12,7 +12,15 @@ import { JournalRepository } from '../journal/journal.repository.js';
 import { Mutations } from '../journal/mutations.js';
 import { messageOf, type PostingItem } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
-import { CaptureHoldInput, HoldConnection, HoldFilterInput, HoldPayload, HoldType, PlaceHoldInput, ReleaseHoldInput } from './holds.graphql.js';
+import {
+  CaptureHoldInput,
+  HoldConnection,
+  HoldFilterInput,
+  HoldPayload,
+  HoldType,
+  PlaceHoldInput,
+  ReleaseHoldInput,
+} from './holds.graphql.js';
 import { type HoldRow, HoldsRepository } from './holds.repository.js';
 
 function toHold(row: HoldRow): HoldType {
@@ -60,7 +68,10 @@ export class HoldsResolver {
 
   @Mutation(() => HoldPayload)
   @RequiresScopes('ledger:post')
-  placeHold(@Args('input', { type: () => PlaceHoldInput }) input: PlaceHoldInput, @CurrentPrincipal() principal: Principal) {
+  placeHold(
+    @Args('input', { type: () => PlaceHoldInput }) input: PlaceHoldInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
     return this.mutations.run('placeHold', PlaceHoldInput, input, principal, async (tx): Promise<HoldPayload> => {
       if (!this.mutations.seesBook(principal, input.book)) {
         return this.mutations.faulty([problem('ACCOUNT_NOT_FOUND', messageOf('ACCOUNT_NOT_FOUND'), ['book'])]);
@@ -79,14 +90,18 @@ export class HoldsResolver {
 
   @Mutation(() => HoldPayload, { description: 'Books a part of the hold, or all of it.' })
   @RequiresScopes('ledger:post')
-  captureHold(@Args('input', { type: () => CaptureHoldInput }) input: CaptureHoldInput, @CurrentPrincipal() principal: Principal) {
+  captureHold(
+    @Args('input', { type: () => CaptureHoldInput }) input: CaptureHoldInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
     return this.mutations.run('captureHold', CaptureHoldInput, input, principal, async (tx): Promise<HoldPayload> => {
       const hold = await this.holds.find(tx, input.holdId);
       if (!hold) return this.mutations.faulty([problem('HOLD_NOT_FOUND', messageOf('HOLD_NOT_FOUND'), ['holdId'])]);
       const { units, problems } = await this.units(tx, hold.asset, input.amount);
       if (units === undefined) return this.mutations.faulty(problems);
       const day = await this.days.worked(tx, hold.book);
-      if (!day) return this.mutations.faulty([problem('PERIOD_NOT_OPEN', 'The book has no open business day', [], true)]);
+      if (!day)
+        return this.mutations.faulty([problem('PERIOD_NOT_OPEN', 'The book has no open business day', [], true)]);
       return this.decide(tx, principal, {
         op: 'CAPTURE',
         key: `${principal.subject}:${input.idempotencyKey}`,
@@ -103,11 +118,17 @@ export class HoldsResolver {
 
   @Mutation(() => HoldPayload)
   @RequiresScopes('ledger:post')
-  releaseHold(@Args('input', { type: () => ReleaseHoldInput }) input: ReleaseHoldInput, @CurrentPrincipal() principal: Principal) {
+  releaseHold(
+    @Args('input', { type: () => ReleaseHoldInput }) input: ReleaseHoldInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
     return this.mutations.run('releaseHold', ReleaseHoldInput, input, principal, async (tx): Promise<HoldPayload> => {
       const hold = await this.holds.find(tx, input.holdId);
       if (!hold) return this.mutations.faulty([problem('HOLD_NOT_FOUND', messageOf('HOLD_NOT_FOUND'), ['holdId'])]);
-      const given = input.amount === null || input.amount === undefined ? undefined : await this.units(tx, hold.asset, input.amount);
+      const given =
+        input.amount === null || input.amount === undefined
+          ? undefined
+          : await this.units(tx, hold.asset, input.amount);
       if (given && given.units === undefined) return this.mutations.faulty(given.problems);
       return this.decide(tx, principal, {
         op: 'RELEASE',
@@ -123,7 +144,8 @@ export class HoldsResolver {
     if (!result) throw new Error('the item has no result');
     const holdId = item.op === 'CAPTURE' || item.op === 'RELEASE' ? item.hold.holdId : result.id;
     const hold = holdId === undefined ? undefined : await this.holds.find(tx, holdId);
-    const entry = item.op === 'CAPTURE' && result.id !== undefined ? await this.journal.entry(tx, result.id) : undefined;
+    const entry =
+      item.op === 'CAPTURE' && result.id !== undefined ? await this.journal.entry(tx, result.id) : undefined;
     return {
       hold: hold ? toHold(hold) : null,
       entry: entry ? toEntry(entry) : null,
@@ -137,7 +159,8 @@ export class HoldsResolver {
     if (!known) return { problems: [problem('ASSET_NOT_FOUND', messageOf('ASSET_NOT_FOUND'), ['asset'])] };
     const parsed = parseDecimal(amount, known.scale);
     if (isRefused(parsed)) return { problems: parsed.problems.map((one) => ({ ...one, path: ['amount'] })) };
-    if (parsed.value <= 0n) return { problems: [problem('AMOUNT_NOT_POSITIVE', messageOf('AMOUNT_NOT_POSITIVE'), ['amount'])] };
+    if (parsed.value <= 0n)
+      return { problems: [problem('AMOUNT_NOT_POSITIVE', messageOf('AMOUNT_NOT_POSITIVE'), ['amount'])] };
     return { units: parsed.value.toString(), problems: [] };
   }
 }

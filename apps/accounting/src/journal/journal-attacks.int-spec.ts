@@ -8,7 +8,9 @@ beforeAll(async () => {
   bench = await createBench();
   entry = (await bench.one(bench.move('a-1', 'NOSTRO-EUR', 'A-CASH', 1_000, { kind: 'DEPOSIT' }))).id!;
   account = (await bench.run((tx) =>
-    tx.row<{ id: string }>(`SELECT ledger_account_id AS id FROM accounting.ledger_account WHERE number = 'A-CASH' AND asset = 'EUR'`),
+    tx.row<{ id: string }>(
+      `SELECT ledger_account_id AS id FROM accounting.ledger_account WHERE number = 'A-CASH' AND asset = 'EUR'`,
+    ),
   ))!.id;
 });
 afterAll(async () => {
@@ -16,7 +18,10 @@ afterAll(async () => {
 });
 
 /** Each statement alone, as the role; what the database answers. */
-async function attack(role: 'accounting' | 'settlement' | 'compliance' | 'verify' | 'queue' | 'migrate', sql: string): Promise<string> {
+async function attack(
+  role: 'accounting' | 'settlement' | 'compliance' | 'verify' | 'queue' | 'migrate',
+  sql: string,
+): Promise<string> {
   const client = await bench.database.pool(role).connect();
   try {
     await client.query(`BEGIN; SELECT set_config('app.books', '*', true)`);
@@ -42,7 +47,16 @@ const line = (id: string, n: number, units: number, sequence: number, to = accou
    VALUES ('${id}', ${n}, 'NGEU', ${to}, '${asset}', ${units}, '${day}', '${day}', ${sequence}, 0)`;
 
 describe('nobody writes the journal but the posting function', () => {
-  const writes = ['journal_entry', 'posting', 'balance', 'daily_bucket', 'hold', 'hold_movement', 'posting_key', 'posting_refusal'].flatMap((table) => [
+  const writes = [
+    'journal_entry',
+    'posting',
+    'balance',
+    'daily_bucket',
+    'hold',
+    'hold_movement',
+    'posting_key',
+    'posting_refusal',
+  ].flatMap((table) => [
     `DELETE FROM accounting.${table}`,
     `TRUNCATE accounting.${table} CASCADE`,
     `UPDATE accounting.${table} SET book_id = 'NGUS'`,
@@ -73,21 +87,54 @@ describe('nobody writes the journal but the posting function', () => {
 describe('not even the owner of the tables breaks an entry', () => {
   const cases: [string, () => string, string][] = [
     ['a header without postings', () => header('x-1', 2), checked],
-    ['postings that do not sum to zero', () => `WITH h AS (${header('x-2', 2)}), a AS (${line('x-2', 1, 5, 2)}) ${line('x-2', 2, -4, 3)}`, checked],
-    ['fewer postings than the header says', () => `WITH h AS (${header('x-3', 3)}), a AS (${line('x-3', 1, 5, 2)}) ${line('x-3', 2, -5, 3)}`, checked],
+    [
+      'postings that do not sum to zero',
+      () => `WITH h AS (${header('x-2', 2)}), a AS (${line('x-2', 1, 5, 2)}) ${line('x-2', 2, -4, 3)}`,
+      checked,
+    ],
+    [
+      'fewer postings than the header says',
+      () => `WITH h AS (${header('x-3', 3)}), a AS (${line('x-3', 1, 5, 2)}) ${line('x-3', 2, -5, 3)}`,
+      checked,
+    ],
     ['a single posting', () => header('x-4', 1), checked],
     ['a posting added to a booked entry', () => line(entry, 3, 5, 2), checked],
     ['a posting without a header', () => line('x-5', 1, 5, 2), '23503'],
-    ['a posting of zero', () => `WITH h AS (${header('x-6', 2)}), a AS (${line('x-6', 1, 0, 2)}) ${line('x-6', 2, 0, 3)}`, checked],
-    ['a sequence used twice', () => `WITH h AS (${header('x-7', 2)}), a AS (${line('x-7', 1, 5, 1)}) ${line('x-7', 2, -5, 2)}`, '23505'],
-    ['an asset that the account does not hold', () => `WITH h AS (${header('x-8', 2)}), a AS (${line('x-8', 1, 5, 2, account, isin)}) ${line('x-8', 2, -5, 3, account, isin)}`, '23503'],
+    [
+      'a posting of zero',
+      () => `WITH h AS (${header('x-6', 2)}), a AS (${line('x-6', 1, 0, 2)}) ${line('x-6', 2, 0, 3)}`,
+      checked,
+    ],
+    [
+      'a sequence used twice',
+      () => `WITH h AS (${header('x-7', 2)}), a AS (${line('x-7', 1, 5, 1)}) ${line('x-7', 2, -5, 2)}`,
+      '23505',
+    ],
+    [
+      'an asset that the account does not hold',
+      () =>
+        `WITH h AS (${header('x-8', 2)}), a AS (${line('x-8', 1, 5, 2, account, isin)}) ${line('x-8', 2, -5, 3, account, isin)}`,
+      '23503',
+    ],
     ['a changed posting', () => `UPDATE accounting.posting SET units = 7`, restricted],
     ['a changed header', () => `UPDATE accounting.journal_entry SET description = 'y'`, restricted],
     ['a deleted entry', () => `DELETE FROM accounting.journal_entry`, restricted],
     ['emptied postings', () => `TRUNCATE accounting.posting`, restricted],
-    ['a balance without a posting', () => `UPDATE accounting.balance SET posted_credit = posted_credit + 1 WHERE ledger_account_id = ${account}`, checked],
-    ['a pending amount without a hold', () => `UPDATE accounting.balance SET pending_debit = 1 WHERE ledger_account_id = ${account}`, checked],
-    ['a counter below zero', () => `UPDATE accounting.balance SET pending_credit = -1 WHERE ledger_account_id = ${account}`, checked],
+    [
+      'a balance without a posting',
+      () => `UPDATE accounting.balance SET posted_credit = posted_credit + 1 WHERE ledger_account_id = ${account}`,
+      checked,
+    ],
+    [
+      'a pending amount without a hold',
+      () => `UPDATE accounting.balance SET pending_debit = 1 WHERE ledger_account_id = ${account}`,
+      checked,
+    ],
+    [
+      'a counter below zero',
+      () => `UPDATE accounting.balance SET pending_credit = -1 WHERE ledger_account_id = ${account}`,
+      checked,
+    ],
     ['a deleted balance', () => `DELETE FROM accounting.balance`, restricted],
     ['a deleted key', () => `DELETE FROM accounting.posting_key`, restricted],
     ['a forgotten refusal', () => `TRUNCATE accounting.posting_refusal`, restricted],
@@ -97,7 +144,11 @@ describe('not even the owner of the tables breaks an entry', () => {
   });
 
   it('nor draws a strict account below its limit', async () => {
-    const nostro = (await bench.run((tx) => tx.row<{ id: string }>(`SELECT ledger_account_id AS id FROM accounting.ledger_account WHERE number = 'NOSTRO-EUR'`)))!.id;
+    const nostro = (await bench.run((tx) =>
+      tx.row<{ id: string }>(
+        `SELECT ledger_account_id AS id FROM accounting.ledger_account WHERE number = 'NOSTRO-EUR'`,
+      ),
+    ))!.id;
     const client = await bench.database.pool('migrate').connect();
     const outcome = await client
       .query(
@@ -115,19 +166,32 @@ describe('not even the owner of the tables breaks an entry', () => {
   });
 
   it('nor reverses an entry twice', async () => {
-    const twice = (id: string) => `WITH h AS (${header(id, 2, `, '${entry}'`)}), a AS (${line(id, 1, 5, 2)}) ${line(id, 2, -5, 3)}`;
-    expect(await attack('migrate', `${twice('x-10')}; ${twice('x-11').replaceAll(', 2, 0)', ', 4, 0)').replaceAll(', 3, 0)', ', 5, 0)')}`)).toBe('23505');
+    const twice = (id: string) =>
+      `WITH h AS (${header(id, 2, `, '${entry}'`)}), a AS (${line(id, 1, 5, 2)}) ${line(id, 2, -5, 3)}`;
+    expect(
+      await attack(
+        'migrate',
+        `${twice('x-10')}; ${twice('x-11').replaceAll(', 2, 0)', ', 4, 0)').replaceAll(', 3, 0)', ', 5, 0)')}`,
+      ),
+    ).toBe('23505');
   });
 });
 
 describe('books keep apart', () => {
   it('shows and books only what the caller may see', async () => {
-    const asOther = await bench.transactions.run((tx) => tx.rows('SELECT 1 FROM accounting.posting'), { books: ['NGUS'] });
+    const asOther = await bench.transactions.run((tx) => tx.rows('SELECT 1 FROM accounting.posting'), {
+      books: ['NGUS'],
+    });
     expect(asOther).toEqual([]);
-    const results = await bench.transactions.run(
-      (tx) => bench.posting.post(tx, { items: [bench.move('other-1', 'NOSTRO-EUR', 'A-CASH', 1)], requestedBy: 'x' }),
-      { books: ['NGUS'] },
-    ).then(() => 'let through', (error: unknown) => (error as { code?: string }).code);
+    const results = await bench.transactions
+      .run(
+        (tx) => bench.posting.post(tx, { items: [bench.move('other-1', 'NOSTRO-EUR', 'A-CASH', 1)], requestedBy: 'x' }),
+        { books: ['NGUS'] },
+      )
+      .then(
+        () => 'let through',
+        (error: unknown) => (error as { code?: string }).code,
+      );
     expect(results).toBe(denied);
   });
 });
@@ -135,7 +199,9 @@ describe('books keep apart', () => {
 describe('the day guards the journal', () => {
   it('waits for a posting under way and refuses the next one', async () => {
     const closing = await bench.database.pool('migrate').connect();
-    await closing.query(`BEGIN; SELECT set_config('app.books', '*', true); SELECT 1 FROM accounting.business_day WHERE business_date = '${day}' FOR UPDATE`);
+    await closing.query(
+      `BEGIN; SELECT set_config('app.books', '*', true); SELECT 1 FROM accounting.business_day WHERE business_date = '${day}' FOR UPDATE`,
+    );
     const posting = bench.one(bench.move('race-close', 'NOSTRO-EUR', 'A-CASH', 1, { kind: 'DEPOSIT' }));
     await closing.query(`UPDATE accounting.business_day SET state = 'CLOSED' WHERE business_date = '${day}'; COMMIT`);
     closing.release();

@@ -1,7 +1,25 @@
 import { Directive, Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsDefined, IsIn, Length, MaxLength, MinLength, ValidateNested } from 'class-validator';
-import { connection, CurrencyCodeScalar, DateScalar, DateTimeScalar, DecimalScalar, JsonScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsDefined,
+  IsIn,
+  Length,
+  MaxLength,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
+import {
+  connection,
+  CurrencyCodeScalar,
+  DateScalar,
+  DateTimeScalar,
+  DecimalScalar,
+  JsonScalar,
+  ProblemType,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { entryKinds } from '#libs/contracts/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { SideEnum } from '../accounts/accounts.graphql.js';
@@ -14,13 +32,16 @@ export class PostingType {
   @Field(() => String) asset!: string;
   @Field(() => SideEnum) side!: 'DEBIT' | 'CREDIT';
   @Field(() => DecimalScalar) amount!: string;
-  @Field(() => String, { description: 'Counts the postings of the account in the asset, without a gap.' }) accountSequence!: string;
+  @Field(() => String, { description: 'Counts the postings of the account in the asset, without a gap.' })
+  accountSequence!: string;
   @Field(() => DecimalScalar, { description: 'Positive on the normal side of the account.' }) balanceAfter!: string;
   /** For the account that is looked up. */
   book!: string;
 }
 
-@ObjectType('JournalEntry', { description: 'Debits and credits that belong together; never changed, corrected by a linked reversal.' })
+@ObjectType('JournalEntry', {
+  description: 'Debits and credits that belong together; never changed, corrected by a linked reversal.',
+})
 @Directive('@key(fields: "id")')
 @RequiresScopes('ledger:read')
 export class JournalEntryType {
@@ -36,7 +57,8 @@ export class JournalEntryType {
   @Field(() => ID) subjectId!: string;
   @Field(() => String) requestedBy!: string;
   @Field(() => Int) postingCount!: number;
-  @Field(() => String, { nullable: true, description: 'Why it was booked without cover.' }) forcedReason!: string | null;
+  @Field(() => String, { nullable: true, description: 'Why it was booked without cover.' }) forcedReason!:
+    string | null;
   @Field(() => ID, { nullable: true }) holdId!: string | null;
   reversesEntryId!: string | null;
   reversedByEntryId!: string | null;
@@ -52,7 +74,8 @@ export class JournalEntryFilterInput {
   @Field(() => String, { nullable: true }) subjectKind?: string | null;
   @Field(() => String, { nullable: true }) subjectId?: string | null;
   @Field(() => String, { nullable: true, description: 'An account number.' }) account?: string | null;
-  @Field(() => String, { nullable: true, description: 'With an account: only what moved this asset.' }) asset?: string | null;
+  @Field(() => String, { nullable: true, description: 'With an account: only what moved this asset.' }) asset?:
+    string | null;
 }
 
 @ObjectType('LedgerSummary')
@@ -60,7 +83,10 @@ export class JournalEntryFilterInput {
 export class LedgerSummaryType {
   @Field(() => Int) entries!: number;
   @Field(() => Int) postings!: number;
-  @Field(() => JsonScalar, { description: 'Debits less credits per asset: every one is "0".' }) sums!: Record<string, string>;
+  @Field(() => JsonScalar, { description: 'Debits less credits per asset: every one is "0".' }) sums!: Record<
+    string,
+    string
+  >;
 }
 
 @ObjectType('PostingResultCode')
@@ -78,7 +104,10 @@ export class ReversalType {
   @Field(() => String) book!: string;
   @Field(() => String) reason!: string;
   @Field(() => String) payloadHash!: string;
-  @Field(() => String, { description: 'PROPOSED, POSTED, REFUSED (with its code), REJECTED, EXPIRED, WITHDRAWN or STALE.' }) state!: string;
+  @Field(() => String, {
+    description: 'PROPOSED, POSTED, REFUSED (with its code), REJECTED, EXPIRED, WITHDRAWN or STALE.',
+  })
+  state!: string;
   @Field(() => String) requestedBy!: string;
   @Field(() => DateTimeScalar) requestedAt!: Date;
   @Field(() => DateTimeScalar) expiresAt!: Date;
@@ -113,9 +142,15 @@ export class PostingInput {
 export class PostEntryInput {
   @Field(() => String) @Length(2, 12) book!: string;
   @Field(() => String) @IsIn(entryKinds) kind!: string;
-  @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?: string | null;
+  @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?:
+    string | null;
   @Field(() => String) @Length(1, 140) description!: string;
-  @Field(() => [PostingInput]) @ArrayMinSize(2) @ArrayMaxSize(400) @ValidateNested({ each: true }) @Type(() => PostingInput) postings!: PostingInput[];
+  @Field(() => [PostingInput])
+  @ArrayMinSize(2)
+  @ArrayMaxSize(400)
+  @ValidateNested({ each: true })
+  @Type(() => PostingInput)
+  postings!: PostingInput[];
   @Field(() => Boolean, { nullable: true, description: 'Decides and books nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
@@ -135,8 +170,10 @@ export class PostTransferInput {
   @Field(() => String) @Length(1, 64) debitAccount!: string;
   @Field(() => String) @Length(1, 64) creditAccount!: string;
   @Field(() => MoneyInput, { nullable: true, description: 'Cash; this or securities.' }) amount?: MoneyInput | null;
-  @Field(() => SecuritiesInput, { nullable: true, description: 'Securities free of payment; this or an amount.' }) securities?: SecuritiesInput | null;
-  @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?: string | null;
+  @Field(() => SecuritiesInput, { nullable: true, description: 'Securities free of payment; this or an amount.' })
+  securities?: SecuritiesInput | null;
+  @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?:
+    string | null;
   @Field(() => String) @Length(1, 140) description!: string;
   @Field(() => Boolean, { nullable: true, description: 'Decides and books nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
@@ -146,8 +183,10 @@ export class PostDepositInput {
   @Field(() => String) @Length(2, 12) book!: string;
   @Field(() => String) @Length(1, 64) account!: string;
   @Field(() => MoneyInput) @IsDefined() amount!: MoneyInput;
-  @Field(() => String, { nullable: true, description: "The nostro; the book's first of the currency unless given." }) nostro?: string | null;
-  @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?: string | null;
+  @Field(() => String, { nullable: true, description: "The nostro; the book's first of the currency unless given." })
+  nostro?: string | null;
+  @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?:
+    string | null;
   @Field(() => String) @Length(1, 140) description!: string;
   @Field(() => Boolean, { nullable: true, description: 'Decides and books nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
@@ -157,7 +196,8 @@ export class PostWithdrawalInput extends PostDepositInput {}
 
 @ObjectType('EntryPayload')
 export class EntryPayload {
-  @Field(() => JournalEntryType, { nullable: true, description: 'Absent when refused and when only validated.' }) entry?: JournalEntryType | null;
+  @Field(() => JournalEntryType, { nullable: true, description: 'Absent when refused and when only validated.' })
+  entry?: JournalEntryType | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }

@@ -51,7 +51,9 @@ const columns = `e.entry_id AS "entryId", e.sequence, e.book_id AS book, e.kind,
 @Injectable()
 export class JournalRepository {
   async entries(tx: Tx, ids: readonly string[]): Promise<EntryRow[]> {
-    return tx.rows<EntryRow>(`SELECT ${columns} FROM accounting.journal_entry e WHERE e.entry_id = ANY ($1::text[])`, [ids]);
+    return tx.rows<EntryRow>(`SELECT ${columns} FROM accounting.journal_entry e WHERE e.entry_id = ANY ($1::text[])`, [
+      ids,
+    ]);
   }
 
   async entry(tx: Tx, id: string): Promise<EntryRow | undefined> {

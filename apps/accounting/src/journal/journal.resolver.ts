@@ -1,7 +1,15 @@
 import { Args, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { accountLoader } from '../accounts/account-types.js';
 import { accountIdOf } from '../accounts/accounts.js';
 import { AccountType } from '../accounts/accounts.graphql.js';
@@ -33,7 +41,10 @@ export class JournalResolver {
 
   @Query(() => JournalEntryType, { nullable: true })
   @RequiresScopes('ledger:read')
-  async journalEntry(@Args('id', { type: () => String }) id: string, @ReadTx() tx: Tx): Promise<JournalEntryType | null> {
+  async journalEntry(
+    @Args('id', { type: () => String }) id: string,
+    @ReadTx() tx: Tx,
+  ): Promise<JournalEntryType | null> {
     const row = await this.journal.entry(tx, id);
     return row ? toEntry(row) : null;
   }
@@ -57,14 +68,19 @@ export class JournalResolver {
     return { entries: Number(entries), postings: Number(postings), sums };
   }
 
-  @Query(() => [PostingResultCodeType], { description: 'Why a posting may be refused: the first that applies is the answer.' })
+  @Query(() => [PostingResultCodeType], {
+    description: 'Why a posting may be refused: the first that applies is the answer.',
+  })
   @RequiresScopes('ledger:read')
   postingResultCodes(): PostingResultCodeType[] {
     return resultCodes.map(({ code, meaning }) => ({ code, meaning }));
   }
 
   @ResolveReference()
-  async resolveReference(@Parent() reference: { id: string }, @Operation() operation: GraphqlContext): Promise<JournalEntryType | null> {
+  async resolveReference(
+    @Parent() reference: { id: string },
+    @Operation() operation: GraphqlContext,
+  ): Promise<JournalEntryType | null> {
     return entryLoader(operation, this.journal).load(reference.id);
   }
 
@@ -74,12 +90,18 @@ export class JournalResolver {
   }
 
   @ResolveField(() => JournalEntryType, { nullable: true })
-  async reverses(@Parent() entry: JournalEntryType, @Operation() operation: GraphqlContext): Promise<JournalEntryType | null> {
+  async reverses(
+    @Parent() entry: JournalEntryType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<JournalEntryType | null> {
     return entry.reversesEntryId === null ? null : entryLoader(operation, this.journal).load(entry.reversesEntryId);
   }
 
   @ResolveField(() => JournalEntryType, { nullable: true })
-  async reversedBy(@Parent() entry: JournalEntryType, @Operation() operation: GraphqlContext): Promise<JournalEntryType | null> {
+  async reversedBy(
+    @Parent() entry: JournalEntryType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<JournalEntryType | null> {
     return entry.reversedByEntryId === null ? null : entryLoader(operation, this.journal).load(entry.reversedByEntryId);
   }
 
@@ -90,13 +112,24 @@ export class JournalResolver {
     return row ? { ...row, id } : null;
   }
 
-  @Mutation(() => ReversalPayload, { description: 'Asks a second person to agree to a reversal by hand; it is booked when that person has.' })
+  @Mutation(() => ReversalPayload, {
+    description: 'Asks a second person to agree to a reversal by hand; it is booked when that person has.',
+  })
   @RequiresScopes('ledger:post')
-  proposeReversal(@Args('input', { type: () => ProposeReversalInput }) input: ProposeReversalInput, @CurrentPrincipal() principal: Principal) {
-    return this.mutations.run('proposeReversal', ProposeReversalInput, input, principal, async (tx): Promise<ReversalPayload> => {
-      const { reversal, problems } = await this.reversals.propose(tx, input, principal.subject);
-      return { change: reversal ? { ...reversal, id: reversal.approvalId } : null, problems, replayed: false };
-    });
+  proposeReversal(
+    @Args('input', { type: () => ProposeReversalInput }) input: ProposeReversalInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
+    return this.mutations.run(
+      'proposeReversal',
+      ProposeReversalInput,
+      input,
+      principal,
+      async (tx): Promise<ReversalPayload> => {
+        const { reversal, problems } = await this.reversals.propose(tx, input, principal.subject);
+        return { change: reversal ? { ...reversal, id: reversal.approvalId } : null, problems, replayed: false };
+      },
+    );
   }
 }
 
@@ -115,12 +148,20 @@ export class ReversalsResolver {
   constructor(private readonly journal: JournalRepository) {}
 
   @ResolveField(() => JournalEntryType, { nullable: true })
-  async entry(@Parent() reversal: ReversalType, @Operation() operation: GraphqlContext): Promise<JournalEntryType | null> {
+  async entry(
+    @Parent() reversal: ReversalType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<JournalEntryType | null> {
     return entryLoader(operation, this.journal).load(reversal.entryId);
   }
 
   @ResolveField(() => JournalEntryType, { nullable: true })
-  async reversingEntry(@Parent() reversal: ReversalType, @Operation() operation: GraphqlContext): Promise<JournalEntryType | null> {
-    return reversal.reversingEntryId === null ? null : entryLoader(operation, this.journal).load(reversal.reversingEntryId);
+  async reversingEntry(
+    @Parent() reversal: ReversalType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<JournalEntryType | null> {
+    return reversal.reversingEntryId === null
+      ? null
+      : entryLoader(operation, this.journal).load(reversal.reversingEntryId);
   }
 }

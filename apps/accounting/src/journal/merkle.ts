@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-const node = (left: Buffer, right: Buffer) => createHash('sha256').update(Uint8Array.of(1)).update(left).update(right).digest();
+const node = (left: Buffer, right: Buffer) =>
+  createHash('sha256').update(Uint8Array.of(1)).update(left).update(right).digest();
 
 /** The Merkle tree hash of RFC 6962, 2.1, over leaf hashes given one by one; keeps one hash per level. */
 export class MerkleRoot {

@@ -24,7 +24,10 @@ export class Mutations {
     if (problems.length > 0) return { problems, replayed: false } as unknown as Answer<P>;
     const { idempotencyKey, ...rest } = input;
     return this.transactions.run(
-      (tx) => this.idempotency.run(tx, { client: principal.subject, key: idempotencyKey, operation, input: rest }, () => work(tx)),
+      (tx) =>
+        this.idempotency.run(tx, { client: principal.subject, key: idempotencyKey, operation, input: rest }, () =>
+          work(tx),
+        ),
       { books: booksOf(principal) },
     );
   }

@@ -26,16 +26,28 @@ describe('posting', () => {
     const first = await bench.one(deposit);
     expect(first).toMatchObject({ outcome: 'POSTED', replayed: false });
     expect(await bench.one(deposit)).toMatchObject({ outcome: 'POSTED', replayed: true, id: first.id });
-    expect(saw(await bench.one(bench.move('dep-1', 'NOSTRO-EUR', 'A-CASH', 100_001, { kind: 'DEPOSIT' })))).toMatchObject({
+    expect(
+      saw(await bench.one(bench.move('dep-1', 'NOSTRO-EUR', 'A-CASH', 100_001, { kind: 'DEPOSIT' }))),
+    ).toMatchObject({
       outcome: 'REFUSED',
       code: 'IDEMPOTENCY_KEY_REUSED',
     });
-    expect((await balances()).get('A-CASH/EUR')).toMatchObject({ postedCredit: '100000', available: '100000', lastSequence: '1' });
+    expect((await balances()).get('A-CASH/EUR')).toMatchObject({
+      postedCredit: '100000',
+      available: '100000',
+      lastSequence: '1',
+    });
   });
 
   it('remembers a refusal, also after a top-up', async () => {
     const transfer = bench.move('poor-1', 'B-CASH', 'A-CASH', 10);
-    expect(saw(await bench.one(transfer))).toMatchObject({ code: 'INSUFFICIENT_FUNDS', account: 'B-CASH', asset: 'EUR', availableUnits: '0', replayed: false });
+    expect(saw(await bench.one(transfer))).toMatchObject({
+      code: 'INSUFFICIENT_FUNDS',
+      account: 'B-CASH',
+      asset: 'EUR',
+      availableUnits: '0',
+      replayed: false,
+    });
     await bench.one(bench.move('top-up-1', 'NOSTRO-EUR', 'B-CASH', 500, { kind: 'DEPOSIT' }));
     expect(await bench.one(transfer)).toMatchObject({ code: 'INSUFFICIENT_FUNDS', replayed: true });
     expect(await bench.one(bench.move('poor-2', 'B-CASH', 'A-CASH', 10))).toMatchObject({ outcome: 'POSTED' });
@@ -61,13 +73,22 @@ describe('posting', () => {
   });
 
   it('books a delivery against payment as one entry, or refuses it whole', async () => {
-    await bench.one(bench.move('dep-2', 'DEPOT-T2S', 'A-SAFE', 0, { kind: 'FREE_DELIVERY', postings: transferOf('DEPOT-T2S', 'A-SAFE', isin, '10') }));
+    await bench.one(
+      bench.move('dep-2', 'DEPOT-T2S', 'A-SAFE', 0, {
+        kind: 'FREE_DELIVERY',
+        postings: transferOf('DEPOT-T2S', 'A-SAFE', isin, '10'),
+      }),
+    );
     const trade = (key: string, quantity: string, cash: string) =>
       bench.move(key, '', '', 0, {
         kind: 'TRADE_SETTLEMENT',
         postings: [...transferOf('B-CASH', 'A-CASH', 'EUR', cash), ...transferOf('A-SAFE', 'B-SAFE', isin, quantity)],
       });
-    expect(saw(await bench.one(trade('dvp-1', '11', '1')))).toMatchObject({ code: 'INSUFFICIENT_SECURITIES', account: 'A-SAFE', availableUnits: '10' });
+    expect(saw(await bench.one(trade('dvp-1', '11', '1')))).toMatchObject({
+      code: 'INSUFFICIENT_SECURITIES',
+      account: 'A-SAFE',
+      availableUnits: '10',
+    });
     expect(await bench.one(trade('dvp-2', '11', '100000'))).toMatchObject({ code: 'INSUFFICIENT_FUNDS' });
     expect(await bench.one(trade('dvp-3', '4', '1'))).toMatchObject({ outcome: 'POSTED' });
     const after = await balances();
@@ -84,7 +105,12 @@ describe('posting', () => {
       bench.move('g-3', 'A-CASH', 'B-CASH', 5, { group: 'g' }),
     ]);
     group.forEach(saw);
-    expect(group.map(({ code, outcome }) => code ?? outcome)).toEqual(['LINKED_ITEM_REFUSED', 'INSUFFICIENT_FUNDS', 'POSTED', 'LINKED_ITEM_REFUSED']);
+    expect(group.map(({ code, outcome }) => code ?? outcome)).toEqual([
+      'LINKED_ITEM_REFUSED',
+      'INSUFFICIENT_FUNDS',
+      'POSTED',
+      'LINKED_ITEM_REFUSED',
+    ]);
     const after = await balances();
     expect(BigInt(after.get('A-CASH/EUR')!.available)).toBe(BigInt(before.get('A-CASH/EUR')!.available) - 7n);
   });
@@ -98,7 +124,10 @@ describe('posting', () => {
   });
 
   it('books a confirmed fact beyond the limit, with a work item, and heals when money comes', async () => {
-    const forced = bench.move('fact-1', 'B-CASH', 'NOSTRO-EUR', 1_000_000, { kind: 'PAYMENT_RETURN', forced: { reason: 'agent confirmed' } });
+    const forced = bench.move('fact-1', 'B-CASH', 'NOSTRO-EUR', 1_000_000, {
+      kind: 'PAYMENT_RETURN',
+      forced: { reason: 'agent confirmed' },
+    });
     const result = await bench.one(forced);
     expect(result.outcome).toBe('POSTED');
     expect(result.excess?.[0]).toMatchObject({ account: 'B-CASH', asset: 'EUR' });
@@ -107,7 +136,9 @@ describe('posting', () => {
     const items = await bench.run((tx) => bench.workItems.list(tx, {}, 10));
     expect(items.filter(({ reference }) => reference === 'B-CASH')).toHaveLength(1);
     expect(await bench.one(bench.move('after-1', 'B-CASH', 'A-CASH', 1))).toMatchObject({ code: 'INSUFFICIENT_FUNDS' });
-    expect(await bench.one(bench.move('heal-1', 'NOSTRO-EUR', 'B-CASH', 10, { kind: 'DEPOSIT' }))).toMatchObject({ outcome: 'POSTED' });
+    expect(await bench.one(bench.move('heal-1', 'NOSTRO-EUR', 'B-CASH', 10, { kind: 'DEPOSIT' }))).toMatchObject({
+      outcome: 'POSTED',
+    });
     await bench.one(bench.move('heal-2', 'NOSTRO-EUR', 'B-CASH', 2_000_000, { kind: 'DEPOSIT' }));
     expect((await balances()).get('B-CASH/EUR')?.forcedExcess).toBe('0');
   });
@@ -134,12 +165,24 @@ describe('posting', () => {
   });
 
   it('refuses in the published order, and every code can be reached', async () => {
-    await bench.run((tx) => bench.accounts.setLimit(tx, { book: 'NGEU', number: 'A-CASH', asset: 'EUR', overdraftUnits: '0', paymentLimitUnits: '50000' }));
     await bench.run((tx) =>
-      tx.execute(`INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date) VALUES ('NGEU', '2026-11-24', 'CLOSED', '2026-11-25')`),
+      bench.accounts.setLimit(tx, {
+        book: 'NGEU',
+        number: 'A-CASH',
+        asset: 'EUR',
+        overdraftUnits: '0',
+        paymentLimitUnits: '50000',
+      }),
+    );
+    await bench.run((tx) =>
+      tx.execute(
+        `INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date) VALUES ('NGEU', '2026-11-24', 'CLOSED', '2026-11-25')`,
+      ),
     );
     const results = await bench.post([
-      bench.move('f-1', 'A-CASH', 'B-CASH', 1, { postings: [{ account: 'A-CASH', asset: 'EUR', side: 'DEBIT', units: '1' }] }),
+      bench.move('f-1', 'A-CASH', 'B-CASH', 1, {
+        postings: [{ account: 'A-CASH', asset: 'EUR', side: 'DEBIT', units: '1' }],
+      }),
       bench.move('f-2', 'A-CASH', 'B-CASH', 0),
       bench.move('f-3', 'A-CASH', 'B-CASH', 1, {
         postings: [
@@ -202,8 +245,13 @@ describe('posting', () => {
     expect(await available()).toBe(before - 1000n);
     expect(await bench.one(capture('cap-1', id!, '300'))).toMatchObject({ outcome: 'POSTED' });
     expect(await available()).toBe(before - 1000n);
-    expect(saw(await bench.one(capture('cap-2', id!, '701')))).toMatchObject({ code: 'HOLD_EXCEEDED', availableUnits: '700' });
-    expect(await bench.one({ op: 'RELEASE', key: 'rel-1', book: 'NGEU', hold: { holdId: id!, units: '100' } })).toMatchObject({ outcome: 'POSTED' });
+    expect(saw(await bench.one(capture('cap-2', id!, '701')))).toMatchObject({
+      code: 'HOLD_EXCEEDED',
+      availableUnits: '700',
+    });
+    expect(
+      await bench.one({ op: 'RELEASE', key: 'rel-1', book: 'NGEU', hold: { holdId: id!, units: '100' } }),
+    ).toMatchObject({ outcome: 'POSTED' });
     expect(await available()).toBe(before - 900n);
     expect(await bench.one(capture('cap-3', id!, '500', true))).toMatchObject({ outcome: 'POSTED' });
     expect(await available()).toBe(before - 800n);
@@ -216,8 +264,11 @@ describe('posting', () => {
     expect(await available()).toBe(before - 800n);
     expect(saw(await bench.one(capture('cap-6', short.id!, '1')))).toMatchObject({ code: 'HOLD_EXPIRED' });
     expect((await balances()).get('A-CASH/EUR')?.pendingDebit).toBe('0');
-    const holds = await bench.run((tx) => tx.rows<{ whole: boolean }>(
-      'SELECT captured_units + released_units + expired_units + open_units = amount_units AS whole FROM accounting.hold'));
+    const holds = await bench.run((tx) =>
+      tx.rows<{ whole: boolean }>(
+        'SELECT captured_units + released_units + expired_units + open_units = amount_units AS whole FROM accounting.hold',
+      ),
+    );
     expect(holds.every(({ whole }) => whole)).toBe(true);
   });
 
@@ -227,7 +278,10 @@ describe('posting', () => {
 
   it('lets two writers of the same accounts and keys pass one after the other', async () => {
     const calls = Array.from({ length: 12 }, (_, n) =>
-      bench.post([bench.move(`race-${n % 6}`, n % 2 ? 'A-CASH' : 'B-CASH', n % 2 ? 'B-CASH' : 'A-CASH', 1), bench.move('race-same', 'A-CASH', 'B-CASH', 2)]),
+      bench.post([
+        bench.move(`race-${n % 6}`, n % 2 ? 'A-CASH' : 'B-CASH', n % 2 ? 'B-CASH' : 'A-CASH', 1),
+        bench.move('race-same', 'A-CASH', 'B-CASH', 2),
+      ]),
     );
     const results = (await Promise.all(calls)).flat();
     expect(results.filter(({ outcome }) => outcome !== 'POSTED')).toEqual([]);
@@ -235,7 +289,9 @@ describe('posting', () => {
   });
 
   it('books more than 500 items a second', async () => {
-    const items = Array.from({ length: 500 }, (_, n) => bench.move(`many-${n}`, 'NOSTRO-EUR', n % 2 ? 'A-CASH' : 'B-CASH', 1, { kind: 'DEPOSIT' }));
+    const items = Array.from({ length: 500 }, (_, n) =>
+      bench.move(`many-${n}`, 'NOSTRO-EUR', n % 2 ? 'A-CASH' : 'B-CASH', 1, { kind: 'DEPOSIT' }),
+    );
     const started = performance.now();
     expect((await bench.post(items)).every(({ outcome }) => outcome === 'POSTED')).toBe(true);
     expect(performance.now() - started).toBeLessThan(1_000);

@@ -14,7 +14,11 @@ export class PostingProcessor {
 
   /** One answer per command, in the transaction of the entries: what was booked is known, or nothing was booked. */
   @Handles('accounting.post-entries.v1')
-  async postEntries(tx: Tx, command: PayloadOf<'accounting.post-entries.v1'>, delivery: DeliveryContext): Promise<void> {
+  async postEntries(
+    tx: Tx,
+    command: PayloadOf<'accounting.post-entries.v1'>,
+    delivery: DeliveryContext,
+  ): Promise<void> {
     const results = await this.posting.post(tx, {
       items: command.items.map(asEntry),
       requestedBy: delivery.requestedBy ?? `service:${delivery.producer}`,

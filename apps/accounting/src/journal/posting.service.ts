@@ -29,7 +29,8 @@ export class PostingService {
       JSON.stringify({ items: call.items, requestedBy: call.requestedBy, validateOnly: call.validateOnly ?? false }),
     ]);
     const results = answer?.results ?? [];
-    if (results.length !== call.items.length) throw new Error(`${call.items.length} items were given, ${results.length} decided`);
+    if (results.length !== call.items.length)
+      throw new Error(`${call.items.length} items were given, ${results.length} decided`);
     if (call.validateOnly !== true) {
       await this.record(tx, call, results);
       await this.openExcesses(tx, call, results);
@@ -41,7 +42,8 @@ export class PostingService {
     const byBook = new Map<string, string[]>();
     results.forEach((result, n) => {
       // An entry has its own hash; what only moves a hold is hashed as it was asked for.
-      const movesHold = result.outcome === 'POSTED' && !result.replayed && (result.op === 'HOLD' || result.op === 'RELEASE');
+      const movesHold =
+        result.outcome === 'POSTED' && !result.replayed && (result.op === 'HOLD' || result.op === 'RELEASE');
       const hash = result.hash ?? (movesHold ? leafHash(canonicalJson(call.items[n])) : undefined);
       if (hash === undefined) return;
       const hashes = byBook.get(result.book);
@@ -67,7 +69,9 @@ export class PostingService {
   /** A confirmed fact beyond what was there is booked, and somebody has to find cover for it. */
   private async openExcesses(tx: Tx, call: PostingCall, results: readonly PostingResult[]): Promise<void> {
     const exceeded = results.flatMap((result, n) =>
-      result.excess === undefined || result.replayed ? [] : result.excess.map((one) => ({ ...one, result, item: call.items[n] })),
+      result.excess === undefined || result.replayed
+        ? []
+        : result.excess.map((one) => ({ ...one, result, item: call.items[n] })),
     );
     if (exceeded.length === 0) return;
     const clock = await tx.row<{ due: Date }>(`SELECT kernel.now() + interval '1 day' AS due`);

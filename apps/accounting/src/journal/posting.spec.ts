@@ -20,13 +20,21 @@ describe('an entry', () => {
       'NOT_BALANCED postings',
       'NOT_BALANCED postings',
     ]);
-    expect(faultsOf([{ account: 'A', asset: 'EUR', side: 'DEBIT', units: '5' }]).map(({ code }) => code)).toEqual(['TOO_FEW_POSTINGS', 'NOT_BALANCED']);
+    expect(faultsOf([{ account: 'A', asset: 'EUR', side: 'DEBIT', units: '5' }]).map(({ code }) => code)).toEqual([
+      'TOO_FEW_POSTINGS',
+      'NOT_BALANCED',
+    ]);
   });
   it('is balanced per asset whatever its lines, when each has its counterpart', () => {
-    const line = fc.record({ asset: fc.constantFrom('EUR', 'USD', 'DE0007164600'), units: fc.bigInt({ min: 1n, max: 10n ** 38n }) });
+    const line = fc.record({
+      asset: fc.constantFrom('EUR', 'USD', 'DE0007164600'),
+      units: fc.bigInt({ min: 1n, max: 10n ** 38n }),
+    });
     fc.assert(
       fc.property(fc.array(line, { minLength: 1, maxLength: 20 }), (lines) => {
-        expect(faultsOf(lines.flatMap(({ asset, units }) => transferOf('A', 'B', asset, units.toString())))).toEqual([]);
+        expect(faultsOf(lines.flatMap(({ asset, units }) => transferOf('A', 'B', asset, units.toString())))).toEqual(
+          [],
+        );
       }),
       { seed: 7 },
     );

@@ -62,7 +62,10 @@ interface Dated extends Common {
 export type PostingItem =
   | (Dated & { readonly op: 'ENTRY'; readonly postings: readonly PostingLine[] })
   | (Dated & { readonly op: 'REVERSAL'; readonly reverses: string })
-  | (Dated & { readonly op: 'CAPTURE'; readonly hold: { readonly holdId: string; readonly units: string; readonly final: boolean } })
+  | (Dated & {
+      readonly op: 'CAPTURE';
+      readonly hold: { readonly holdId: string; readonly units: string; readonly final: boolean };
+    })
   | (Common & { readonly op: 'RELEASE'; readonly hold: { readonly holdId: string; readonly units?: string } })
   | (Common & {
       readonly op: 'HOLD';
@@ -95,20 +98,31 @@ export interface PostingResult {
 }
 
 export function refusalText(result: PostingResult): string {
-  const where = result.account === undefined ? '' : ` (${result.account}${result.asset === undefined ? '' : ` in ${result.asset}`})`;
+  const where =
+    result.account === undefined
+      ? ''
+      : ` (${result.account}${result.asset === undefined ? '' : ` in ${result.asset}`})`;
   return `${messageOf(result.code ?? '')}${where}`;
 }
 
-export const asEntry = ({ forced, ...entry }: EntryToPost): PostingItem => ({ op: 'ENTRY', ...entry, ...(forced ? { forced } : {}) });
+export const asEntry = ({ forced, ...entry }: EntryToPost): PostingItem => ({
+  op: 'ENTRY',
+  ...entry,
+  ...(forced ? { forced } : {}),
+});
 
 /** Every fault that an entry has by itself, at once. The database checks the same again. */
-export function faultsOf(postings: readonly PostingLine[], path: readonly (string | number)[] = ['postings']): Problem[] {
+export function faultsOf(
+  postings: readonly PostingLine[],
+  path: readonly (string | number)[] = ['postings'],
+): Problem[] {
   const problems: Problem[] = [];
   if (postings.length < 2) problems.push(problem('TOO_FEW_POSTINGS', messageOf('TOO_FEW_POSTINGS'), path));
   const sums = new Map<string, bigint>();
   postings.forEach((line, n) => {
     const units = BigInt(line.units);
-    if (units <= 0n) problems.push(problem('AMOUNT_NOT_POSITIVE', messageOf('AMOUNT_NOT_POSITIVE'), [...path, n, 'amount']));
+    if (units <= 0n)
+      problems.push(problem('AMOUNT_NOT_POSITIVE', messageOf('AMOUNT_NOT_POSITIVE'), [...path, n, 'amount']));
     sums.set(line.asset, (sums.get(line.asset) ?? 0n) + (line.side === 'DEBIT' ? units : -units));
   });
   for (const [asset, sum] of sums) {

@@ -42,14 +42,23 @@ export class Reversals {
   ) {}
 
   async find(tx: Tx, approvalId: string, lock = false): Promise<ReversalRow | undefined> {
-    return tx.row<ReversalRow>(`SELECT ${columns} FROM accounting.reversal_proposal WHERE approval_id = $1 ${lock ? 'FOR UPDATE' : ''}`, [approvalId]);
+    return tx.row<ReversalRow>(
+      `SELECT ${columns} FROM accounting.reversal_proposal WHERE approval_id = $1 ${lock ? 'FOR UPDATE' : ''}`,
+      [approvalId],
+    );
   }
 
-  async propose(tx: Tx, asked: { entryId: string; reason: string; expiresAt?: Date | null }, by: string): Promise<{ reversal?: ReversalRow; problems: Problem[] }> {
+  async propose(
+    tx: Tx,
+    asked: { entryId: string; reason: string; expiresAt?: Date | null },
+    by: string,
+  ): Promise<{ reversal?: ReversalRow; problems: Problem[] }> {
     const entry = await this.journal.entry(tx, asked.entryId);
     if (!entry) return { problems: [problem('ENTRY_NOT_FOUND', messageOf('ENTRY_NOT_FOUND'), ['entryId'])] };
-    if (entry.reversesEntryId !== null) return { problems: [problem('NOT_REVERSIBLE', messageOf('NOT_REVERSIBLE'), ['entryId'])] };
-    if (entry.reversedByEntryId !== null) return { problems: [problem('ALREADY_REVERSED', messageOf('ALREADY_REVERSED'), ['entryId'])] };
+    if (entry.reversesEntryId !== null)
+      return { problems: [problem('NOT_REVERSIBLE', messageOf('NOT_REVERSIBLE'), ['entryId'])] };
+    if (entry.reversedByEntryId !== null)
+      return { problems: [problem('ALREADY_REVERSED', messageOf('ALREADY_REVERSED'), ['entryId'])] };
     const approvalId = newId('apr');
     const payloadHash = sha256Hex(canonicalJson({ book: entry.book, entryId: asked.entryId, reason: asked.reason }));
     const row = await tx.row<{ expires: Date }>(
@@ -77,13 +86,17 @@ export class Reversals {
     const open = await this.find(tx, event.approvalId, true);
     if (open?.state !== 'PROPOSED') return;
     const next = stateAfter(event.outcome, event.payloadHash, open.payloadHash);
-    const done = next === 'APPLY' ? await this.reverse(tx, open, event.decidedBy) : { state: next, entryId: null, code: null };
+    const done =
+      next === 'APPLY' ? await this.reverse(tx, open, event.decidedBy) : { state: next, entryId: null, code: null };
     await tx.execute(
       `UPDATE accounting.reversal_proposal SET state = $2, decided_by = $3, decided_at = kernel.now(), decision_reason = $4,
               reversing_entry_id = $5, refusal_code = $6 WHERE approval_id = $1`,
       [event.approvalId, done.state, event.decidedBy, event.reason, done.entryId, done.code],
     );
-    await this.record(tx, `REVERSAL_${done.state}`, open.book, open.entryId, event.decidedBy, event.reason, { approvalId: event.approvalId, code: done.code });
+    await this.record(tx, `REVERSAL_${done.state}`, open.book, open.entryId, event.decidedBy, event.reason, {
+      approvalId: event.approvalId,
+      code: done.code,
+    });
   }
 
   private async reverse(tx: Tx, open: ReversalRow, decidedBy: string) {
@@ -112,7 +125,23 @@ export class Reversals {
       : { state: 'REFUSED' as const, entryId: null, code: result?.code ?? null };
   }
 
-  private async record(tx: Tx, action: string, book: string, entryId: string, by: string, reason: string, after: object): Promise<void> {
-    await this.audit.append(tx, { action, objectKind: 'JOURNAL_ENTRY', objectId: entryId, bookId: book, principal: by, reason, after });
+  private async record(
+    tx: Tx,
+    action: string,
+    book: string,
+    entryId: string,
+    by: string,
+    reason: string,
+    after: object,
+  ): Promise<void> {
+    await this.audit.append(tx, {
+      action,
+      objectKind: 'JOURNAL_ENTRY',
+      objectId: entryId,
+      bookId: book,
+      principal: by,
+      reason,
+      after,
+    });
   }
 }

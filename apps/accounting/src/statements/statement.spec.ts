@@ -9,7 +9,10 @@ describe('a statement', () => {
     expect(proved).toEqual({ ok: true, value: { opening: -100n, closing: -120n, debits: 30n, credits: 50n } });
   });
   it('of an account that never moved is zero', () => {
-    expect(proveStatement(undefined, [])).toEqual({ ok: true, value: { opening: 0n, closing: 0n, debits: 0n, credits: 0n } });
+    expect(proveStatement(undefined, [])).toEqual({
+      ok: true,
+      value: { opening: 0n, closing: 0n, debits: 0n, credits: 0n },
+    });
   });
   it.each([
     ['a gap', [line(1n, 5n, 5n), line(3n, 5n, 10n)], 'STATEMENT_NOT_CONTIGUOUS'],

@@ -17,7 +17,10 @@ export interface StatementTotals {
  * Opening and entries give the closing balance, and the sequence has no gap: otherwise there is no statement.
  * `before` is the last posting ahead of the period. Debit positive.
  */
-export function proveStatement(before: { sequence: bigint; balanceAfter: bigint } | undefined, lines: readonly StatementLine[]): Decision<StatementTotals> {
+export function proveStatement(
+  before: { sequence: bigint; balanceAfter: bigint } | undefined,
+  lines: readonly StatementLine[],
+): Decision<StatementTotals> {
   const opening = before?.balanceAfter ?? 0n;
   let sequence = before?.sequence ?? 0n;
   let balance = opening;
@@ -25,14 +28,24 @@ export function proveStatement(before: { sequence: bigint; balanceAfter: bigint 
   let credits = 0n;
   for (const line of lines) {
     if (line.sequence !== sequence + 1n) {
-      return refused(problem('STATEMENT_NOT_CONTIGUOUS', `Posting ${line.sequence} follows ${sequence}: an entry is missing or of another date`));
+      return refused(
+        problem(
+          'STATEMENT_NOT_CONTIGUOUS',
+          `Posting ${line.sequence} follows ${sequence}: an entry is missing or of another date`,
+        ),
+      );
     }
     sequence = line.sequence;
     balance += line.units;
     if (line.units > 0n) debits += line.units;
     else credits -= line.units;
     if (line.balanceAfter !== balance) {
-      return refused(problem('STATEMENT_NOT_BALANCED', `After posting ${line.sequence} the balance is ${line.balanceAfter}, the entries give ${balance}`));
+      return refused(
+        problem(
+          'STATEMENT_NOT_BALANCED',
+          `After posting ${line.sequence} the balance is ${line.balanceAfter}, the entries give ${balance}`,
+        ),
+      );
     }
   }
   return accepted({ opening, closing: balance, debits, credits });

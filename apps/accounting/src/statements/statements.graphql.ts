@@ -17,7 +17,10 @@ export class StatementEntryType {
   @Field(() => DecimalScalar) balanceAfter!: string;
 }
 
-@ObjectType('AccountStatement', { description: 'Opening and entries giving closing, in an unbroken sequence; positive on the normal side of the account.' })
+@ObjectType('AccountStatement', {
+  description:
+    'Opening and entries giving closing, in an unbroken sequence; positive on the normal side of the account.',
+})
 @RequiresScopes('ledger:read')
 export class AccountStatementType {
   @Field(() => String) book!: string;
@@ -63,7 +66,11 @@ export class TrialBalanceType {
   @Field(() => String) book!: string;
   @Field(() => DateScalar) businessDate!: string;
   @Field(() => [TrialBalanceAssetType]) assets!: TrialBalanceAssetType[];
-  @Field(() => String, { nullable: true, description: 'The Merkle root over the entries of the day, once it is sealed.' }) sealedRoot!: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'The Merkle root over the entries of the day, once it is sealed.',
+  })
+  sealedRoot!: string | null;
   @Field(() => Int, { nullable: true }) sealedEntries!: number | null;
   rows!: TrialBalanceLineType[];
 }

@@ -23,7 +23,12 @@ export interface TrialBalanceRow {
 
 @Injectable()
 export class StatementsRepository {
-  async ledgerAccount(tx: Tx, book: string, number: string, asset: string): Promise<{ id: string; scale: number; normalSide: 'DEBIT' | 'CREDIT' } | undefined> {
+  async ledgerAccount(
+    tx: Tx,
+    book: string,
+    number: string,
+    asset: string,
+  ): Promise<{ id: string; scale: number; normalSide: 'DEBIT' | 'CREDIT' } | undefined> {
     return tx.row(
       `SELECT l.ledger_account_id AS id, s.scale, a.normal_side AS "normalSide"
          FROM accounting.ledger_account l JOIN accounting.asset s USING (asset)
@@ -33,7 +38,11 @@ export class StatementsRepository {
     );
   }
 
-  async before(tx: Tx, ledgerAccountId: string, from: string): Promise<{ sequence: string; balanceAfter: string } | undefined> {
+  async before(
+    tx: Tx,
+    ledgerAccountId: string,
+    from: string,
+  ): Promise<{ sequence: string; balanceAfter: string } | undefined> {
     return tx.row(
       `SELECT account_sequence AS sequence, balance_after AS "balanceAfter" FROM accounting.posting
         WHERE ledger_account_id = $1 AND business_date < $2 ORDER BY account_sequence DESC LIMIT 1`,
@@ -63,7 +72,11 @@ export class StatementsRepository {
     );
   }
 
-  async seal(tx: Tx, book: string, businessDate: string): Promise<{ rootHash: string; entryCount: string; sealedAt: Date } | undefined> {
+  async seal(
+    tx: Tx,
+    book: string,
+    businessDate: string,
+  ): Promise<{ rootHash: string; entryCount: string; sealedAt: Date } | undefined> {
     return tx.row(
       'SELECT root_hash AS "rootHash", entry_count AS "entryCount", sealed_at AS "sealedAt" FROM accounting.day_seal WHERE book_id = $1 AND business_date = $2',
       [book, businessDate],

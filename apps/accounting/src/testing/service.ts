@@ -17,7 +17,13 @@ export interface ServiceUnderTest {
   readonly database: TestDatabase;
   run<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   ask(document: string, variables?: object, as?: { role?: Role; subject?: string; books?: string[] }): Promise<Answer>;
-  mutate<T = Record<string, never>>(name: string, inputType: string, input: object, selection: string, as?: { role?: Role; subject?: string; books?: string[] }): Promise<T & { problems: { code: string; path: string | null }[] }>;
+  mutate<T = Record<string, never>>(
+    name: string,
+    inputType: string,
+    input: object,
+    selection: string,
+    as?: { role?: Role; subject?: string; books?: string[] },
+  ): Promise<T & { problems: { code: string; path: string | null }[] }>;
   /** The other services are not there: what waits for them counts as heard. */
   othersHeard(): Promise<void>;
   messages(name: string): Promise<Record<string, unknown>[]>;
@@ -37,9 +43,17 @@ export async function startService(startsAt = '2026-11-25T06:00:00Z'): Promise<S
   });
   delete process.env.QUEUE_URL;
   const { AccountingModule } = await import('../accounting.module.js');
-  const running: RunningService = await bootService({ module: AccountingModule, config: { service: 'accounting', port: 0 }, followProcess: false });
+  const running: RunningService = await bootService({
+    module: AccountingModule,
+    config: { service: 'accounting', port: 0 },
+    followProcess: false,
+  });
   const transactions = running.app.get(Transactions, { strict: false });
-  const ask: ServiceUnderTest['ask'] = async (document, variables = {}, { role = 'controller', subject = `person:${role}`, books = ['*'] } = {}) => {
+  const ask: ServiceUnderTest['ask'] = async (
+    document,
+    variables = {},
+    { role = 'controller', subject = `person:${role}`, books = ['*'] } = {},
+  ) => {
     const token = await signInternalToken(principalOf(subject, 'PERSON', [role], books), secret);
     const response = await fetch(`http://127.0.0.1:${running.port}/graphql`, {
       method: 'POST',
@@ -54,17 +68,28 @@ export async function startService(startsAt = '2026-11-25T06:00:00Z'): Promise<S
     run: (work) => transactions.run(work),
     ask,
     mutate: async (name, inputType, input, selection, as) => {
-      const answer = await ask(`mutation M($input: ${inputType}!) { ${name}(input: $input) { ${selection} problems { code path } } }`, { input }, as);
+      const answer = await ask(
+        `mutation M($input: ${inputType}!) { ${name}(input: $input) { ${selection} problems { code path } } }`,
+        { input },
+        as,
+      );
       if (answer.errors) throw new Error(JSON.stringify(answer.errors));
       return answer.data?.[name] as never;
     },
     othersHeard: async () => {
       await database
         .pool('owner')
-        .query(`UPDATE messaging.delivery SET state = 'ACKNOWLEDGED', acknowledged_at = clock_timestamp() WHERE consumer <> 'accounting' AND state <> 'ACKNOWLEDGED'`);
+        .query(
+          `UPDATE messaging.delivery SET state = 'ACKNOWLEDGED', acknowledged_at = clock_timestamp() WHERE consumer <> 'accounting' AND state <> 'ACKNOWLEDGED'`,
+        );
     },
     messages: async (name) => {
-      const { rows } = await database.pool('owner').query<{ payload: Record<string, unknown> }>('SELECT payload FROM messaging.message WHERE name = $1 ORDER BY sequence', [name]);
+      const { rows } = await database
+        .pool('owner')
+        .query<{ payload: Record<string, unknown> }>(
+          'SELECT payload FROM messaging.message WHERE name = $1 ORDER BY sequence',
+          [name],
+        );
       return rows.map(({ payload }) => payload);
     },
     stop: async () => {

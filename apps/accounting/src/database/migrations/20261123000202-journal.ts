@@ -10,7 +10,16 @@ export class Journal20261123000202 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(tables);
     await runner.query(triggers);
-    for (const table of ['journal_entry', 'posting', 'balance', 'daily_bucket', 'hold', 'hold_movement', 'posting_key', 'posting_refusal']) {
+    for (const table of [
+      'journal_entry',
+      'posting',
+      'balance',
+      'daily_bucket',
+      'hold',
+      'hold_movement',
+      'posting_key',
+      'posting_refusal',
+    ]) {
       await runner.query(`
         ALTER TABLE accounting.${table} ENABLE ROW LEVEL SECURITY;
         ALTER TABLE accounting.${table} FORCE ROW LEVEL SECURITY;

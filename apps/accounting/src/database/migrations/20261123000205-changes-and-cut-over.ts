@@ -109,7 +109,15 @@ export class ChangesAndCutOver20261123000205 implements MigrationInterface {
         PRIMARY KEY (import_id, break_id)
       );
     `);
-    for (const table of ['limit_change', 'reversal_proposal', 'cut_over_book', 'lot', 'standing_order', 'accrued_interest', 'imported_break']) {
+    for (const table of [
+      'limit_change',
+      'reversal_proposal',
+      'cut_over_book',
+      'lot',
+      'standing_order',
+      'accrued_interest',
+      'imported_break',
+    ]) {
       await runner.query(`
         ALTER TABLE accounting.${table} ENABLE ROW LEVEL SECURITY;
         ALTER TABLE accounting.${table} FORCE ROW LEVEL SECURITY;
