@@ -7,7 +7,8 @@ const roles =
   '\\.(service|repository|resolver|graphql|processor|module|entity|config|controller|loader|figures|migrations|invariants|plugin)\\.ts$';
 const tests = '(\\.|-)(spec)\\.ts$';
 /** Not a test itself, but there for tests alone; nothing else may use it. */
-const testSupport = '^(libs/testing/|libs/messaging/probe/|(apps|libs)/(.*/)?(testing/|testing\\.ts$|([^/]*-)?for-tests\\.ts$))';
+const testSupport =
+  '^(libs/testing/|libs/messaging/probe/|(apps|libs)/(.*/)?(testing/|testing\\.ts$|([^/]*-)?for-tests\\.ts$))';
 const buildTools = '^apps/gateway/(compose\\.ts$|composition/)';
 
 module.exports = {
@@ -43,7 +44,8 @@ module.exports = {
     },
     {
       name: 'product-imports-no-tools',
-      comment: 'The other way round is what tools are for. Only the libraries for tests start a Postgres and migrate it.',
+      comment:
+        'The other way round is what tools are for. Only the libraries for tests start a Postgres and migrate it.',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: `${tests}|${testSupport}` },
       to: { path: '^(tools|test|bench|conformance)/' },

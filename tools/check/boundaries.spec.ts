@@ -46,7 +46,11 @@ const lineOf = ({ rule, from, to }: Breach) => `${rule.name}: ${from} -> ${to}`;
 const planted: Record<string, [code: string, breaks?: string, target?: string][]> = {
   'libs/kernel/index.ts': [
     ['export const one = 1;'],
-    [`import { messages } from '#libs/contracts/index.js';`, 'pure-libs-import-no-contracts', 'libs/contracts/index.ts'],
+    [
+      `import { messages } from '#libs/contracts/index.js';`,
+      'pure-libs-import-no-contracts',
+      'libs/contracts/index.ts',
+    ],
     [
       `import { Transactions } from '#libs/database/index.js';`,
       'pure-libs-import-no-platform',
@@ -84,21 +88,13 @@ const planted: Record<string, [code: string, breaks?: string, target?: string][]
   ],
   'libs/database/index.ts': [[`import pg from 'pg';`], ['export const Transactions = pg;']],
   'libs/database/wrong.ts': [
-    [
-      `import { inner } from '#libs/kernel/inner.js';`,
-      'libs-are-entered-through-their-index',
-      'libs/kernel/inner.ts',
-    ],
+    [`import { inner } from '#libs/kernel/inner.js';`, 'libs-are-entered-through-their-index', 'libs/kernel/inner.ts'],
     [
       `import { Trades } from '../../apps/settlement/src/trades/trades.service.js';`,
       'libs-never-import-apps',
       'apps/settlement/src/trades/trades.service.ts',
     ],
-    [
-      `import { helper } from '#libs/testing/index.js';`,
-      'test-support-only-in-tests',
-      'libs/testing/index.ts',
-    ],
+    [`import { helper } from '#libs/testing/index.js';`, 'test-support-only-in-tests', 'libs/testing/index.ts'],
   ],
   'libs/database/right.int-spec.ts': [[`import { helper } from '#libs/testing/index.js';`]],
   'libs/messaging/index.ts': [[`import { Queue } from 'bullmq';`], ['export const outbox = Queue;']],
@@ -133,11 +129,7 @@ const planted: Record<string, [code: string, breaks?: string, target?: string][]
       'apps-are-islands',
       'apps/settlement/src/trades/trade.ts',
     ],
-    [
-      `import { start } from '#tools/postgres/embedded.js';`,
-      'product-imports-no-tools',
-      'tools/postgres/embedded.ts',
-    ],
+    [`import { start } from '#tools/postgres/embedded.js';`, 'product-imports-no-tools', 'tools/postgres/embedded.ts'],
     ['export const Account = 1;'],
   ],
   'apps/gateway/src/main.ts': [

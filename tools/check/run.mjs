@@ -8,7 +8,9 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..', '..');
 const module = (...path) => join(root, 'node_modules', ...path);
 const cache = (name) => module('.cache', 'northgate-check', name);
-const sources = ['apps', 'libs', 'tools', 'test', 'bench', 'conformance'].filter((name) => existsSync(join(root, name)));
+const sources = ['apps', 'libs', 'tools', 'test', 'bench', 'conformance'].filter((name) =>
+  existsSync(join(root, name)),
+);
 
 const dependencyCruiser = [
   module('dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
@@ -96,12 +98,16 @@ function run({ program = process.execPath, parameters, environment = {} }) {
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const unknown = wanted.filter((name) => !steps.some((step) => step.name === name));
 if (unknown.length > 0) {
-  process.stderr.write(`There is no step ${unknown.join(', ')}; there are ${steps.map(({ name }) => name).join(', ')}.\n`);
+  process.stderr.write(
+    `There is no step ${unknown.join(', ')}; there are ${steps.map(({ name }) => name).join(', ')}.\n`,
+  );
   process.exit(2);
 }
 const isWanted = ({ name }) => wanted.length === 0 || wanted.includes(name);
 // A step that needs the build brings it along.
-const chosen = steps.filter((step) => isWanted(step) || steps.some((other) => isWanted(other) && other.after === step.name));
+const chosen = steps.filter(
+  (step) => isWanted(step) || steps.some((other) => isWanted(other) && other.after === step.name),
+);
 
 const ended = new Map();
 const print = (name, mark, text, output = '') => {
