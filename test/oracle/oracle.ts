@@ -57,6 +57,12 @@ export class Oracle {
   private readonly partlySettled = new Set<string>();
   /** Held and not released, whenever they were stopped. */
   private readonly held = new Map<string, Set<string>>();
+  /** Trades of which a piece, or all, settled on the day being played. */
+  private settledToday: OpenTrade[] = [];
+  /** Entries that were posted, and reversed by hand with a second person's yes. */
+  private reversalsByHand = 0;
+  /** Execution id of a block → into how many client accounts it goes. */
+  private readonly allocations = new Map<string, number>();
   private readonly openItems = new Map<string, Set<string>>();
   private readonly lateFromYesterday: OrderedPayment[] = [];
   private readonly seen = new Map<string, Line>();
@@ -107,6 +113,7 @@ export class Oracle {
     this.playDue(day, partyHits, expected);
     this.playFiles(day, expected);
     this.playApprovals(day, expected);
+    this.playLedger(expected);
     for (const [part, references] of this.held)
       for (const reference of references) expected.add('screening', part, reference);
     for (const [part, references] of this.openItems)
@@ -158,6 +165,10 @@ export class Oracle {
         expected.add('linesRead', 'captured', id);
         taken.set(id, line);
       }
+    }
+    for (const file of this.stepFiles(day, 'ALLOCATIONS')) {
+      for (const { executionId = '' } of this.inputs.csv(file))
+        this.allocations.set(executionId, (this.allocations.get(executionId) ?? 0) + 1);
     }
     for (const [id, line] of taken) {
       const part = this.stateAtClose(line, cancelled.has(id), confirmed.has(id));
@@ -240,6 +251,9 @@ export class Oracle {
       const outcome = this.outcomeOfDue(trade, day.date, heldAccounts);
       expected.add('dueOutcome', outcome, id, trade.currency, value);
       for (const part of ['failsAndPartials', 'unmatched', 'held']) this.openItems.get(part)?.delete(id);
+      if (outcome === 'settled' || (outcome === 'partial' && !this.partlySettled.has(id)))
+        this.settledToday.push(trade);
+      if (outcome === 'partial') this.partlySettled.add(id);
       if (outcome === 'settled') this.open.delete(id);
       else if (outcome === 'heldByCompliance') {
         this.item('held', id);
@@ -268,7 +282,6 @@ export class Oracle {
       SUSPENDED: 'suspended',
       PARTIAL: 'partial',
     };
-    if (scripted.kind === 'PARTIAL') this.partlySettled.add(trade.executionId);
     return parts[scripted.kind] ?? 'settled';
   }
 
@@ -304,11 +317,46 @@ export class Oracle {
   private playApprovals(day: DayScript, expected: Expectations): void {
     const path = `days/${day.date}/approvals.json`;
     if (!this.inputs.has(path)) return;
-    for (const { outcome } of this.inputs.json<{ outcome: string }[]>(path)) expected.count('approvals', outcome, 1);
+    for (const { kind, outcome } of this.inputs.json<{ kind: string; outcome: string }[]>(path)) {
+      expected.count('approvals', outcome, 1);
+      if (kind === 'MANUAL_REVERSAL' && outcome === 'approved') this.reversalsByHand += 1;
+    }
   }
 
   private hold(part: string, reference: string): void {
     this.held.set(part, (this.held.get(part) ?? new Set<string>()).add(reference));
+  }
+
+  /**
+   * What the ledger must hold of the day: one entry for each settlement, part settlement, payment and return. A
+   * delivery against payment has four postings, a free one two; a block has two more for each allocation but its first.
+   */
+  private playLedger(expected: Expectations): void {
+    const [free, paid] = [
+      this.settledToday.filter(({ isFree }) => isFree),
+      this.settledToday.filter(({ isFree }) => !isFree),
+    ];
+    const returned = expected.countOf('payments', 'returned');
+    const book = (part: string, entries: number, postings: number) => {
+      if (entries > 0) expected.count('entries', part, entries);
+      if (postings > 0) expected.count('postings', part, postings);
+    };
+    const allocated = paid.reduce(
+      (sum, { executionId }) => sum + Math.max((this.allocations.get(executionId) ?? 1) - 1, 0),
+      0,
+    );
+    book('tradeSettlement', paid.length, paid.length * 4 + allocated * 2);
+    book('freeDelivery', free.length, free.length * 2);
+    book(
+      'payment',
+      expected.countOf('payments', 'booked') + returned,
+      2 * (expected.countOf('payments', 'booked') + returned),
+    );
+    book('paymentReturn', returned, 2 * returned);
+    book('transfer', this.reversalsByHand, 2 * this.reversalsByHand);
+    book('correction', this.reversalsByHand, 2 * this.reversalsByHand);
+    this.settledToday = [];
+    this.reversalsByHand = 0;
   }
 
   private item(part: string, reference: string): void {
@@ -387,6 +435,10 @@ class Expectations {
 
   count(row: string, part: string, count: number): void {
     this.at(row, part).count += count;
+  }
+
+  countOf(row: string, part: string): number {
+    return this.byKey.get(`${row}/${part}`)?.count ?? 0;
   }
 
   all(): Expected[] {

@@ -11,6 +11,7 @@ import {
   type RolePasswords,
   serviceRoles,
 } from '#libs/database/index.js';
+import { declareMessageRoutes } from '#libs/messaging/index.js';
 
 export { roleUrls } from '#libs/database/index.js';
 
@@ -57,6 +58,7 @@ export class DatabaseIsNewer extends Error {
 const advisoryLock = '7240118240337211';
 const historyTable = 'migration_history';
 const queueSchema = 'bullmq';
+const messagingSchema = 'messaging';
 
 /** Brings a database to the state of this version. Twice is harmless, at once by two is one after the other. */
 export async function migrateAll(options: MigrateOptions): Promise<RolePasswords> {
@@ -83,6 +85,10 @@ export async function migrateAll(options: MigrateOptions): Promise<RolePasswords
     await withClient(urls.migrate, async (migrate) => {
       await makeSchemas(migrate, extraMigrations, services);
       for (const schema of [...extraMigrations, ...services]) await runSchema(urls.migrate, schema);
+      // The routes follow the catalogue of this version, also where no migration had to run.
+      if (extraMigrations.some(({ name }) => name === messagingSchema)) {
+        await declareMessageRoutes((sql, parameters) => migrate.query(sql, parameters));
+      }
       await migrateQueue(migrate, urls.queue);
       await letVerifyRead(
         migrate,

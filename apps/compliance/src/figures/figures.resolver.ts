@@ -8,7 +8,7 @@ import { dayFigures } from './figures.js';
 export class FiguresResolver {
   @Query(() => [DayFigureType], {
     description:
-      'What was stopped on this business date and still was at its close, and how the approvals asked for on it ended.',
+      'What was stopped at the close of this business date, whenever it was, and how the approvals asked for on it ended.',
   })
   @RequiresScopes('days:read')
   async complianceDayFigures(
@@ -17,7 +17,7 @@ export class FiguresResolver {
   ): Promise<DayFigureType[]> {
     const held = await tx.rows<{ objectKind: string; reference: string }>(
       `SELECT object_kind AS "objectKind", reference FROM compliance.alert
-        WHERE business_date = $1 AND object_kind <> 'PARTY' AND (state <> 'RELEASED' OR decided_on > $1)`,
+        WHERE business_date <= $1 AND object_kind <> 'PARTY' AND (state <> 'RELEASED' OR decided_on > $1)`,
       [businessDate],
     );
     const approvals = await tx.rows<{ approvalId: string; state: ApprovalState; lastRefusal: RefusalCode | null }>(

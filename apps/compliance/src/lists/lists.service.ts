@@ -72,7 +72,10 @@ export class Lists {
     ];
     const contentHash = sha256Hex(parts.map(({ part, content }) => `${part} ${sha256Hex(content)}`).join('\n'));
     const latest = await this.repository.latestOf(tx, files.source);
-    if (latest?.contentHash === contentHash) return { listVersion: latest, problems: [] };
+    if (latest?.contentHash === contentHash) {
+      await this.announceUnchanged(tx, latest);
+      return { listVersion: latest, problems: [] };
+    }
 
     const listVersionId = idFrom('lst', files.source, contentHash, latest?.listVersionId ?? '');
     const { entries } = read;
@@ -191,6 +194,22 @@ export class Lists {
       principal: 'service:compliance',
       after: { source: version.source, contentHash: version.contentHash, ...delta },
     });
+    await this.announce(tx, version, activatedAt);
+  }
+
+  /** A list that came without a change has come all the same: whoever waits for today's list must hear of it. */
+  private async announceUnchanged(tx: Tx, version: ListVersionRow): Promise<void> {
+    // While it is still being activated, the end of that announces it.
+    if (version.state !== 'ACTIVE' || version.rescreenedAt === null) return;
+    const clock = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
+    await this.announce(tx, version, clock?.now ?? new Date());
+  }
+
+  private async announce(
+    tx: Tx,
+    version: Pick<ListVersionRow, 'listVersionId' | 'source' | 'entryCount'>,
+    activatedAt: Date,
+  ): Promise<void> {
     await this.outbox.add(tx, 'compliance.list-activated.v1', {
       listVersionId: version.listVersionId,
       source: version.source,
