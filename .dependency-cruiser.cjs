@@ -7,8 +7,7 @@ const roles =
   '\\.(service|repository|resolver|graphql|processor|module|entity|config|controller|loader|figures|migrations|invariants|plugin)\\.ts$';
 const tests = '(\\.|-)(spec)\\.ts$';
 /** Not a test itself, but there for tests alone; nothing else may use it. */
-const testSupport =
-  '^(libs/testing/|libs/messaging/probe/|(apps|libs)/(.*/)?(testing/|testing\\.ts$|([^/]*-)?for-tests\\.ts$))';
+const testSupport = '^libs/(testing|messaging/probe)/|/src/testing/|/testing\\.ts$|for-tests\\.ts$';
 const buildTools = '^apps/gateway/(compose\\.ts$|composition/)';
 
 module.exports = {

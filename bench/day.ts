@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { removeEmbeddedPostgres } from '#tools/postgres/embedded.js';
 import { type BenchArguments, median, progress, round } from './harness.js';
 
 type Seconds = Record<string, number>;
@@ -32,39 +33,32 @@ function launcher(): string {
 /** One business day of a sample institution that moves in for it, in a folder that is removed afterwards. */
 async function runDay(scale: number): Promise<DayRun> {
   const folder = mkdtempSync(join(tmpdir(), 'northgate-bench-day-'));
-  try {
-    const child = spawn(
-      process.execPath,
-      [
-        launcher(),
-        '--once',
-        '--json',
-        '--reset',
-        '--data',
-        join(folder, 'data'),
-        '--port',
-        '0',
-        '--scale',
-        String(scale),
-      ],
-      { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] },
+  // Root runs Postgres as another user, who must get in.
+  chmodSync(folder, 0o755);
+  const data = join(folder, 'data');
+  const child = spawn(
+    process.execPath,
+    [launcher(), '--once', '--json', '--reset', '--data', data, '--port', '0', '--scale', String(scale)],
+    { cwd: join(dirname(launcher()), '..', '..', '..'), stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const passOn = (signal: NodeJS.Signals) => child.kill(signal);
+  process.once('SIGINT', passOn);
+  process.once('SIGTERM', passOn);
+  const pieces: Buffer[] = [];
+  child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
+  const code = await new Promise<number | null>((resolve) => {
+    child.once('close', resolve);
+  });
+  process.off('SIGINT', passOn);
+  process.off('SIGTERM', passOn);
+  if (code !== 0)
+    throw new Error(
+      `The day at scale ${scale} ended with exit code ${code ?? 'of a signal'}; its data and logs: ${data}`,
     );
-    const passOn = (signal: NodeJS.Signals) => child.kill(signal);
-    process.once('SIGINT', passOn);
-    process.once('SIGTERM', passOn);
-    const pieces: Buffer[] = [];
-    child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
-    const code = await new Promise<number | null>((resolve) => {
-      child.once('close', resolve);
-    });
-    process.off('SIGINT', passOn);
-    process.off('SIGTERM', passOn);
-    const last = Buffer.concat(pieces).toString('utf8').trim().split('\n').at(-1) ?? '';
-    if (code !== 0) throw new Error(`The day at scale ${scale} ended with exit code ${code ?? 'of a signal'}`);
-    return JSON.parse(last) as DayRun;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  removeEmbeddedPostgres(join(data, 'postgres'));
+  rmSync(folder, { recursive: true, force: true });
+  const last = Buffer.concat(pieces).toString('utf8').trim().split('\n').at(-1) ?? '';
+  return JSON.parse(last) as DayRun;
 }
 
 export async function day(options: BenchArguments): Promise<DayFigures> {

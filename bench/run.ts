@@ -80,4 +80,10 @@ async function main(): Promise<number> {
   return 0;
 }
 
-process.exit(await main());
+void main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);

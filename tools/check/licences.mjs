@@ -2,7 +2,22 @@
 // The exceptions are named here, each with its reason.
 import { existsSync, readFileSync } from 'node:fs';
 
-const approved = new Set(['MIT', 'MIT-0', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0', 'Python-2.0', 'MPL-2.0', 'PostgreSQL', 'Unlicense', 'Zlib', 'Artistic-2.0']);
+const approved = new Set([
+  'MIT',
+  'MIT-0',
+  'ISC',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  '0BSD',
+  'BlueOak-1.0.0',
+  'Python-2.0',
+  'MPL-2.0',
+  'PostgreSQL',
+  'Unlicense',
+  'Zlib',
+  'Artistic-2.0',
+]);
 
 const exceptions = {
   nub: 'MIT/X11, the MIT licence by its older name; read by currency-codes',
@@ -22,7 +37,9 @@ for (const [path, entry] of Object.entries(lock.packages)) {
   if (!isApproved(licence)) faults.push(`${name}@${entry.version}: ${licence ?? 'no licence field'}`);
 }
 if (faults.length > 0) {
-  console.error(`Licences that are not approved (name an exception with its reason in tools/check/licences.mjs, or choose another package):\n  ${faults.join('\n  ')}`);
+  console.error(
+    `Licences that are not approved (name an exception with its reason in tools/check/licences.mjs, or choose another package):\n  ${faults.join('\n  ')}`,
+  );
   process.exit(1);
 }
 console.log(`licences: ${checked} packages, all approved but for ${Object.keys(exceptions).length} named exceptions`);
