@@ -58,7 +58,9 @@ async function main(): Promise<void> {
   const target = join(repositoryRoot(), 'apps/gateway/supergraph.graphql');
   if (option === '--check') {
     if (existsSync(target) && readFileSync(target, 'utf8') === supergraph) return;
-    throw new Error('apps/gateway/supergraph.graphql is not what the services say: build, run node dist/apps/gateway/compose.js and commit the file');
+    throw new Error(
+      'apps/gateway/supergraph.graphql is not what the services say: build, run node dist/apps/gateway/compose.js and commit the file',
+    );
   }
   writeFileSync(target, supergraph);
 }
@@ -66,6 +68,8 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? ((error as { stderr?: string }).stderr ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `${error instanceof Error ? ((error as { stderr?: string }).stderr ?? error.message) : String(error)}\n`,
+  );
   process.exit(1);
 }

@@ -33,7 +33,12 @@ export function liveSecrets(secrets: readonly ApiSecret[], now: Date): ApiSecret
 }
 
 /** The new secret comes first; the newest old one keeps living until `overlapUntil`, the others are dropped. */
-export function rotateSecret(secrets: readonly ApiSecret[], newHash: string, now: Date, overlapUntil: Date): ApiSecret[] {
+export function rotateSecret(
+  secrets: readonly ApiSecret[],
+  newHash: string,
+  now: Date,
+  overlapUntil: Date,
+): ApiSecret[] {
   const [newest] = liveSecrets(secrets, now);
   if (!newest) return [{ keyHash: newHash }];
   const ends = newest.expiresAt && newest.expiresAt < overlapUntil ? newest.expiresAt : overlapUntil;

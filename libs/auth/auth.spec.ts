@@ -79,14 +79,22 @@ describe('the internal token', () => {
   it('is refused when it is long-lived, of another issuer, audience or algorithm, or changed', async () => {
     const key = new TextEncoder().encode(secret);
     const claims = { kind: 'PERSON', roles: ['admin'], scope: 'clients:manage', books: ['*'] };
-    const base = () => new SignJWT(claims).setSubject('eve').setIssuedAt().setExpirationTime('1m').setProtectedHeader({ alg: 'HS256' });
+    const base = () =>
+      new SignJWT(claims).setSubject('eve').setIssuedAt().setExpirationTime('1m').setProtectedHeader({ alg: 'HS256' });
     const good = await base().setIssuer('northgate-gateway').setAudience('northgate-subgraph').sign(key);
     expect(await verifyInternalToken(good, secret)).toBeDefined();
     const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${good.split('.')[1]}.`;
     for (const token of [
       await base().setIssuer('other').setAudience('northgate-subgraph').sign(key),
       await base().setIssuer('northgate-gateway').setAudience('other').sign(key),
-      await new SignJWT(claims).setSubject('eve').setIssuer('northgate-gateway').setAudience('northgate-subgraph').setIssuedAt(Math.floor(Date.now() / 1000) - 600).setExpirationTime('1h').setProtectedHeader({ alg: 'HS256' }).sign(key),
+      await new SignJWT(claims)
+        .setSubject('eve')
+        .setIssuer('northgate-gateway')
+        .setAudience('northgate-subgraph')
+        .setIssuedAt(Math.floor(Date.now() / 1000) - 600)
+        .setExpirationTime('1h')
+        .setProtectedHeader({ alg: 'HS256' })
+        .sign(key),
       `${good.slice(0, -4)}AAAA`,
       none,
       '',

@@ -20,4 +20,6 @@ export function principalIn(context: ExecutionContext): Principal {
 }
 
 /** `@CurrentPrincipal() principal: Principal` in resolvers (reference resolvers too) and controllers. */
-export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => principalIn(context));
+export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal =>
+  principalIn(context),
+);

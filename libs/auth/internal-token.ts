@@ -18,7 +18,8 @@ export interface TokenSecrets {
 
 export function tokenSecretsFrom(text: string | undefined): TokenSecrets {
   const [current, previous, ...more] = (text ?? '').split(',').map((part) => part.trim());
-  if (!current || more.length > 0) throw new Error('INTERNAL_TOKEN_SECRET must hold one secret, or two parted by a comma');
+  if (!current || more.length > 0)
+    throw new Error('INTERNAL_TOKEN_SECRET must hold one secret, or two parted by a comma');
   for (const secret of [current, previous]) {
     if (secret !== undefined && Buffer.byteLength(secret) < secretBytesMin) {
       throw new Error(`INTERNAL_TOKEN_SECRET must have at least ${secretBytesMin} characters`);
@@ -27,7 +28,8 @@ export function tokenSecretsFrom(text: string | undefined): TokenSecrets {
   return previous ? { current, previous } : { current };
 }
 
-const asSecrets = (secrets: TokenSecrets | string) => (typeof secrets === 'string' ? tokenSecretsFrom(secrets) : secrets);
+const asSecrets = (secrets: TokenSecrets | string) =>
+  typeof secrets === 'string' ? tokenSecretsFrom(secrets) : secrets;
 const keyOf = (secret: string) => new TextEncoder().encode(secret);
 
 export async function signInternalToken(

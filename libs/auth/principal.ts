@@ -17,7 +17,12 @@ export function booksOf(principal: Principal): string[] | 'all' {
 }
 
 /** A principal by its roles; names that are no role are dropped, so an old name gives nothing. */
-export function principalOf(subject: string, kind: Principal['kind'], roleNames: readonly string[], books: string[]): Principal {
+export function principalOf(
+  subject: string,
+  kind: Principal['kind'],
+  roleNames: readonly string[],
+  books: string[],
+): Principal {
   const roles = roleNames.filter(isRole);
   return { subject, kind, roles, scopes: rolesToScopes(roles), books };
 }

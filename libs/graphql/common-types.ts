@@ -17,7 +17,9 @@ const dotted: FieldMiddleware = async (_, next) => {
   return Array.isArray(path) ? path.join('.') || null : path || null;
 };
 
-@ObjectType('Problem', { description: 'Why something was refused. `code` is stable, `message` is for people, `path` names the input.' })
+@ObjectType('Problem', {
+  description: 'Why something was refused. `code` is stable, `message` is for people, `path` names the input.',
+})
 @Directive('@shareable')
 export class ProblemType {
   @Field(() => String)

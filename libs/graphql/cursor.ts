@@ -29,7 +29,10 @@ function stableText(value: unknown): string {
 }
 
 const mac = (body: string, filter: unknown) =>
-  createHmac('sha256', keyOf()).update(`${body}\n${stableText(filter)}`).digest().subarray(0, macBytes);
+  createHmac('sha256', keyOf())
+    .update(`${body}\n${stableText(filter)}`)
+    .digest()
+    .subarray(0, macBytes);
 
 /** Opaque, unforgeable, and bound to the filter it was made for (name the list in it too). */
 export function encodeCursor(values: CursorValues, filter: unknown): string {

@@ -6,7 +6,22 @@ import { currentContext } from '#libs/observability/index.js';
 const log = new Logger('GraphQL');
 
 /** What means "not now": the connection is away, the server is stopping or full, a lock or statement took too long. */
-const outageCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', '57P01', '57P02', '57P03', '53300', '55P03', '57014', '40001', '40P01', '08006', '08003']);
+const outageCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '55P03',
+  '57014',
+  '40001',
+  '40P01',
+  '08006',
+  '08003',
+]);
 
 function codeOf(error: unknown): string | undefined {
   for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 4; depth++) {
@@ -18,7 +33,8 @@ function codeOf(error: unknown): string | undefined {
 }
 
 const isOutage = (error: unknown) =>
-  outageCodes.has(codeOf(error) ?? '') || (error instanceof Error && /connection terminated|timeout exceeded when trying to connect/i.test(error.message));
+  outageCodes.has(codeOf(error) ?? '') ||
+  (error instanceof Error && /connection terminated|timeout exceeded when trying to connect/i.test(error.message));
 
 /**
  * Errors of the answer are for authentication, limits and faults. What we threw on purpose
@@ -31,10 +47,21 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown): 
   const onPurpose = original instanceof GraphQLError && typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR';
   if (onPurpose) return { ...formatted, extensions };
   const requestId = currentContext()?.requestId;
-  const place = { ...(formatted.path ? { path: formatted.path } : {}), ...(formatted.locations ? { locations: formatted.locations } : {}) };
+  const place = {
+    ...(formatted.path ? { path: formatted.path } : {}),
+    ...(formatted.locations ? { locations: formatted.locations } : {}),
+  };
   log.error(original instanceof Error ? original : String(original), formatted.path?.join('.') ?? '');
   if (isOutage(original)) {
-    return { message: 'not available right now', ...place, extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId } };
+    return {
+      message: 'not available right now',
+      ...place,
+      extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId },
+    };
   }
-  return { message: 'something failed on our side', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR', requestId } };
+  return {
+    message: 'something failed on our side',
+    ...place,
+    extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
+  };
 }

@@ -58,7 +58,10 @@ export class GraphqlContext implements CarriesPrincipal {
   }
 
   /** One loader per name and operation: all keys asked for in a tick become one call of `batch`. */
-  loader<K, V>(name: string, batch: (keys: readonly K[], tx: Tx) => Promise<ReadonlyMap<K, V>>): DataLoader<K, V | null> {
+  loader<K, V>(
+    name: string,
+    batch: (keys: readonly K[], tx: Tx) => Promise<ReadonlyMap<K, V>>,
+  ): DataLoader<K, V | null> {
     const known = this.loaders.get(name);
     if (known) return known as DataLoader<K, V | null>;
     const loader = new DataLoader<K, V | null>(
@@ -134,7 +137,9 @@ export class GraphqlContext implements CarriesPrincipal {
 }
 
 function contextOf(context: ExecutionContext): GraphqlContext {
-  const found = context.getArgs<unknown[]>().find((argument) => carriesPrincipal(argument) && argument instanceof GraphqlContext);
+  const found = context
+    .getArgs<unknown[]>()
+    .find((argument) => carriesPrincipal(argument) && argument instanceof GraphqlContext);
   if (!(found instanceof GraphqlContext)) throw new Error('not inside a GraphQL operation');
   return found;
 }
@@ -143,7 +148,9 @@ function contextOf(context: ExecutionContext): GraphqlContext {
 export const ReadTx = createParamDecorator((_: unknown, context: ExecutionContext): Tx => contextOf(context).readTx());
 
 /** `@Operation() operation: GraphqlContext`, e.g. for `operation.loader(…)`. Works in reference resolvers too. */
-export const Operation = createParamDecorator((_: unknown, context: ExecutionContext): GraphqlContext => contextOf(context));
+export const Operation = createParamDecorator((_: unknown, context: ExecutionContext): GraphqlContext =>
+  contextOf(context),
+);
 
 /** The contract's spelling of `context.loader(name, batch)`. */
 export function loader<K, V>(

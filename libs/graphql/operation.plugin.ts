@@ -15,7 +15,11 @@ export function errorsOf(verdict: DocumentVerdict): GraphQLError[] {
         }),
     ),
     ...verdict.breaches.map(
-      (breach) => new GraphQLError(breach.message, { path: breach.path, extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } } }),
+      (breach) =>
+        new GraphQLError(breach.message, {
+          path: breach.path,
+          extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } },
+        }),
     ),
   ];
 }

@@ -56,7 +56,11 @@ export function scopeNeedOf(holder: Annotated): ScopeNeed {
 
 const introspectionNeed: ScopeNeed = [['schema:introspect']];
 
-function needOfField(parent: GraphQLNamedType, field: GraphQLField<unknown, unknown>, schema: GraphQLSchema): ScopeNeed[] {
+function needOfField(
+  parent: GraphQLNamedType,
+  field: GraphQLField<unknown, unknown>,
+  schema: GraphQLSchema,
+): ScopeNeed[] {
   if (parent === schema.getQueryType() && field.name === '_service') return [introspectionNeed];
   const needs = [scopeNeedOf(field)];
   const type = getNamedType(field.type);
@@ -150,7 +154,8 @@ function visit(walk: Walk, parent: GraphQLNamedType, set: SelectionSetNode, path
     const type = condition === undefined ? parent : walk.schema.getType(condition);
     if (!type) continue;
     // `_entities` and unions reach a type by its fragment alone.
-    if (type !== parent && isAbstractType(parent)) refuseUnless(walk, [scopeNeedOf(type)], [...path, `... on ${type.name}`]);
+    if (type !== parent && isAbstractType(parent))
+      refuseUnless(walk, [scopeNeedOf(type)], [...path, `... on ${type.name}`]);
     if (selection.kind === Kind.FRAGMENT_SPREAD) {
       const visited = `${selection.name.value} at ${depth}`;
       if (walk.seen.has(visited)) continue;
@@ -184,7 +189,10 @@ function checkPage(walk: Walk, node: FieldNode, path: string[]): void {
     if (argument.name.value !== 'first' && argument.name.value !== 'last') continue;
     const value = valueFromASTUntyped(argument.value, walk.variables);
     if (typeof value === 'number' && (value < 1 || value > walk.limits.page)) {
-      walk.breaches.push({ path, message: `${argument.name.value} is between 1 and ${walk.limits.page}, not ${value}` });
+      walk.breaches.push({
+        path,
+        message: `${argument.name.value} is between 1 and ${walk.limits.page}, not ${value}`,
+      });
     }
   }
 }
@@ -195,7 +203,9 @@ function refuseUnless(walk: Walk, needs: ScopeNeed[], path: string[]): void {
 }
 
 const rootNames = (schema: GraphQLSchema) =>
-  [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter((type) => type !== null && type !== undefined);
+  [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(
+    (type) => type !== null && type !== undefined,
+  );
 
 const keyFieldsOf = (type: GraphQLObjectType): Set<string> =>
   new Set(
@@ -220,7 +230,8 @@ export function undeclaredFields(schema: GraphQLSchema): string[] {
     const keys = keyFieldsOf(type);
     if (keys.size === 0 || scopeNeedOf(type).length > 0) continue;
     for (const field of Object.values(type.getFields())) {
-      if (!keys.has(field.name) && needOfField(type, field, schema).length === 0) undeclared.push(`${type.name}.${field.name}`);
+      if (!keys.has(field.name) && needOfField(type, field, schema).length === 0)
+        undeclared.push(`${type.name}.${field.name}`);
     }
   }
   return undeclared;
@@ -229,8 +240,11 @@ export function undeclaredFields(schema: GraphQLSchema): string[] {
 /** Refuses to start with a hole in the deny-by-default rule, or with a scope nobody knows. */
 export function assertEveryFieldDeclared(schema: GraphQLSchema, service: string): void {
   const undeclared = undeclaredFields(schema);
-  if (undeclared.length > 0) throw new Error(`${service}: these fields name no scope (@RequiresScopes): ${undeclared.join(', ')}`);
-  const unknown = allNeeds(schema).flat(2).filter((scope) => !isScope(scope));
+  if (undeclared.length > 0)
+    throw new Error(`${service}: these fields name no scope (@RequiresScopes): ${undeclared.join(', ')}`);
+  const unknown = allNeeds(schema)
+    .flat(2)
+    .filter((scope) => !isScope(scope));
   if (unknown.length > 0) throw new Error(`${service}: no such scope: ${[...new Set(unknown)].join(', ')}`);
 }
 

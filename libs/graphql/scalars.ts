@@ -15,8 +15,10 @@ function textOf(node: ValueNode, name: string): string {
 
 function decimal(value: unknown): string {
   if (typeof value === 'bigint') return value.toString();
-  if (typeof value !== 'string') return refuse('Decimal is a text such as "12.50", never a number: numbers lose digits');
-  if (!decimalFormat.test(value)) return refuse('Decimal has up to 39 digits before and 18 after the point, such as "-12.50"');
+  if (typeof value !== 'string')
+    return refuse('Decimal is a text such as "12.50", never a number: numbers lose digits');
+  if (!decimalFormat.test(value))
+    return refuse('Decimal has up to 39 digits before and 18 after the point, such as "-12.50"');
   // "-0", "-0.00": one way to write nothing.
   return /^-0(\.0+)?$/.test(value) ? value.slice(1) : value;
 }
@@ -24,7 +26,10 @@ function decimal(value: unknown): string {
 export const DecimalScalar = new GraphQLScalarType<string, string>({
   name: 'Decimal',
   description: 'An exact decimal number as text, such as "1250.00". A JSON number is refused.',
-  serialize: (value) => (value instanceof Object && 'toFixed' in value ? decimal((value as { toFixed(): string }).toFixed()) : decimal(value)),
+  serialize: (value) =>
+    value instanceof Object && 'toFixed' in value
+      ? decimal((value as { toFixed(): string }).toFixed())
+      : decimal(value),
   parseValue: decimal,
   parseLiteral: (node) => decimal(textOf(node, 'Decimal')),
 });
@@ -34,7 +39,8 @@ function plainDate(value: unknown): string {
   const match = dateFormat.exec(value);
   if (!match) return refuse('Date is written YYYY-MM-DD');
   const day = new Date(`${value}T00:00:00Z`);
-  if (Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== value) return refuse(`${value} is not a day of the calendar`);
+  if (Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== value)
+    return refuse(`${value} is not a day of the calendar`);
   return value;
 }
 
@@ -65,7 +71,9 @@ export const DateTimeScalar = new GraphQLScalarType<Date, string>({
 });
 
 function currencyCode(value: unknown): string {
-  return typeof value === 'string' && /^[A-Z]{3}$/.test(value) ? value : refuse('CurrencyCode has three capital letters (ISO 4217)');
+  return typeof value === 'string' && /^[A-Z]{3}$/.test(value)
+    ? value
+    : refuse('CurrencyCode has three capital letters (ISO 4217)');
 }
 
 export const CurrencyCodeScalar = new GraphQLScalarType<string, string>({
@@ -113,4 +121,10 @@ export const JsonScalar = new GraphQLScalarType({
   parseLiteral: (node, variables) => jsonLiteral(node, variables),
 });
 
-export const commonScalars = { Decimal: DecimalScalar, Date: DateScalar, DateTime: DateTimeScalar, CurrencyCode: CurrencyCodeScalar, JSON: JsonScalar };
+export const commonScalars = {
+  Decimal: DecimalScalar,
+  Date: DateScalar,
+  DateTime: DateTimeScalar,
+  CurrencyCode: CurrencyCodeScalar,
+  JSON: JsonScalar,
+};

@@ -1,5 +1,8 @@
 import { type IncomingMessage } from 'node:http';
-import { ApolloServerPluginInlineTraceDisabled, ApolloServerPluginUsageReportingDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
 import { ApolloFederationDriver, type ApolloFederationDriverConfig } from '@nestjs/apollo';
 import { type ArgumentsHost, Catch, type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, BaseExceptionFilter, ModuleRef } from '@nestjs/core';
@@ -17,11 +20,24 @@ import { commonScalars } from './scalars.js';
 const federation = {
   version: 2 as const,
   importUrl: 'https://specs.apollo.dev/federation/v2.9',
-  directives: ['@key', '@shareable', '@external', '@requires', '@provides', '@extends', '@override', '@inaccessible', '@tag', '@requiresScopes'],
+  directives: [
+    '@key',
+    '@shareable',
+    '@external',
+    '@requires',
+    '@provides',
+    '@extends',
+    '@override',
+    '@inaccessible',
+    '@tag',
+    '@requiresScopes',
+  ],
 };
 
 const unauthenticated = () =>
-  new GraphQLError('a signed internal token is needed', { extensions: { code: 'UNAUTHENTICATED', http: { status: 401 } } });
+  new GraphQLError('a signed internal token is needed', {
+    extensions: { code: 'UNAUTHENTICATED', http: { status: 401 } },
+  });
 
 const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
 
@@ -82,7 +98,15 @@ export class SubgraphModule {
       module: SubgraphModule,
       providers: [
         { provide: APP_FILTER, useClass: GraphqlErrorFilter },
-        ...(options.openTransaction ? [] : [{ provide: DatabaseHealth, inject: [ModuleRef], useFactory: (moduleRef: ModuleRef) => new DatabaseHealth(transactionsOf(moduleRef)) }]),
+        ...(options.openTransaction
+          ? []
+          : [
+              {
+                provide: DatabaseHealth,
+                inject: [ModuleRef],
+                useFactory: (moduleRef: ModuleRef) => new DatabaseHealth(transactionsOf(moduleRef)),
+              },
+            ]),
       ],
       imports: [
         GraphQLModule.forRootAsync<ApolloFederationDriverConfig>({
@@ -141,7 +165,11 @@ function subgraphConfig(service: string, moduleRef: ModuleRef, options: Subgraph
           }
           return true;
         },
-        onSubscribe: (connection: unknown, id: string, payload: { query: string; operationName?: string | null; variables?: Record<string, unknown> | null }) => {
+        onSubscribe: (
+          connection: unknown,
+          id: string,
+          payload: { query: string; operationName?: string | null; variables?: Record<string, unknown> | null },
+        ) => {
           const { extra } = connection as WsConnection;
           if (!schema || !extra.principal) return [unauthenticated()];
           let document;
@@ -155,13 +183,28 @@ function subgraphConfig(service: string, moduleRef: ModuleRef, options: Subgraph
           const operation = getOperationAST(document, payload.operationName);
           if (!operation) return [new GraphQLError('which operation?', { extensions: { code: 'BAD_USER_INPUT' } })];
           const variables = payload.variables ?? {};
-          const errors = errorsOf(judgeOperation({ schema, document, operation, variables, scopes: extra.principal.scopes }));
+          const errors = errorsOf(
+            judgeOperation({ schema, document, operation, variables, scopes: extra.principal.scopes }),
+          );
           if (errors.length > 0) return errors;
           const context = new GraphqlContext(extra.principal, contextFrom({}).requestId, openTransaction);
           (extra.contexts ??= new Map()).set(id, context);
-          return { schema, document, operationName: payload.operationName, variableValues: variables, contextValue: context, rootValue: {} };
+          return {
+            schema,
+            document,
+            operationName: payload.operationName,
+            variableValues: variables,
+            contextValue: context,
+            rootValue: {},
+          };
         },
-        onNext: async (connection: unknown, id: string, _payload: unknown, _args: unknown, result: { errors?: readonly GraphQLError[] }) => {
+        onNext: async (
+          connection: unknown,
+          id: string,
+          _payload: unknown,
+          _args: unknown,
+          result: { errors?: readonly GraphQLError[] },
+        ) => {
           await (connection as WsConnection).extra.contexts?.get(id)?.end();
           return result.errors
             ? { ...result, errors: result.errors.map((error) => formatError(error.toJSON(), error)) }
@@ -177,4 +220,3 @@ function subgraphConfig(service: string, moduleRef: ModuleRef, options: Subgraph
     },
   };
 }
-

@@ -1,7 +1,20 @@
 /* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-argument -- what comes over the wire has no types here */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type INestApplication, Module } from '@nestjs/common';
-import { Args, Directive, Field, ID, Mutation, ObjectType, Parent, Query, ResolveField, ResolveReference, Resolver, Subscription } from '@nestjs/graphql';
+import {
+  Args,
+  Directive,
+  Field,
+  ID,
+  Mutation,
+  ObjectType,
+  Parent,
+  Query,
+  ResolveField,
+  ResolveReference,
+  Resolver,
+  Subscription,
+} from '@nestjs/graphql';
 import { IsInt, Max, MaxLength, ValidateNested } from 'class-validator';
 import { Type as TypeOf } from 'class-transformer';
 import { createClient } from 'graphql-ws';
@@ -71,7 +84,10 @@ class TradeResolver {
   trades(@Args() args: ConnectionArgs): ConnectionOf<Trade> {
     const list = keyset<Trade>({ list: 'trades' }, (trade) => [trade.id]);
     const after = Number(list.after(args.after)?.[0] ?? 0);
-    const rows = [1, 2, 3, 4, 5].filter((id) => id > after).slice(0, args.first + 1).map((id) => ({ id: String(id), amount: { amount: '1', currency: 'EUR' } }));
+    const rows = [1, 2, 3, 4, 5]
+      .filter((id) => id > after)
+      .slice(0, args.first + 1)
+      .map((id) => ({ id: String(id), amount: { amount: '1', currency: 'EUR' } }));
     return keysetPage(rows, args.first, list.cursorOf);
   }
 
@@ -122,7 +138,12 @@ class TradeResolver {
 
 const openTransaction = async (work: (tx: Tx) => Promise<void>) => {
   statements.push('begin');
-  await work({ rows: (sql: string) => { statements.push(sql); return Promise.resolve([]); } } as unknown as Tx);
+  await work({
+    rows: (sql: string) => {
+      statements.push(sql);
+      return Promise.resolve([]);
+    },
+  } as unknown as Tx);
   statements.push('end');
 };
 
@@ -137,8 +158,13 @@ describe('a subgraph', () => {
   let app: INestApplication;
   let url: string;
 
-  const ask = async (query: string, options: { role?: string; variables?: object; token?: string } = {}): Promise<Answered> => {
-    const token = options.token ?? (await signInternalToken(principalOf('anna', 'PERSON', [options.role ?? 'front-office'], ['*']), secret));
+  const ask = async (
+    query: string,
+    options: { role?: string; variables?: object; token?: string } = {},
+  ): Promise<Answered> => {
+    const token =
+      options.token ??
+      (await signInternalToken(principalOf('anna', 'PERSON', [options.role ?? 'front-office'], ['*']), secret));
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
@@ -148,7 +174,12 @@ describe('a subgraph', () => {
   };
 
   beforeAll(async () => {
-    service = await bootService({ module: AppModule, config: { service: 'settlement', port: 0 }, followProcess: false, logger: new Logger({ service: 'settlement', level: 'silent' }) });
+    service = await bootService({
+      module: AppModule,
+      config: { service: 'settlement', port: 0 },
+      followProcess: false,
+      logger: new Logger({ service: 'settlement', level: 'silent' }),
+    });
     app = service.app;
     url = `http://127.0.0.1:${service.port}/graphql`;
   });
@@ -156,58 +187,99 @@ describe('a subgraph', () => {
 
   it('answers 401 without a signed token, to _service too, and to GET 405', async () => {
     expect((await ask('{ __typename }', { token: '' })).status).toBe(401);
-    const forged = await signInternalToken(principalOf('eve', 'PERSON', ['admin'], ['*']), 'another-secret-that-is-long-enough-too');
-    expect(await ask('{ _service { sdl } }', { token: forged })).toMatchObject({ status: 401, body: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] } });
-    expect((await fetch(`${url}?query={__typename}`, { headers: { 'apollo-require-preflight': '1' } })).status).toBe(405);
+    const forged = await signInternalToken(
+      principalOf('eve', 'PERSON', ['admin'], ['*']),
+      'another-secret-that-is-long-enough-too',
+    );
+    expect(await ask('{ _service { sdl } }', { token: forged })).toMatchObject({
+      status: 401,
+      body: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+    });
+    expect((await fetch(`${url}?query={__typename}`, { headers: { 'apollo-require-preflight': '1' } })).status).toBe(
+      405,
+    );
   });
 
   it('refuses an old token', async () => {
-    const old = await signInternalToken(principalOf('anna', 'PERSON', ['front-office'], ['*']), secret, { now: new Date(Date.now() - 120_000) });
+    const old = await signInternalToken(principalOf('anna', 'PERSON', ['front-office'], ['*']), secret, {
+      now: new Date(Date.now() - 120_000),
+    });
     expect((await ask('{ __typename }', { token: old })).status).toBe(401);
   });
 
   it('shares one read transaction and one loader call, in order, and ends it', async () => {
     statements.length = 0;
-    const { body } = await ask('{ a: trade(id: "1") { id who party { id } amount { amount currency } } b: trade(id: "2") { party { id } } }');
-    expect(body).toEqual({ data: { a: { id: '1', who: 'anna', party: { id: 'p1' }, amount: { amount: '1.50', currency: 'EUR' } }, b: { party: { id: 'p1' } } } });
+    const { body } = await ask(
+      '{ a: trade(id: "1") { id who party { id } amount { amount currency } } b: trade(id: "2") { party { id } } }',
+    );
+    expect(body).toEqual({
+      data: {
+        a: { id: '1', who: 'anna', party: { id: 'p1' }, amount: { amount: '1.50', currency: 'EUR' } },
+        b: { party: { id: 'p1' } },
+      },
+    });
     expect(statements).toEqual(['begin', 'trade 1', 'trade 2', 'parties p1', 'end']);
   });
 
   it.each([
     ['{ trade(id: "1") { id } }', 'trade'],
     ['query Q { ...f } fragment f on Query { x: trade(id: "1") { id } }', 'x'],
-    ['{ _entities(representations: [{ __typename: "Trade", id: "1" }]) { ... on Trade { note } } }', '_entities.... on Trade'],
+    [
+      '{ _entities(representations: [{ __typename: "Trade", id: "1" }]) { ... on Trade { note } } }',
+      '_entities.... on Trade',
+    ],
     ['query { _entities(representations: []) { ...t } } fragment t on Trade { note }', '_entities.... on Trade'],
     ['{ trade(id: "1") @include(if: false) { id } }', 'trade'],
   ])('refuses %s to somebody without the scope, with the path', async (query, path) => {
-    const nobody = await signInternalToken({ ...principalOf('eve', 'PERSON', [], ['*']), scopes: ['days:read'] }, secret);
+    const nobody = await signInternalToken(
+      { ...principalOf('eve', 'PERSON', [], ['*']), scopes: ['days:read'] },
+      secret,
+    );
     const { body } = await ask(query, { token: nobody });
     expect(body.data).toBeUndefined();
-    expect(body.errors?.[0]).toMatchObject({ path: path === '_entities.... on Trade' ? ['_entities', '... on Trade'] : path.split('.'), extensions: { code: 'FORBIDDEN' } });
+    expect(body.errors?.[0]).toMatchObject({
+      path: path === '_entities.... on Trade' ? ['_entities', '... on Trade'] : path.split('.'),
+      extensions: { code: 'FORBIDDEN' },
+    });
   });
 
   it('resolves entities with the principal', async () => {
-    const { body } = await ask('{ _entities(representations: [{ __typename: "Trade", id: "7" }]) { ... on Trade { id note who } } }');
+    const { body } = await ask(
+      '{ _entities(representations: [{ __typename: "Trade", id: "7" }]) { ... on Trade { id note who } } }',
+    );
     expect(body.data._entities).toEqual([{ id: '7', note: 'anna', who: 'anna' }]);
   });
 
   it('shows its schema only with the scope', async () => {
     expect((await ask('{ __schema { types { name } } }')).body.errors?.[0].extensions.code).toBe('FORBIDDEN');
     expect((await ask('{ _service { sdl } }')).body.errors?.[0].extensions.code).toBe('FORBIDDEN');
-    expect((await ask('{ _service { sdl } }', { role: 'admin' })).body.data._service.sdl).toContain('@requiresScopes(scopes: [["trades:read"]])');
+    expect((await ask('{ _service { sdl } }', { role: 'admin' })).body.data._service.sdl).toContain(
+      '@requiresScopes(scopes: [["trades:read"]])',
+    );
   });
 
   it('refuses floats, excess scale and days that do not exist', async () => {
     const echo = async (argument: string) => (await ask(`mutation { echo(${argument}) }`)).body;
     expect((await echo('decimal: "12.50"')).data.echo).toBe('12.50');
-    for (const wrong of ['decimal: 12.5', 'decimal: 12', 'decimal: "1e3"', 'decimal: "1.0000000000000000001"', 'decimal: "NaN"', 'decimal: "1", date: "2026-02-30"', 'decimal: "1", at: "2026-03-30T10:00:00"']) {
+    for (const wrong of [
+      'decimal: 12.5',
+      'decimal: 12',
+      'decimal: "1e3"',
+      'decimal: "1.0000000000000000001"',
+      'decimal: "NaN"',
+      'decimal: "1", date: "2026-02-30"',
+      'decimal: "1", at: "2026-03-30T10:00:00"',
+    ]) {
       expect((await echo(wrong)).errors).toBeDefined();
     }
-    expect((await ask('mutation ($d: Decimal!) { echo(decimal: $d) }', { variables: { d: 0.1 } })).body.errors?.[0].message).toContain('never a number');
+    expect(
+      (await ask('mutation ($d: Decimal!) { echo(decimal: $d) }', { variables: { d: 0.1 } })).body.errors?.[0].message,
+    ).toContain('never a number');
   });
 
   it('pages by keyset, refuses a cursor of another list and more than 100', async () => {
-    const query = 'query ($after: String) { trades(first: 2, after: $after) { edges { node { id } } pageInfo { hasNextPage endCursor } } }';
+    const query =
+      'query ($after: String) { trades(first: 2, after: $after) { edges { node { id } } pageInfo { hasNextPage endCursor } } }';
     const seen: string[] = [];
     let after: string | null = null;
     do {
@@ -217,19 +289,35 @@ describe('a subgraph', () => {
       after = trades.pageInfo.hasNextPage ? trades.pageInfo.endCursor : null;
     } while (after);
     expect(seen).toEqual(['1', '2', '3', '4', '5']);
-    expect((await ask(query, { variables: { after: keyset<Trade>({ list: 'other' }, (t) => [t.id]).cursorOf({ id: '2' } as Trade) } })).body.errors?.[0].extensions.code).toBe('INVALID_CURSOR');
-    expect((await ask('{ trades(first: 101) { pageInfo { hasNextPage } } }')).body.errors?.[0].extensions.code).toBe('LIMIT_EXCEEDED');
+    expect(
+      (
+        await ask(query, {
+          variables: { after: keyset<Trade>({ list: 'other' }, (t) => [t.id]).cursorOf({ id: '2' } as Trade) },
+        })
+      ).body.errors?.[0].extensions.code,
+    ).toBe('INVALID_CURSOR');
+    expect((await ask('{ trades(first: 101) { pageInfo { hasNextPage } } }')).body.errors?.[0].extensions.code).toBe(
+      'LIMIT_EXCEEDED',
+    );
   });
 
   it('hides a fault behind its request id', async () => {
     const { body } = await ask('{ fault }', { role: 'operations' });
     expect(JSON.stringify(body)).not.toContain('hunter2');
-    expect(body.errors?.[0]).toMatchObject({ path: ['fault'], extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: expect.any(String) } });
+    expect(body.errors?.[0]).toMatchObject({
+      path: ['fault'],
+      extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: expect.any(String) },
+    });
   });
 
   it('subscribes over ws with a token, and not without', async () => {
     const take = async (token: string, query = 'subscription { ticks }') => {
-      const client = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0, connectionParams: { authorization: `Bearer ${token}` } });
+      const client = createClient({
+        url: url.replace('http', 'ws'),
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        connectionParams: { authorization: `Bearer ${token}` },
+      });
       const events: unknown[] = [];
       try {
         for await (const event of client.iterate({ query })) events.push(event.data ?? event.errors);
@@ -258,8 +346,14 @@ describe('the schema of a module', () => {
   it('is printed and walked without a database', async () => {
     expect(await printSubgraphSchema('settlement', AppModule)).toContain('federation/v2.9');
     const matrix = assertPermissions(await subgraphSchemaOf('settlement', AppModule));
-    expect(matrix.cells.find((cell) => cell.field === 'Trade.note' && cell.role === 'partner')).toMatchObject({ allowed: true, decided: true });
-    expect(matrix.cells.find((cell) => cell.field === 'Query.fault' && cell.role === 'partner')).toMatchObject({ allowed: false, decided: false });
+    expect(matrix.cells.find((cell) => cell.field === 'Trade.note' && cell.role === 'partner')).toMatchObject({
+      allowed: true,
+      decided: true,
+    });
+    expect(matrix.cells.find((cell) => cell.field === 'Query.fault' && cell.role === 'partner')).toMatchObject({
+      allowed: false,
+      decided: false,
+    });
   });
 
   it('is refused when a root field names no scope', async () => {
@@ -285,11 +379,17 @@ describe('validateInput', () => {
     @ValidateNested({ each: true }) @TypeOf(() => Item) items!: Item[];
   }
   it('tells all faults at once with their path', () => {
-    expect(validateInput(Input, { items: [{ isin: 'ABC', count: 1 }, { isin: 'ABCD', count: 7.5 }] })).toEqual([
+    expect(
+      validateInput(Input, {
+        items: [
+          { isin: 'ABC', count: 1 },
+          { isin: 'ABCD', count: 7.5 },
+        ],
+      }),
+    ).toEqual([
       expect.objectContaining({ code: 'INVALID_ISIN', path: ['items', 1, 'isin'] }),
       expect.objectContaining({ code: 'INVALID_MAX', path: ['items', 1, 'count'] }),
       expect.objectContaining({ code: 'INVALID_INT', path: ['items', 1, 'count'] }),
     ]);
   });
 });
-

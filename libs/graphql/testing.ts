@@ -30,7 +30,9 @@ export async function resolversOf(root: ModuleEntry): Promise<Type[]> {
   const resolvers = new Set<Type>();
   const seen = new Set<unknown>();
   const visit = async (entry: ModuleEntry): Promise<void> => {
-    const found = await (typeof entry === 'object' && 'forwardRef' in entry ? (entry.forwardRef as () => ModuleEntry)() : entry);
+    const found = await (typeof entry === 'object' && 'forwardRef' in entry
+      ? (entry.forwardRef as () => ModuleEntry)()
+      : entry);
     if (seen.has(found)) return;
     seen.add(found);
     const dynamic = typeof found === 'object' && 'module' in found ? found : undefined;
@@ -38,7 +40,8 @@ export async function resolversOf(root: ModuleEntry): Promise<Type[]> {
     if (type === SubgraphModule) return;
     const declared = (key: string): unknown[] => (Reflect.getMetadata(key, type) as unknown[] | undefined) ?? [];
     for (const provider of [...declared('providers'), ...(dynamic?.providers ?? [])]) {
-      const candidate = typeof provider === 'object' && provider !== null && 'useClass' in provider ? provider.useClass : provider;
+      const candidate =
+        typeof provider === 'object' && provider !== null && 'useClass' in provider ? provider.useClass : provider;
       if (typeof candidate === 'function' && isResolver(candidate as Type)) resolvers.add(candidate as Type);
     }
     for (const imported of [...declared('imports'), ...(dynamic?.imports ?? [])]) await visit(imported as ModuleEntry);
@@ -48,7 +51,8 @@ export async function resolversOf(root: ModuleEntry): Promise<Type[]> {
 }
 
 function isResolver(type: Type): boolean {
-  if (Reflect.hasMetadata('graphql:resolver_type', type) || Reflect.hasMetadata('graphql:resolver_name', type)) return true;
+  if (Reflect.hasMetadata('graphql:resolver_type', type) || Reflect.hasMetadata('graphql:resolver_name', type))
+    return true;
   const prototype = type.prototype as Record<string, unknown> | undefined;
   return Object.getOwnPropertyNames(prototype ?? {}).some((name) => {
     const method = Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown;
@@ -109,7 +113,11 @@ function selectionText(type: GraphQLNamedType): string {
   return isLeafType(type) ? '' : ' { __typename }';
 }
 
-function documentFor(schema: GraphQLSchema, owner: GraphQLObjectType, field: GraphQLField<unknown, unknown>): string | undefined {
+function documentFor(
+  schema: GraphQLSchema,
+  owner: GraphQLObjectType,
+  field: GraphQLField<unknown, unknown>,
+): string | undefined {
   const selection = `${field.name}${argumentText(field)}${selectionText(getNamedType(field.type))}`;
   if (owner === schema.getQueryType()) return `query { ${selection} }`;
   if (owner === schema.getMutationType()) return `mutation { ${selection} }`;
@@ -135,15 +143,25 @@ export function permissionMatrix(schema: GraphQLSchema): PermissionMatrix {
       const needs =
         field.name === '_service'
           ? [[['schema:introspect']]]
-          : [scopeNeedOf(owner), scopeNeedOf(field), isCompositeType(type) ? scopeNeedOf(type) : []].filter((need) => need.length > 0);
+          : [scopeNeedOf(owner), scopeNeedOf(field), isCompositeType(type) ? scopeNeedOf(type) : []].filter(
+              (need) => need.length > 0,
+            );
       const document = parse(text);
       const operation = getOperationAST(document);
       if (!operation) continue;
       for (const role of roles) {
         const held = rolesToScopes([role]);
-        const allowed = needs.every((need) => need.some((all) => all.every((scope) => (held as string[]).includes(scope))));
+        const allowed = needs.every((need) =>
+          need.some((all) => all.every((scope) => (held as string[]).includes(scope))),
+        );
         const { refusals } = judgeOperation({ schema, document, operation, scopes: held });
-        cells.push({ field: `${owner.name}.${field.name}`, role, needed: needs.flat(), allowed, decided: refusals.length === 0 });
+        cells.push({
+          field: `${owner.name}.${field.name}`,
+          role,
+          needed: needs.flat(),
+          allowed,
+          decided: refusals.length === 0,
+        });
       }
     }
   }
@@ -155,7 +173,10 @@ export function assertPermissions(schema: GraphQLSchema): PermissionMatrix {
   const matrix = permissionMatrix(schema);
   const wrong = matrix.cells.filter((cell) => cell.allowed !== cell.decided);
   if (matrix.undeclared.length > 0) throw new Error(`no scope named by: ${matrix.undeclared.join(', ')}`);
-  if (wrong.length > 0) throw new Error(`decided otherwise than declared: ${wrong.map((cell) => `${cell.field} for ${cell.role}`).join(', ')}`);
+  if (wrong.length > 0)
+    throw new Error(
+      `decided otherwise than declared: ${wrong.map((cell) => `${cell.field} for ${cell.role}`).join(', ')}`,
+    );
   if (matrix.cells.length === 0) throw new Error('the schema has no field to check');
   return matrix;
 }

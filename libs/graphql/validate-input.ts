@@ -20,7 +20,11 @@ const codes: Record<string, string> = {
   whitelistValidation: 'UNKNOWN_FIELD',
 };
 
-const spelled = (constraint: string) => `INVALID_${constraint.replace(/^is/, '').replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()}`;
+const spelled = (constraint: string) =>
+  `INVALID_${constraint
+    .replace(/^is/, '')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toUpperCase()}`;
 
 function collect(errors: readonly ValidationError[], path: Problem['path'], problems: Problem[]): void {
   for (const error of errors) {
@@ -42,7 +46,12 @@ export function validateInput<T extends object>(type: Type<T>, value: unknown): 
   const instance = plainToInstance(type, value ?? {}, { enableImplicitConversion: false });
   const problems: Problem[] = [];
   collect(
-    validateSync(instance, { whitelist: true, forbidUnknownValues: false, stopAtFirstError: false, validationError: { target: false, value: false } }),
+    validateSync(instance, {
+      whitelist: true,
+      forbidUnknownValues: false,
+      stopAtFirstError: false,
+      validationError: { target: false, value: false },
+    }),
     [],
     problems,
   );

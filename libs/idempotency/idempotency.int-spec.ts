@@ -20,7 +20,9 @@ describe('idempotency', () => {
   beforeAll(async () => {
     database = await createTestDatabase({ services: ['accounting'] });
     transactions = database.transactions('accounting');
-    await database.pool('owner').query('CREATE TABLE accounting.effect (effect_id text); GRANT ALL ON accounting.effect TO accounting');
+    await database
+      .pool('owner')
+      .query('CREATE TABLE accounting.effect (effect_id text); GRANT ALL ON accounting.effect TO accounting');
   });
   beforeEach(() => {
     effects = 0;
@@ -29,9 +31,18 @@ describe('idempotency', () => {
   afterAll(() => database.drop());
 
   /** Pays once: its effect is a row, written in the transaction of the key. */
-  const pay = (key: string, input: object, options: { fail?: boolean; client?: string; operation?: string; answer?: () => Paid } = {}) =>
+  const pay = (
+    key: string,
+    input: object,
+    options: { fail?: boolean; client?: string; operation?: string; answer?: () => Paid } = {},
+  ) =>
     transactions.run(async (tx) => {
-      const call = { client: options.client ?? 'anna', key: `${calls}:${key}`, operation: options.operation ?? 'pay', input };
+      const call = {
+        client: options.client ?? 'anna',
+        key: `${calls}:${key}`,
+        operation: options.operation ?? 'pay',
+        input,
+      };
       const answer = await idempotency.run(tx, call, async () => {
         effects += 1;
         const effect = `e-${calls}-${key}-${effects}`;
@@ -42,7 +53,11 @@ describe('idempotency', () => {
       return answer;
     });
   const kept = async () => {
-    const found = await database.pool('owner').query<{ n: number }>('SELECT count(*)::int AS n FROM accounting.effect WHERE effect_id LIKE $1', [`e-${calls}-%`]);
+    const found = await database
+      .pool('owner')
+      .query<{ n: number }>('SELECT count(*)::int AS n FROM accounting.effect WHERE effect_id LIKE $1', [
+        `e-${calls}-%`,
+      ]);
     return found.rows[0]?.n;
   };
 
@@ -68,7 +83,10 @@ describe('idempotency', () => {
 
   it('holds for the client over all operations, and for no other client', async () => {
     await pay('k', { amount: '1' });
-    expect((await pay('k', { amount: '1' }, { operation: 'refund' })).problems[0]).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', path: ['idempotencyKey'] });
+    expect((await pay('k', { amount: '1' }, { operation: 'refund' })).problems[0]).toMatchObject({
+      code: 'IDEMPOTENCY_KEY_REUSED',
+      path: ['idempotencyKey'],
+    });
     expect((await pay('k', { amount: '1' }, { client: 'bert' })).replayed).toBe(false);
     expect(await kept()).toBe(2);
   });
@@ -76,8 +94,15 @@ describe('idempotency', () => {
   it('remembers a refusal of the state, not a fault of the input', async () => {
     const refusal = () => ({ effect: null, problems: [problem('INSUFFICIENT_FUNDS', 'not enough')] });
     await pay('state', { amount: '1' }, { answer: refusal });
-    expect(await pay('state', { amount: '1' })).toMatchObject({ replayed: true, problems: [{ code: 'INSUFFICIENT_FUNDS' }] });
-    await pay('input', { amount: 'x' }, { answer: () => faultOfInput({ effect: null, problems: [problem('INVALID_AMOUNT', 'no number')] }) });
+    expect(await pay('state', { amount: '1' })).toMatchObject({
+      replayed: true,
+      problems: [{ code: 'INSUFFICIENT_FUNDS' }],
+    });
+    await pay(
+      'input',
+      { amount: 'x' },
+      { answer: () => faultOfInput({ effect: null, problems: [problem('INVALID_AMOUNT', 'no number')] }) },
+    );
     expect(await pay('input', { amount: '1' })).toMatchObject({ replayed: false, problems: [] });
   });
 
@@ -90,10 +115,19 @@ describe('idempotency', () => {
   it('takes many keys at once, each once', async () => {
     const bulk = (keys: string[]) =>
       transactions.run((tx) =>
-        idempotency.runMany(tx, { client: 'anna', operation: 'payMany', items: keys.map((key) => ({ key: `${calls}:${key}`, input: { key } })) }, async (fresh) => {
-          for (const index of fresh) await tx.execute('INSERT INTO accounting.effect VALUES ($1)', [`e-${calls}-${keys[index]}`]);
-          return fresh.map((index) => ({ effect: keys[index]!, problems: [] as Problem[] }));
-        }),
+        idempotency.runMany(
+          tx,
+          {
+            client: 'anna',
+            operation: 'payMany',
+            items: keys.map((key) => ({ key: `${calls}:${key}`, input: { key } })),
+          },
+          async (fresh) => {
+            for (const index of fresh)
+              await tx.execute('INSERT INTO accounting.effect VALUES ($1)', [`e-${calls}-${keys[index]}`]);
+            return fresh.map((index) => ({ effect: keys[index]!, problems: [] as Problem[] }));
+          },
+        ),
       );
     const [there, back] = await Promise.all([bulk(['a', 'b', 'c', 'a']), bulk(['c', 'b', 'd'])]);
     expect(there.map(({ effect }) => effect)).toEqual(['a', 'b', 'c', 'a']);
@@ -104,17 +138,23 @@ describe('idempotency', () => {
 
   it('has one effect whatever the interleaving of its retries', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.boolean(), { minLength: 2, maxLength: 8 }), fc.scheduler(), async (failures, scheduler) => {
-        calls += 1;
-        const attempts = failures.map((fail) =>
-          scheduler.schedule(Promise.resolve()).then(() => pay('k', { amount: '7' }, { fail }).catch(() => undefined)),
-        );
-        await scheduler.waitFor(Promise.all(attempts));
-        const answered = (await Promise.all(attempts)).filter((answer) => answer !== undefined);
-        expect(await kept()).toBe(failures.includes(false) ? 1 : 0);
-        expect(new Set(answered.map(({ effect }) => effect)).size).toBe(failures.includes(false) ? 1 : 0);
-        expect(answered.filter(({ replayed }) => !replayed).length).toBe(failures.includes(false) ? 1 : 0);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.boolean(), { minLength: 2, maxLength: 8 }),
+        fc.scheduler(),
+        async (failures, scheduler) => {
+          calls += 1;
+          const attempts = failures.map((fail) =>
+            scheduler
+              .schedule(Promise.resolve())
+              .then(() => pay('k', { amount: '7' }, { fail }).catch(() => undefined)),
+          );
+          await scheduler.waitFor(Promise.all(attempts));
+          const answered = (await Promise.all(attempts)).filter((answer) => answer !== undefined);
+          expect(await kept()).toBe(failures.includes(false) ? 1 : 0);
+          expect(new Set(answered.map(({ effect }) => effect)).size).toBe(failures.includes(false) ? 1 : 0);
+          expect(answered.filter(({ replayed }) => !replayed).length).toBe(failures.includes(false) ? 1 : 0);
+        },
+      ),
       { numRuns: 40, seed: 20260330 },
     );
   });

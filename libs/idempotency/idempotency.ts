@@ -80,13 +80,28 @@ export class Idempotency {
     asked.forEach((item, index) => {
       if (!firstOf.has(item.key)) firstOf.set(item.key, index);
     });
-    const claimed = new Set(await this.claim(tx, call, [...firstOf.values()].map((index) => at(asked, index))));
-    const known = await this.read(tx, call.client, [...firstOf.keys()].filter((key) => !claimed.has(key)));
+    const claimed = new Set(
+      await this.claim(
+        tx,
+        call,
+        [...firstOf.values()].map((index) => at(asked, index)),
+      ),
+    );
+    const known = await this.read(
+      tx,
+      call.client,
+      [...firstOf.keys()].filter((key) => !claimed.has(key)),
+    );
 
     const fresh = [...firstOf.entries()].filter(([key]) => claimed.has(key)).map(([, index]) => index);
     const made = fresh.length === 0 ? [] : await work(fresh);
-    if (made.length !== fresh.length) throw new Error(`${call.operation} answered ${made.length} of ${fresh.length} items`);
-    await this.keep(tx, call.client, fresh.map((index, n) => ({ key: at(asked, index).key, payload: at(made, n) })));
+    if (made.length !== fresh.length)
+      throw new Error(`${call.operation} answered ${made.length} of ${fresh.length} items`);
+    await this.keep(
+      tx,
+      call.client,
+      fresh.map((index, n) => ({ key: at(asked, index).key, payload: at(made, n) })),
+    );
 
     const madeFor = new Map(fresh.map((index, n) => [index, at(made, n)]));
     return asked.map((item, index): Answer<P> => {
@@ -99,13 +114,18 @@ export class Idempotency {
         : known.get(item.key);
       if (!row?.response) throw new Error(`idempotency key without an answer: ${item.key}`);
       const path = row.operation === call.operation ? differingPath(row.input_hashes, item.hashes) : 'idempotencyKey';
-      if (path !== undefined) return { problems: [reused(row.operation, call.operation, path)], replayed: false } as unknown as Answer<P>;
+      if (path !== undefined)
+        return { problems: [reused(row.operation, call.operation, path)], replayed: false } as unknown as Answer<P>;
       return { ...(row.response as P), replayed: true };
     });
   }
 
   /** Waits for whoever holds a key in an open transaction; returns the keys that are ours. */
-  private async claim(tx: Tx, call: { client: string; operation: string }, items: { key: string; hashes: InputHashes }[]): Promise<string[]> {
+  private async claim(
+    tx: Tx,
+    call: { client: string; operation: string },
+    items: { key: string; hashes: InputHashes }[],
+  ): Promise<string[]> {
     const rows = await tx.rows<{ key: string }>(
       `INSERT INTO idempotency (client, key, operation, input_hashes)
        SELECT $1, item.key, $2, item.hashes FROM jsonb_to_recordset($3::jsonb) AS item (key text, hashes jsonb)
@@ -138,7 +158,10 @@ export class Idempotency {
       );
     }
     if (dropped.length > 0) {
-      await tx.execute('DELETE FROM idempotency WHERE client = $1 AND key = ANY ($2::text[])', [client, dropped.map(({ key }) => key)]);
+      await tx.execute('DELETE FROM idempotency WHERE client = $1 AND key = ANY ($2::text[])', [
+        client,
+        dropped.map(({ key }) => key),
+      ]);
     }
   }
 }
@@ -151,7 +174,9 @@ function at<T>(list: readonly T[], index: number): T {
 
 function reused(before: string, now: string, path: string): Problem {
   const message =
-    before === now ? `this idempotency key was used before with another ${path}` : `this idempotency key was used before for ${before}`;
+    before === now
+      ? `this idempotency key was used before with another ${path}`
+      : `this idempotency key was used before for ${before}`;
   return problem('IDEMPOTENCY_KEY_REUSED', message, path.split('.'));
 }
 

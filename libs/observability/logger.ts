@@ -62,12 +62,19 @@ export class Logger implements LoggerService {
         mixin: () => {
           const context = currentContext();
           return context
-            ? { requestId: context.requestId, traceparent: context.traceparent, ...(context.subject ? { subject: context.subject } : {}) }
+            ? {
+                requestId: context.requestId,
+                traceparent: context.traceparent,
+                ...(context.subject ? { subject: context.subject } : {}),
+              }
             : {};
         },
         hooks: {
           logMethod(args, method) {
-            method.apply(this, args.map((arg: unknown) => (typeof arg === 'string' ? redactText(arg) : arg)) as typeof args);
+            method.apply(
+              this,
+              args.map((arg: unknown) => (typeof arg === 'string' ? redactText(arg) : arg)) as typeof args,
+            );
           },
         },
       },
@@ -99,7 +106,11 @@ export class Logger implements LoggerService {
   }
 
   /** Nest passes the class that logs as the last text, and a stack before it. */
-  private write(level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal', message: unknown, more: unknown[]): void {
+  private write(
+    level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal',
+    message: unknown,
+    more: unknown[],
+  ): void {
     const fields: Record<string, unknown> = {};
     let text: string | undefined;
     const texts: string[] = [];

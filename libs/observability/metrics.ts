@@ -10,15 +10,64 @@ const registers = [metricsRegistry];
 
 /** Created here, so that each name is declared once; filled by whoever does the work. */
 export const metrics = {
-  httpSeconds: new Histogram({ name: 'http_request_seconds', help: 'HTTP requests', labelNames: ['method', 'route', 'status'], buckets: seconds, registers }),
-  graphqlSeconds: new Histogram({ name: 'graphql_operation_seconds', help: 'GraphQL operations', labelNames: ['type', 'outcome'], buckets: seconds, registers }),
-  sqlSeconds: new Histogram({ name: 'sql_transaction_seconds', help: 'Database transactions', labelNames: ['outcome'], buckets: seconds, registers }),
-  sqlRetries: new Counter({ name: 'sql_transaction_retries_total', help: 'Transactions run again after 40001 or 40P01', labelNames: ['code'], registers }),
-  queueDepth: new Gauge({ name: 'queue_depth', help: 'Jobs in a queue by state', labelNames: ['queue', 'state'], registers }),
-  queueOldestSeconds: new Gauge({ name: 'queue_oldest_waiting_seconds', help: 'Age of the oldest delivery that waits', labelNames: ['queue'], registers }),
-  outboxLagSeconds: new Gauge({ name: 'outbox_lag_seconds', help: 'Age of the oldest message the relay has not published', labelNames: ['service'], registers }),
-  jobSeconds: new Histogram({ name: 'job_seconds', help: 'Handled messages', labelNames: ['message', 'outcome'], buckets: seconds, registers }),
-  deadLetters: new Counter({ name: 'dead_letters_total', help: 'Deliveries given up after all attempts', labelNames: ['message'], registers }),
+  httpSeconds: new Histogram({
+    name: 'http_request_seconds',
+    help: 'HTTP requests',
+    labelNames: ['method', 'route', 'status'],
+    buckets: seconds,
+    registers,
+  }),
+  graphqlSeconds: new Histogram({
+    name: 'graphql_operation_seconds',
+    help: 'GraphQL operations',
+    labelNames: ['type', 'outcome'],
+    buckets: seconds,
+    registers,
+  }),
+  sqlSeconds: new Histogram({
+    name: 'sql_transaction_seconds',
+    help: 'Database transactions',
+    labelNames: ['outcome'],
+    buckets: seconds,
+    registers,
+  }),
+  sqlRetries: new Counter({
+    name: 'sql_transaction_retries_total',
+    help: 'Transactions run again after 40001 or 40P01',
+    labelNames: ['code'],
+    registers,
+  }),
+  queueDepth: new Gauge({
+    name: 'queue_depth',
+    help: 'Jobs in a queue by state',
+    labelNames: ['queue', 'state'],
+    registers,
+  }),
+  queueOldestSeconds: new Gauge({
+    name: 'queue_oldest_waiting_seconds',
+    help: 'Age of the oldest delivery that waits',
+    labelNames: ['queue'],
+    registers,
+  }),
+  outboxLagSeconds: new Gauge({
+    name: 'outbox_lag_seconds',
+    help: 'Age of the oldest message the relay has not published',
+    labelNames: ['service'],
+    registers,
+  }),
+  jobSeconds: new Histogram({
+    name: 'job_seconds',
+    help: 'Handled messages',
+    labelNames: ['message', 'outcome'],
+    buckets: seconds,
+    registers,
+  }),
+  deadLetters: new Counter({
+    name: 'dead_letters_total',
+    help: 'Deliveries given up after all attempts',
+    labelNames: ['message'],
+    registers,
+  }),
 };
 
 @Controller()

@@ -1,7 +1,17 @@
 /* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return -- what comes over the wire has no types here */
 import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { contextFrom, contextHeaders, currentContext, HealthCheck, type HealthState, Logger, nextTraceparent, reportHealth, runInContext } from './index.js';
+import {
+  contextFrom,
+  contextHeaders,
+  currentContext,
+  HealthCheck,
+  type HealthState,
+  Logger,
+  nextTraceparent,
+  reportHealth,
+  runInContext,
+} from './index.js';
 
 function logged(write: (logger: Logger) => void): any[] {
   const lines: string[] = [];
@@ -18,8 +28,20 @@ function logged(write: (logger: Logger) => void): any[] {
 describe('the log', () => {
   it('is one JSON object a line, with service, context and ids', () => {
     const context = contextFrom({ requestId: 'req-1', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` });
-    const [line] = logged((logger) => { runInContext({ ...context, subject: 'anna' }, () => { logger.log('took it', { trade: 't1' }, 'Trades'); }); });
-    expect(line).toMatchObject({ level: 'info', service: 'settlement', msg: 'took it', context: 'Trades', trade: 't1', requestId: 'req-1', subject: 'anna' });
+    const [line] = logged((logger) => {
+      runInContext({ ...context, subject: 'anna' }, () => {
+        logger.log('took it', { trade: 't1' }, 'Trades');
+      });
+    });
+    expect(line).toMatchObject({
+      level: 'info',
+      service: 'settlement',
+      msg: 'took it',
+      context: 'Trades',
+      trade: 't1',
+      requestId: 'req-1',
+      subject: 'anna',
+    });
     expect(line.traceparent).toContain('a'.repeat(32));
   });
 
@@ -78,6 +100,9 @@ describe('health', () => {
     expect(report.state).toBe(expected);
   });
   it('is down where a check throws', async () => {
-    expect(await reportHealth([check('db', () => Promise.reject(new Error('away')))])).toEqual({ state: 'down', checks: { db: 'down' } });
+    expect(await reportHealth([check('db', () => Promise.reject(new Error('away')))])).toEqual({
+      state: 'down',
+      checks: { db: 'down' },
+    });
   });
 });

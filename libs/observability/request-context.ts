@@ -29,7 +29,11 @@ export function nextTraceparent(parent?: string): string {
 }
 
 /** The context of an incoming call or message. Ids from outside are taken only when harmless in a log. */
-export function contextFrom(headers: { requestId?: string | undefined; traceparent?: string | undefined; subject?: string | undefined }): RequestContext {
+export function contextFrom(headers: {
+  requestId?: string | undefined;
+  traceparent?: string | undefined;
+  subject?: string | undefined;
+}): RequestContext {
   const requestId = requestIdFormat.test(headers.requestId ?? '') ? (headers.requestId as string) : randomUUID();
   return {
     requestId,

@@ -45,7 +45,14 @@ export interface BootOptions {
   followProcess?: boolean;
 }
 
-export async function bootService({ module, config, prepare, onStop, logger, followProcess = true }: BootOptions): Promise<RunningService> {
+export async function bootService({
+  module,
+  config,
+  prepare,
+  onStop,
+  logger,
+  followProcess = true,
+}: BootOptions): Promise<RunningService> {
   const log = logger ?? new Logger({ service: config.service });
   const app = await NestFactory.create<NestExpressApplication>(withOperations(module), {
     logger: log,
@@ -97,10 +104,12 @@ function endWithProcess(log: Logger, stop: () => Promise<void>, budgetMs: number
       },
     );
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {
-    end(signal);
-  });
-  if (process.channel) process.on('disconnect', () => {
-    end('parent gone');
-  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      end(signal);
+    });
+  if (process.channel)
+    process.on('disconnect', () => {
+      end('parent gone');
+    });
 }

@@ -62,7 +62,8 @@ export class WorkItemFilterInput {
   @Field(() => String, { nullable: true }) book?: string | null;
   @Field(() => String, { nullable: true }) reference?: string | null;
   @Field(() => ID, { nullable: true }) objectId?: string | null;
-  @Field(() => State, { nullable: true, description: 'Open and snoozed ones when not given.' }) state?: 'OPEN' | 'SNOOZED' | 'CLOSED' | null;
+  @Field(() => State, { nullable: true, description: 'Open and snoozed ones when not given.' }) state?:
+    'OPEN' | 'SNOOZED' | 'CLOSED' | null;
   @Field(() => Boolean, { nullable: true }) isOverdue?: boolean | null;
 }
 

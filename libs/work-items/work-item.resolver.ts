@@ -3,7 +3,16 @@ import { Args, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/g
 import { CurrentPrincipal, type Principal, booksOf } from '#libs/auth/index.js';
 import { type Service } from '#libs/contracts/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
-import { ConnectionArgs, GraphqlContext, keyset, keysetPage, Operation, ReadTx, RequiresScopes, validateInput } from '#libs/graphql/index.js';
+import {
+  ConnectionArgs,
+  GraphqlContext,
+  keyset,
+  keysetPage,
+  Operation,
+  ReadTx,
+  RequiresScopes,
+  validateInput,
+} from '#libs/graphql/index.js';
 import { Idempotency } from '#libs/idempotency/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
 import { currencyExponent, formatDecimal } from '#libs/money/index.js';
@@ -34,7 +43,10 @@ export function workItemResolver(service: Service): Type {
     valueAtRisk:
       row.valueMinor === null || row.valueCurrency === null
         ? null
-        : { amount: formatDecimal(BigInt(row.valueMinor), currencyExponent(row.valueCurrency)), currency: row.valueCurrency },
+        : {
+            amount: formatDecimal(BigInt(row.valueMinor), currencyExponent(row.valueCurrency)),
+            currency: row.valueCurrency,
+          },
     history: [],
   });
 
@@ -46,27 +58,38 @@ export function workItemResolver(service: Service): Type {
       private readonly transactions: Transactions,
     ) {}
 
-    @Query(() => WorkItemConnection, { name: `${service}WorkItems`, description: 'By due time; open and snoozed ones unless a state is asked for.' })
+    @Query(() => WorkItemConnection, {
+      name: `${service}WorkItems`,
+      description: 'By due time; open and snoozed ones unless a state is asked for.',
+    })
     @RequiresScopes('work:read')
     async list(
       @Args() page: ConnectionArgs,
       @Args('filter', { type: () => WorkItemFilterInput, nullable: true }) filter: WorkItemFilterInput | null,
       @ReadTx() tx: Tx,
     ): Promise<WorkItemConnection> {
-      const cursor = keyset<WorkItemRow>({ list: `${service}WorkItems`, filter }, (row) => [row.dueAt.toISOString(), row.workItemId]);
+      const cursor = keyset<WorkItemRow>({ list: `${service}WorkItems`, filter }, (row) => [
+        row.dueAt.toISOString(),
+        row.workItemId,
+      ]);
       const rows = await this.workItems.list(tx, filter ?? {}, page.first, cursor.after(page.after));
       return keysetPage(rows, page.first, cursor.cursorOf, toType);
     }
 
     @ResolveField('history', () => [WorkItemChangeType])
     async history(@Parent() item: WorkItemType, @Operation() operation: GraphqlContext): Promise<WorkItemChangeRow[]> {
-      const changes = operation.loader<string, WorkItemChangeRow[]>('work-item-history', (ids, tx) => this.workItems.history(tx, ids));
+      const changes = operation.loader<string, WorkItemChangeRow[]>('work-item-history', (ids, tx) =>
+        this.workItems.history(tx, ids),
+      );
       return (await changes.load(item.id)) ?? [];
     }
 
     @Mutation(() => WorkItemPayload, { name: `close${named}WorkItem` })
     @RequiresScopes('work:operate')
-    close(@Args('input', { type: () => CloseWorkItemInput }) input: CloseWorkItemInput, @CurrentPrincipal() principal: Principal) {
+    close(
+      @Args('input', { type: () => CloseWorkItemInput }) input: CloseWorkItemInput,
+      @CurrentPrincipal() principal: Principal,
+    ) {
       return this.change('close', CloseWorkItemInput, input, principal, (tx) =>
         this.workItems.closeById(tx, input.id, input.reason, principal.subject),
       );
@@ -74,7 +97,10 @@ export function workItemResolver(service: Service): Type {
 
     @Mutation(() => WorkItemPayload, { name: `assign${named}WorkItem` })
     @RequiresScopes('work:operate')
-    assign(@Args('input', { type: () => AssignWorkItemInput }) input: AssignWorkItemInput, @CurrentPrincipal() principal: Principal) {
+    assign(
+      @Args('input', { type: () => AssignWorkItemInput }) input: AssignWorkItemInput,
+      @CurrentPrincipal() principal: Principal,
+    ) {
       return this.change('assign', AssignWorkItemInput, input, principal, (tx) =>
         this.workItems.assign(tx, input.id, input.assignee, input.reason, principal.subject),
       );
@@ -82,7 +108,10 @@ export function workItemResolver(service: Service): Type {
 
     @Mutation(() => WorkItemPayload, { name: `snooze${named}WorkItem` })
     @RequiresScopes('work:operate')
-    snooze(@Args('input', { type: () => SnoozeWorkItemInput }) input: SnoozeWorkItemInput, @CurrentPrincipal() principal: Principal) {
+    snooze(
+      @Args('input', { type: () => SnoozeWorkItemInput }) input: SnoozeWorkItemInput,
+      @CurrentPrincipal() principal: Principal,
+    ) {
       return this.change('snooze', SnoozeWorkItemInput, input, principal, (tx) =>
         this.workItems.snooze(tx, input.id, input.until, input.reason, principal.subject),
       );
@@ -90,7 +119,10 @@ export function workItemResolver(service: Service): Type {
 
     @Mutation(() => WorkItemPayload, { name: `escalate${named}WorkItem` })
     @RequiresScopes('work:operate')
-    escalate(@Args('input', { type: () => EscalateWorkItemInput }) input: EscalateWorkItemInput, @CurrentPrincipal() principal: Principal) {
+    escalate(
+      @Args('input', { type: () => EscalateWorkItemInput }) input: EscalateWorkItemInput,
+      @CurrentPrincipal() principal: Principal,
+    ) {
       return this.change('escalate', EscalateWorkItemInput, input, principal, (tx) =>
         this.workItems.escalate(tx, input.id, input.toTeam, input.reason, principal.subject),
       );
@@ -107,11 +139,18 @@ export function workItemResolver(service: Service): Type {
       if (faults.length > 0) return { workItem: null, problems: faults, replayed: false };
       return this.transactions.run(
         async (tx) => {
-          const call = { client: principal.subject, key: input.idempotencyKey, operation: `${action}${named}WorkItem`, input };
+          const call = {
+            client: principal.subject,
+            key: input.idempotencyKey,
+            operation: `${action}${named}WorkItem`,
+            input,
+          };
           const answer = await this.idempotency.run(tx, call, async (): Promise<Kept> => {
             if (await work(tx)) return { workItemId: input.id, problems: [] };
             const known = await this.workItems.find(tx, input.id);
-            const refusal = known ? problem('WORK_ITEM_CLOSED', 'it is closed', ['id']) : problem('NOT_FOUND', 'no such work item', ['id']);
+            const refusal = known
+              ? problem('WORK_ITEM_CLOSED', 'it is closed', ['id'])
+              : problem('NOT_FOUND', 'no such work item', ['id']);
             return { workItemId: null, problems: [refusal] };
           });
           const row = answer.workItemId ? await this.workItems.find(tx, answer.workItemId) : undefined;

@@ -45,7 +45,12 @@ describe('work items', () => {
       ],
     })
     class App {}
-    service = await bootService({ module: App, config: { service: 'accounting', port: 0 }, logger: new Logger({ service: 'test', level: 'silent' }), followProcess: false });
+    service = await bootService({
+      module: App,
+      config: { service: 'accounting', port: 0 },
+      logger: new Logger({ service: 'test', level: 'silent' }),
+      followProcess: false,
+    });
   });
   afterAll(async () => {
     await service.stop();
@@ -63,11 +68,25 @@ describe('work items', () => {
   };
 
   it('opens each key once, with an owner and a due time', async () => {
-    expect(await transactions.run((tx) => workItems.openMany(tx, [item('a'), item('b', { bookId: 'NGUS', dueAt: new Date('2026-03-30T08:00:00Z') }), item('a')]))).toBe(2);
+    expect(
+      await transactions.run((tx) =>
+        workItems.openMany(tx, [
+          item('a'),
+          item('b', { bookId: 'NGUS', dueAt: new Date('2026-03-30T08:00:00Z') }),
+          item('a'),
+        ]),
+      ),
+    ).toBe(2);
     expect(await transactions.run((tx) => workItems.openMany(tx, [item('a')]))).toBe(0);
-    await expect(transactions.run((tx) => workItems.open(tx, item('x', { ownerTeam: '' })))).rejects.toThrow('owner_team');
-    await expect(transactions.run((tx) => tx.execute("UPDATE accounting.work_item SET state = 'CLOSED'"))).rejects.toThrow('closing_needs_a_reason');
-    await expect(transactions.run((tx) => tx.execute('UPDATE accounting.work_item SET due_at = NULL'))).rejects.toThrow('due_at');
+    await expect(transactions.run((tx) => workItems.open(tx, item('x', { ownerTeam: '' })))).rejects.toThrow(
+      'owner_team',
+    );
+    await expect(
+      transactions.run((tx) => tx.execute("UPDATE accounting.work_item SET state = 'CLOSED'")),
+    ).rejects.toThrow('closing_needs_a_reason');
+    await expect(transactions.run((tx) => tx.execute('UPDATE accounting.work_item SET due_at = NULL'))).rejects.toThrow(
+      'due_at',
+    );
   });
 
   it('lists by due time with age, value and history, limited to the books of the caller', async () => {
@@ -85,27 +104,50 @@ describe('work items', () => {
       history: [{ action: 'OPENED', changedBy: 'system' }],
     });
     const second = (await ask(query, 'operations', { after: first.pageInfo.endCursor })).data.accountingWorkItems;
-    expect(second).toMatchObject({ edges: [{ node: { reference: 'EX-a', isOverdue: false } }], pageInfo: { hasNextPage: false } });
-    expect((await ask(query, 'operations', {}, ['NGEU'])).data.accountingWorkItems.edges[0].node.reference).toBe('EX-a');
+    expect(second).toMatchObject({
+      edges: [{ node: { reference: 'EX-a', isOverdue: false } }],
+      pageInfo: { hasNextPage: false },
+    });
+    expect((await ask(query, 'operations', {}, ['NGEU'])).data.accountingWorkItems.edges[0].node.reference).toBe(
+      'EX-a',
+    );
     expect((await ask(query, 'partner')).errors?.[0].extensions.code).toBe('FORBIDDEN');
   });
 
   it('is assigned, snoozed, escalated and closed with a reason, once per key', async () => {
     const id = workItemIdOf('a');
     const change = (mutation: string, fields: string, key = mutation) =>
-      ask(`mutation { change: ${mutation}AccountingWorkItem(input: { id: "${id}", reason: "because", idempotencyKey: "${key}" ${fields} }) { replayed problems { code path } workItem { state assignee ownerTeam escalationLevel closeReason } } }`);
+      ask(
+        `mutation { change: ${mutation}AccountingWorkItem(input: { id: "${id}", reason: "because", idempotencyKey: "${key}" ${fields} }) { replayed problems { code path } workItem { state assignee ownerTeam escalationLevel closeReason } } }`,
+      );
     expect((await change('assign', 'assignee: "omar"')).data.change.workItem.assignee).toBe('omar');
     expect((await change('snooze', 'until: "2026-03-30T12:00:00Z"')).data.change.workItem.state).toBe('SNOOZED');
-    expect((await change('escalate', 'toTeam: "treasury"')).data.change.workItem).toMatchObject({ ownerTeam: 'treasury', escalationLevel: 1, assignee: null });
-    expect((await change('escalate', 'toTeam: "treasury"')).data.change).toMatchObject({ replayed: true, workItem: { escalationLevel: 1 } });
-    expect((await change('close', '')).data.change).toMatchObject({ replayed: false, workItem: { state: 'CLOSED', closeReason: 'because' } });
-    expect((await change('assign', 'assignee: "omar"', 'late')).data.change.problems).toEqual([{ code: 'WORK_ITEM_CLOSED', path: 'id' }]);
-    const empty = await ask(`mutation { closeAccountingWorkItem(input: { id: "${id}", reason: "", idempotencyKey: "" }) { problems { code path } } }`);
+    expect((await change('escalate', 'toTeam: "treasury"')).data.change.workItem).toMatchObject({
+      ownerTeam: 'treasury',
+      escalationLevel: 1,
+      assignee: null,
+    });
+    expect((await change('escalate', 'toTeam: "treasury"')).data.change).toMatchObject({
+      replayed: true,
+      workItem: { escalationLevel: 1 },
+    });
+    expect((await change('close', '')).data.change).toMatchObject({
+      replayed: false,
+      workItem: { state: 'CLOSED', closeReason: 'because' },
+    });
+    expect((await change('assign', 'assignee: "omar"', 'late')).data.change.problems).toEqual([
+      { code: 'WORK_ITEM_CLOSED', path: 'id' },
+    ]);
+    const empty = await ask(
+      `mutation { closeAccountingWorkItem(input: { id: "${id}", reason: "", idempotencyKey: "" }) { problems { code path } } }`,
+    );
     expect(empty.data.closeAccountingWorkItem.problems).toEqual([
       { code: 'REQUIRED', path: 'reason' },
       { code: 'REQUIRED', path: 'idempotencyKey' },
     ]);
-    const actions = await transactions.run(async (tx) => (await workItems.history(tx, [id])).get(id)?.map(({ action }) => action));
+    const actions = await transactions.run(async (tx) =>
+      (await workItems.history(tx, [id])).get(id)?.map(({ action }) => action),
+    );
     expect(actions).toEqual(['OPENED', 'ASSIGNED', 'SNOOZED', 'ESCALATED', 'CLOSED']);
   });
 });

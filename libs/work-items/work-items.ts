@@ -135,7 +135,13 @@ export class WorkItems {
        SELECT work_item_id FROM opened`,
       [JSON.stringify(rows)],
     );
-    await this.record(tx, opened.map((row) => row.work_item_id), 'OPENED', 'opened', by);
+    await this.record(
+      tx,
+      opened.map((row) => row.work_item_id),
+      'OPENED',
+      'opened',
+      by,
+    );
     return opened.length;
   }
 
@@ -161,7 +167,13 @@ export class WorkItems {
   }
 
   async assign(tx: Tx, id: string, assignee: string, reason: string, by: string): Promise<boolean> {
-    return (await this.change(tx, [id], 'ASSIGNED', reason, by, { set: 'assignee = $2', params: [assignee], detail: assignee })) === 1;
+    return (
+      (await this.change(tx, [id], 'ASSIGNED', reason, by, {
+        set: 'assignee = $2',
+        params: [assignee],
+        detail: assignee,
+      })) === 1
+    );
   }
 
   /** The due time stays: snoozing hides the item, it does not move the promise. */
@@ -192,7 +204,12 @@ export class WorkItems {
   }
 
   /** Up to `first` + 1 rows by due time; `after` is the last one's due time and id. */
-  async list(tx: Tx, filter: WorkItemFilter, first: number, after?: readonly (string | null)[]): Promise<WorkItemRow[]> {
+  async list(
+    tx: Tx,
+    filter: WorkItemFilter,
+    first: number,
+    after?: readonly (string | null)[],
+  ): Promise<WorkItemRow[]> {
     return tx.rows<WorkItemRow>(
       `SELECT ${columns} FROM work_item
         WHERE CASE WHEN $1::text IS NULL THEN state <> 'CLOSED' ELSE state = $1 END
@@ -254,11 +271,25 @@ export class WorkItems {
       `UPDATE work_item SET ${change.set} WHERE work_item_id = ANY ($1::text[]) AND state <> 'CLOSED' RETURNING work_item_id`,
       [ids, ...change.params],
     );
-    await this.record(tx, changed.map((row) => row.work_item_id), action, reason, by, change.detail);
+    await this.record(
+      tx,
+      changed.map((row) => row.work_item_id),
+      action,
+      reason,
+      by,
+      change.detail,
+    );
     return changed.length;
   }
 
-  private async record(tx: Tx, ids: string[], action: WorkItemAction, reason: string, by: string, detail?: string): Promise<void> {
+  private async record(
+    tx: Tx,
+    ids: string[],
+    action: WorkItemAction,
+    reason: string,
+    by: string,
+    detail?: string,
+  ): Promise<void> {
     if (ids.length === 0) return;
     await tx.execute(
       `INSERT INTO work_item_change (work_item_id, action, changed_by, reason, detail)

@@ -12,7 +12,8 @@ export interface SubgraphSdl {
 /** Subgraphs' addresses are set when the gateway starts; the file holds places for them. */
 export const placeholderUrl = (name: string) => `http://${name}.invalid/graphql`;
 
-const namedTypeOf = (type: TypeNode): string => (type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type));
+const namedTypeOf = (type: TypeNode): string =>
+  type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
 
 /** Everything the named types are made of. */
 function closureOf(definitions: ReadonlyMap<string, DefinitionNode>, roots: readonly string[]): DefinitionNode[] {
@@ -54,12 +55,20 @@ export function deskSdl(subgraphs: readonly SubgraphSdl[]): string | undefined {
       if (!field) continue;
       const types = [namedTypeOf(field.type), ...(field.arguments ?? []).map((argument) => namedTypeOf(argument.type))];
       for (const definition of closureOf(definitions, types)) copied.set(nameOf(definition), definition);
-      roots.push(print({ ...field, name: { ...field.name, value: list.name }, description: { kind: Kind.STRING, value: list.description } }));
+      roots.push(
+        print({
+          ...field,
+          name: { ...field.name, value: list.name },
+          description: { kind: Kind.STRING, value: list.description },
+        }),
+      );
       break;
     }
   }
   if (roots.length === 0) return undefined;
-  parts.push('extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@requiresScopes", "@tag", "@inaccessible"])');
+  parts.push(
+    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@requiresScopes", "@tag", "@inaccessible"])',
+  );
   parts.push(`type Query {\n${roots.join('\n')}\n}`);
   parts.push(...[...copied.values()].map((definition) => print(definition)));
   return parts.join('\n\n');
@@ -69,9 +78,13 @@ export function deskSdl(subgraphs: readonly SubgraphSdl[]): string | undefined {
 export function composeSupergraph(subgraphs: readonly SubgraphSdl[]): string {
   const desk = deskSdl(subgraphs);
   const all = [...subgraphs, ...(desk ? [{ name: deskName, sdl: desk }] : [])];
-  const composed = composeServices(all.map(({ name, sdl }) => ({ name, url: placeholderUrl(name), typeDefs: parse(sdl) })));
+  const composed = composeServices(
+    all.map(({ name, sdl }) => ({ name, url: placeholderUrl(name), typeDefs: parse(sdl) })),
+  );
   if (!composed.supergraphSdl) {
-    throw new Error(`the subgraphs do not compose:\n  ${(composed.errors ?? []).map((error) => error.message).join('\n  ')}`);
+    throw new Error(
+      `the subgraphs do not compose:\n  ${(composed.errors ?? []).map((error) => error.message).join('\n  ')}`,
+    );
   }
   return `${print(nullableRootFields(parse(composed.supergraphSdl)))}\n`;
 }
@@ -86,7 +99,10 @@ function nullableRootFields(document: ReturnType<typeof parse>): ReturnType<type
       node.name.value === 'Query'
         ? {
             ...node,
-            fields: (node.fields ?? []).map((field) => ({ ...field, type: field.type.kind === Kind.NON_NULL_TYPE ? field.type.type : field.type })),
+            fields: (node.fields ?? []).map((field) => ({
+              ...field,
+              type: field.type.kind === Kind.NON_NULL_TYPE ? field.type.type : field.type,
+            })),
           }
         : undefined,
   });

@@ -16,7 +16,8 @@ const secret = 'a-secret-of-the-test-that-is-long-enough';
 process.env.INTERNAL_TOKEN_SECRET = secret;
 const logger = new Logger({ service: 'test', level: 'silent' });
 
-const linked = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@requiresScopes"])';
+const linked =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@requiresScopes"])';
 const shared = `
   ${linked}
   scalar DateTime
@@ -24,7 +25,8 @@ const shared = `
   type WorkItemEdge @shareable { cursor: String! node: WorkItem! }
   type WorkItemConnection @shareable { edges: [WorkItemEdge!]! pageInfo: PageInfo! }
   type PageInfo @shareable { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }`;
-const itemsField = (service: string) => `${service}WorkItems(first: Int! = 50, after: String): WorkItemConnection! @requiresScopes(scopes: [["work:read"]])`;
+const itemsField = (service: string) =>
+  `${service}WorkItems(first: Int! = 50, after: String): WorkItemConnection! @requiresScopes(scopes: [["work:read"]])`;
 
 interface Item {
   id: string;
@@ -37,7 +39,11 @@ function itemsOf(service: string, offset: number) {
   return (_: unknown, page: { first: number; after?: string }) => {
     const list = keyset<Item>({ list: service }, (item) => [item.id]);
     const after = list.after(page.after)?.[0] ?? '';
-    const all = Array.from({ length: 5 }, (_, n) => ({ id: `${service}-${n}`, service, dueAt: new Date(Date.UTC(2026, 2, 30, 12, offset + 3 * n)) }));
+    const all = Array.from({ length: 5 }, (_, n) => ({
+      id: `${service}-${n}`,
+      service,
+      dueAt: new Date(Date.UTC(2026, 2, 30, 12, offset + 3 * n)),
+    }));
     return keysetPage(all.filter((item) => item.id > after).slice(0, page.first + 1), page.first, list.cursorOf);
   };
 }
@@ -67,7 +73,8 @@ const subgraphs: Record<string, { typeDefs: string; resolvers: Record<string, un
         settlementWorkItems: itemsOf('settlement', 0),
       },
       Mutation: {
-        capture: (_: unknown, { text }: { text: string }, context: GraphqlContext) => `${context.principal.subject}:${text.length}`,
+        capture: (_: unknown, { text }: { text: string }, context: GraphqlContext) =>
+          `${context.principal.subject}:${text.length}`,
         receiveFile: (_: unknown, { content }: { content: string }) => String(content.length),
       },
       Subscription: {
@@ -95,9 +102,15 @@ const subgraphs: Record<string, { typeDefs: string; resolvers: Record<string, un
       type Party @key(fields: "id") @requiresScopes(scopes: [["parties:read"]]) { id: ID! name: String! }
       type Trade @key(fields: "id") { id: ID! screening: String @requiresScopes(scopes: [["screening:read"]]) }`,
     resolvers: {
-      Query: { party: (_: unknown, { id }: { id: string }) => ({ id, name: `Party ${id}` }), complianceWorkItems: itemsOf('compliance', 2) },
+      Query: {
+        party: (_: unknown, { id }: { id: string }) => ({ id, name: `Party ${id}` }),
+        complianceWorkItems: itemsOf('compliance', 2),
+      },
       Party: { __resolveReference: ({ id }: { id: string }) => ({ id, name: `Party ${id}` }) },
-      Trade: { __resolveReference: ({ id }: { id: string }) => ({ id }), screening: ({ id }: { id: string }) => `CLEAR ${id}` },
+      Trade: {
+        __resolveReference: ({ id }: { id: string }) => ({ id }),
+        screening: ({ id }: { id: string }) => `CLEAR ${id}`,
+      },
     },
   },
 };
@@ -110,7 +123,10 @@ const moduleOf = (service: string): Type => {
 };
 
 const keys = Object.fromEntries(
-  (['front-office', 'operations', 'partner', 'admin', 'auditor'] satisfies Role[]).map((role) => [role, newApiKey(role)]),
+  (['front-office', 'operations', 'partner', 'admin', 'auditor'] satisfies Role[]).map((role) => [
+    role,
+    newApiKey(role),
+  ]),
 );
 const askForClient: AskForClient = (hash) => {
   const role = Object.keys(keys).find((name) => hashApiKey(keys[name] ?? '') === hash);
@@ -133,11 +149,26 @@ for (const planner of ['rust', 'javascript'] as const) {
     let url: string;
 
     const bootSubgraph = async (name: string, port = 0) => {
-      services[name] = await bootService({ module: moduleOf(name), config: { service: name, port }, logger, followProcess: false });
+      services[name] = await bootService({
+        module: moduleOf(name),
+        config: { service: name, port },
+        logger,
+        followProcess: false,
+      });
     };
 
-    const send = async (body: string, headers: Record<string, string> = {}, init: RequestInit = {}, base = url): Promise<Answered> => {
-      const response = await fetch(`${base}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body, ...init });
+    const send = async (
+      body: string,
+      headers: Record<string, string> = {},
+      init: RequestInit = {},
+      base = url,
+    ): Promise<Answered> => {
+      const response = await fetch(`${base}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body,
+        ...init,
+      });
       const text = await response.text();
       let parsed: any = {};
       try {
@@ -152,7 +183,9 @@ for (const planner of ['rust', 'javascript'] as const) {
 
     beforeAll(async () => {
       for (const name of Object.keys(subgraphs)) await bootSubgraph(name);
-      const urls = Object.fromEntries(Object.entries(services).map(([name, { port }]) => [name, `http://127.0.0.1:${port}`]));
+      const urls = Object.fromEntries(
+        Object.entries(services).map(([name, { port }]) => [name, `http://127.0.0.1:${port}`]),
+      );
       const sdls = Object.entries(subgraphs).map(([name, { typeDefs }]) => ({ name, sdl: typeDefs }));
       const supergraphSdl = placeUrls(composeSupergraph(sdls), urls);
       const environment = {
@@ -174,14 +207,21 @@ for (const planner of ['rust', 'javascript'] as const) {
     });
 
     it('answers one query from several services', async () => {
-      const { data, errors, status } = await ask('{ trade(id: "1") { id state screening counterpartyParty { id name } } ledger }');
+      const { data, errors, status } = await ask(
+        '{ trade(id: "1") { id state screening counterpartyParty { id name } } ledger }',
+      );
       expect(errors).toBeUndefined();
-      expect(data).toEqual({ trade: { id: '1', state: 'CAPTURED', screening: 'CLEAR 1', counterpartyParty: { id: 'p1', name: 'Party p1' } }, ledger: 'balanced' });
+      expect(data).toEqual({
+        trade: { id: '1', state: 'CAPTURED', screening: 'CLEAR 1', counterpartyParty: { id: 'p1', name: 'Party p1' } },
+        ledger: 'balanced',
+      });
       expect(status).toBe(200);
     });
 
     it('carries the caller into the service', async () => {
-      expect((await ask('mutation { capture(text: "abc") }', 'front-office')).data).toEqual({ capture: 'demo front-office:3' });
+      expect((await ask('mutation { capture(text: "abc") }', 'front-office')).data).toEqual({
+        capture: 'demo front-office:3',
+      });
     });
 
     it('answers 401 to nobody, to a wrong key and to a key that only looks right', async () => {
@@ -193,33 +233,54 @@ for (const planner of ['rust', 'javascript'] as const) {
     });
 
     it('refuses the whole operation with the path of the field', async () => {
-      const { data, errors } = await ask('{ t: trade(id: "1") { state ...s } } fragment s on Trade { look: screening }', 'partner');
+      const { data, errors } = await ask(
+        '{ t: trade(id: "1") { state ...s } } fragment s on Trade { look: screening }',
+        'partner',
+      );
       expect(data ?? null).toBeNull();
-      expect(errors).toEqual([expect.objectContaining({ path: ['t', 'look'], extensions: expect.objectContaining({ code: 'FORBIDDEN' }) })]);
-      expect((await ask('{ trade(id: "1") { counterpartyParty { name } } }', 'partner')).errors?.[0]).toMatchObject({ path: ['trade', 'counterpartyParty'], extensions: { code: 'FORBIDDEN' } });
+      expect(errors).toEqual([
+        expect.objectContaining({ path: ['t', 'look'], extensions: expect.objectContaining({ code: 'FORBIDDEN' }) }),
+      ]);
+      expect((await ask('{ trade(id: "1") { counterpartyParty { name } } }', 'partner')).errors?.[0]).toMatchObject({
+        path: ['trade', 'counterpartyParty'],
+        extensions: { code: 'FORBIDDEN' },
+      });
       expect((await ask('mutation { capture(text: "a") }', 'auditor')).errors?.[0].extensions.code).toBe('FORBIDDEN');
     });
 
     it('decides for each caller, whatever was decided on the same text before', async () => {
       const query = 'query Same { party(id: "p9") { name } }';
-      for (const [role, allowed] of [['partner', false], ['operations', true], ['partner', false]] as const) {
+      for (const [role, allowed] of [
+        ['partner', false],
+        ['operations', true],
+        ['partner', false],
+      ] as const) {
         expect((await ask(query, role)).errors === undefined).toBe(allowed);
       }
     });
 
     it('streams a subscription over SSE', async () => {
       const before = subscribers;
-      const { text, headers } = await send(JSON.stringify({ query: 'subscription { progress(id: "j1") }' }), { authorization: `Bearer ${keys.operations}`, accept: 'text/event-stream' });
+      const { text, headers } = await send(JSON.stringify({ query: 'subscription { progress(id: "j1") }' }), {
+        authorization: `Bearer ${keys.operations}`,
+        accept: 'text/event-stream',
+      });
       expect(headers.get('content-type')).toContain('text/event-stream');
-      const events = [...text.matchAll(/data: (\{.*\})/g)].map((match) => JSON.parse(match[1]!).data?.progress).filter(Boolean);
+      const events = [...text.matchAll(/data: (\{.*\})/g)]
+        .map((match) => JSON.parse(match[1]!).data?.progress)
+        .filter(Boolean);
       expect(events).toEqual(['j1 started', 'j1 half', 'j1 done']);
       expect(subscribers).toBe(before + 1);
-      const refused = await send(JSON.stringify({ query: 'subscription { progress(id: "j1") }' }), { authorization: `Bearer ${keys.partner}`, accept: 'text/event-stream' });
+      const refused = await send(JSON.stringify({ query: 'subscription { progress(id: "j1") }' }), {
+        authorization: `Bearer ${keys.partner}`,
+        accept: 'text/event-stream',
+      });
       expect(refused.text).toContain('FORBIDDEN');
     });
 
     it('merges the lists of the services and pages through them', async () => {
-      const query = 'query ($after: String) { workItems(first: 4, after: $after) { page: pageInfo { hasNextPage endCursor } edges { cursor item: node { id at: dueAt ...more } } } } fragment more on WorkItem { service }';
+      const query =
+        'query ($after: String) { workItems(first: 4, after: $after) { page: pageInfo { hasNextPage endCursor } edges { cursor item: node { id at: dueAt ...more } } } } fragment more on WorkItem { service }';
       const seen: string[] = [];
       let after: string | null = null;
       do {
@@ -238,8 +299,13 @@ for (const planner of ['rust', 'javascript'] as const) {
 
     it('takes a large body only for a file', async () => {
       const text = 'x'.repeat(2.5 * 1024 * 1024);
-      expect((await ask('mutation ($t: String!) { receiveFile(content: $t) }', 'operations', { t: text })).data).toEqual({ receiveFile: String(text.length) });
-      expect((await ask('mutation ($t: String!) { capture(text: $t) }', 'operations', { t: text })).errors?.[0].extensions.code).toBe('LIMIT_EXCEEDED');
+      expect(
+        (await ask('mutation ($t: String!) { receiveFile(content: $t) }', 'operations', { t: text })).data,
+      ).toEqual({ receiveFile: String(text.length) });
+      expect(
+        (await ask('mutation ($t: String!) { capture(text: $t) }', 'operations', { t: text })).errors?.[0].extensions
+          .code,
+      ).toBe('LIMIT_EXCEEDED');
       expect((await ask('{ ledger }', 'auditor', { t: text })).status).toBe(413);
     });
 
@@ -261,7 +327,9 @@ for (const planner of ['rust', 'javascript'] as const) {
       const auth = { authorization: `Bearer ${keys.admin}` };
       expect((await fetch(`${url}/graphql?query={ledger}`, { headers: auth })).status).toBe(405);
       expect((await fetch(`${url}/graphql?query=mutation{capture(text:"a")}`, { headers: auth })).status).toBe(405);
-      expect((await send('query=%7Bledger%7D', { ...auth, 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
+      expect(
+        (await send('query=%7Bledger%7D', { ...auth, 'content-type': 'application/x-www-form-urlencoded' })).status,
+      ).toBe(415);
       expect((await send('{ ledger }', { ...auth, 'content-type': 'text/plain' })).status).toBe(415);
       expect((await send(JSON.stringify([{ query: '{ ledger }' }, { query: '{ ledger }' }]), auth)).status).toBe(400);
       expect((await send('{', auth)).status).toBe(400);
@@ -269,25 +337,34 @@ for (const planner of ['rust', 'javascript'] as const) {
 
     it('shows the schema with the scope, or outside production; suggests nothing', async () => {
       const base = `http://127.0.0.1:${strict.port}`;
-      expect((await ask(getIntrospectionQuery(), 'operations', undefined, base)).errors?.[0].extensions.code).toBe('FORBIDDEN');
+      expect((await ask(getIntrospectionQuery(), 'operations', undefined, base)).errors?.[0].extensions.code).toBe(
+        'FORBIDDEN',
+      );
       const shown = await ask(getIntrospectionQuery(), 'admin', undefined, base);
       expect(shown.errors).toBeUndefined();
       expect(buildClientSchema(shown.data).getQueryType()?.getFields().workItems).toBeDefined();
       expect((await ask(getIntrospectionQuery(), 'operations')).data.__schema).toBeDefined();
       expect((await ask('{ trad(id: "1") { id } }', 'operations', undefined, base)).text).not.toContain('Did you mean');
       expect((await fetch(`${base}/graphql`, { headers: { accept: 'text/html' } })).status).toBe(405);
-      expect(await (await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } })).text()).toContain('WhatNeedsMe');
+      expect(await (await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } })).text()).toContain(
+        'WhatNeedsMe',
+      );
     });
 
     it('has health and metrics', async () => {
-      expect(await (await fetch(`${url}/health/ready`)).json()).toEqual({ state: 'up', checks: { settlement: 'up', accounting: 'up', compliance: 'up' } });
+      expect(await (await fetch(`${url}/health/ready`)).json()).toEqual({
+        state: 'up',
+        checks: { settlement: 'up', accounting: 'up', compliance: 'up' },
+      });
       expect(await (await fetch(`${url}/metrics`)).text()).toContain('http_request_seconds_bucket');
     });
 
     it('serves the rest while a service is down, and says what is missing', async () => {
       const { port } = services.compliance!;
       await services.compliance!.stop();
-      const { data, errors, status } = await ask('{ ledger trade(id: "1") { id state screening counterpartyParty { id name } } gone: party(id: "p1") { name } trades { clientParty { name } id } }');
+      const { data, errors, status } = await ask(
+        '{ ledger trade(id: "1") { id state screening counterpartyParty { id name } } gone: party(id: "p1") { name } trades { clientParty { name } id } }',
+      );
       expect(status).toBe(200);
       expect(data).toEqual({
         ledger: 'balanced',
@@ -296,13 +373,26 @@ for (const planner of ['rust', 'javascript'] as const) {
         // A client cannot be null here, so the nearest thing that can is: the list of the root.
         trades: null,
       });
-      expect(errors?.every((error) => error.extensions.code === 'SERVICE_UNAVAILABLE' && error.extensions.service === 'compliance')).toBe(true);
+      expect(
+        errors?.every(
+          (error) => error.extensions.code === 'SERVICE_UNAVAILABLE' && error.extensions.service === 'compliance',
+        ),
+      ).toBe(true);
       const paths = errors?.map((error) => error.path?.[0]);
       expect(new Set(paths)).toEqual(new Set(['trade', 'gone', 'trades']));
 
       const items = await ask('{ workItems(first: 3) { edges { node { service } } } }');
-      expect(items.data.workItems.edges.map((edge: any) => edge.node.service)).toEqual(['settlement', 'accounting', 'settlement']);
-      expect(items.errors).toEqual([expect.objectContaining({ path: ['workItems'], extensions: expect.objectContaining({ code: 'SERVICE_UNAVAILABLE', service: 'compliance' }) })]);
+      expect(items.data.workItems.edges.map((edge: any) => edge.node.service)).toEqual([
+        'settlement',
+        'accounting',
+        'settlement',
+      ]);
+      expect(items.errors).toEqual([
+        expect.objectContaining({
+          path: ['workItems'],
+          extensions: expect.objectContaining({ code: 'SERVICE_UNAVAILABLE', service: 'compliance' }),
+        }),
+      ]);
 
       const ready = await fetch(`${url}/health/ready`);
       expect(ready.status).toBe(200);

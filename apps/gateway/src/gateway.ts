@@ -21,7 +21,8 @@ export interface GatewayParts {
 
 /** The one door. It needs no service to be up: the supergraph is a file, and keys are remembered. */
 export async function bootGateway(config: GatewayConfig, parts: GatewayParts = {}): Promise<RunningService> {
-  const supergraphSdl = parts.supergraphSdl ?? readSupergraph(supergraphFile(config.supergraphFile), config.subgraphUrls);
+  const supergraphSdl =
+    parts.supergraphSdl ?? readSupergraph(supergraphFile(config.supergraphFile), config.subgraphUrls);
   const runtime = await createRuntime({
     supergraphSdl,
     planner: config.planner,
@@ -30,13 +31,21 @@ export async function bootGateway(config: GatewayConfig, parts: GatewayParts = {
     subgraphUrls: config.subgraphUrls,
     timeoutMs: config.subgraphTimeoutMs,
   });
-  const clients = new ApiClients(parts.askForClient ?? askCompliance(config.subgraphUrls.compliance, config.tokenSecret), {
-    pepper: config.keyPepper,
-    ...(config.apiKeysFile ? { fallback: readKeysFile(config.apiKeysFile) } : {}),
-  });
+  const clients = new ApiClients(
+    parts.askForClient ?? askCompliance(config.subgraphUrls.compliance, config.tokenSecret),
+    {
+      pepper: config.keyPepper,
+      ...(config.apiKeysFile ? { fallback: readKeysFile(config.apiKeysFile) } : {}),
+    },
+  );
 
   @Module({
-    providers: [{ provide: SubgraphUrls, useValue: new SubgraphUrls(config.subgraphUrls) }, SettlementHealth, AccountingHealth, ComplianceHealth],
+    providers: [
+      { provide: SubgraphUrls, useValue: new SubgraphUrls(config.subgraphUrls) },
+      SettlementHealth,
+      AccountingHealth,
+      ComplianceHealth,
+    ],
   })
   class GatewayModule {}
 

@@ -11,7 +11,9 @@ abstract class SubgraphHealth extends HealthCheck {
 
   async check(): Promise<HealthState> {
     try {
-      const response = await fetch(`${this.urls.urls[this.name] ?? ''}/health/ready`, { signal: AbortSignal.timeout(1_500) });
+      const response = await fetch(`${this.urls.urls[this.name] ?? ''}/health/ready`, {
+        signal: AbortSignal.timeout(1_500),
+      });
       await response.arrayBuffer();
       return response.ok ? 'up' : 'degraded';
     } catch {

@@ -257,14 +257,12 @@ describe('moving in', () => {
           .sign(tx, { importId: 'imp_2', books: ['NGEU'], signedBy: ['ann', 'bob'] }),
       );
     await service.run((tx) =>
-      service.app
-        .get(CutOver, { strict: false })
-        .apply(tx, {
-          importId: 'imp_2',
-          kind: 'balances',
-          chunk: 9,
-          rows: [{ account: 'C000001-CASH', book: 'NGEU', currency: 'EUR', amount: '0.01' }],
-        }),
+      service.app.get(CutOver, { strict: false }).apply(tx, {
+        importId: 'imp_2',
+        kind: 'balances',
+        chunk: 9,
+        rows: [{ account: 'C000001-CASH', book: 'NGEU', currency: 'EUR', amount: '0.01' }],
+      }),
     );
     await sign();
     expect((await open()).problems.map(({ code }) => code)).toEqual(['MIGRATION_NOT_ZERO']);
@@ -272,14 +270,12 @@ describe('moving in', () => {
     await service.run((tx) => service.app.get(CutOver, { strict: false }).rollBack(tx, 'imp_2'));
     expect(await available('C000001-CASH', 'EUR')).toMatchObject({ balance: '1000.51' });
     await service.run((tx) =>
-      service.app
-        .get(CutOver, { strict: false })
-        .apply(tx, {
-          importId: 'imp_3',
-          kind: 'balances',
-          chunk: 0,
-          rows: [{ account: 'NOSTRO-EUR', book: 'NGEU', currency: 'EUR', amount: '0.01' }],
-        }),
+      service.app.get(CutOver, { strict: false }).apply(tx, {
+        importId: 'imp_3',
+        kind: 'balances',
+        chunk: 0,
+        rows: [{ account: 'NOSTRO-EUR', book: 'NGEU', currency: 'EUR', amount: '0.01' }],
+      }),
     );
     const opened = await open();
     expect(opened.problems).toEqual([]);

@@ -300,16 +300,14 @@ describe('settlement asks', () => {
       ],
     });
     await service.run((tx) =>
-      service.app
-        .get(PostingProcessor, { strict: false })
-        .postEntries(
-          tx,
-          {
-            batchId: 'bat_1',
-            items: [item('s-1', false, '100'), item('s-2', false, '99999999'), item('s-3', true, '99999999')],
-          },
-          delivery,
-        ),
+      service.app.get(PostingProcessor, { strict: false }).postEntries(
+        tx,
+        {
+          batchId: 'bat_1',
+          items: [item('s-1', false, '100'), item('s-2', false, '99999999'), item('s-3', true, '99999999')],
+        },
+        delivery,
+      ),
     );
     const [answer] = await service.messages('accounting.entries-decided.v1');
     const items = answer?.items as { outcome: string; code?: string; subject: { id: string }; entryId?: string }[];

@@ -1,6 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { hashApiKey, isApiKey, type Principal, principalOf, servicePrincipal, signInternalToken } from '#libs/auth/index.js';
+import {
+  hashApiKey,
+  isApiKey,
+  type Principal,
+  principalOf,
+  servicePrincipal,
+  signInternalToken,
+} from '#libs/auth/index.js';
 
 const identity = z.object({
   subject: z.string().min(1),
@@ -13,7 +20,8 @@ type Identity = z.infer<typeof identity>;
 const answer = z.object({ data: z.object({ apiClientByKeyHash: identity.nullable() }) });
 
 /** The one question the edge asks on its own behalf, with the scope `clients:identify`. */
-const question = 'query IdentifyApiClient($hash: String!) { apiClientByKeyHash(hash: $hash) { subject kind roles books } }';
+const question =
+  'query IdentifyApiClient($hash: String!) { apiClientByKeyHash(hash: $hash) { subject kind roles books } }';
 
 export const freshForMs = 60_000;
 export const staleForMs = 10 * 60_000;
@@ -40,7 +48,11 @@ export function askCompliance(url: string, tokenSecret: string): AskForClient {
 export function readKeysFile(path: string): Map<string, Identity> {
   const { mode } = statSync(path);
   if ((mode & 0o077) !== 0) throw new Error(`${path} holds keys: it must be readable by its owner only (chmod 600)`);
-  return new Map(Object.entries(z.record(z.string().regex(/^[0-9a-f]{64}$/), identity).parse(JSON.parse(readFileSync(path, 'utf8')))));
+  return new Map(
+    Object.entries(
+      z.record(z.string().regex(/^[0-9a-f]{64}$/), identity).parse(JSON.parse(readFileSync(path, 'utf8'))),
+    ),
+  );
 }
 
 interface Remembered {

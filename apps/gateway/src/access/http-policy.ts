@@ -12,9 +12,19 @@ const fileScopes = ['files:write', 'lists:write', 'cutover:operate'] as const;
 
 export type GatewayRequest = IncomingMessage & { [principalKey]?: Principal };
 
-export function answerError(response: ServerResponse, status: number, code: string, message: string, headers: Record<string, string> = {}): void {
+export function answerError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): void {
   const requestId = currentContext()?.requestId;
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers });
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    ...headers,
+  });
   response.end(JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] }));
 }
 
@@ -26,7 +36,10 @@ export function keyOf(request: IncomingMessage): string | undefined {
   return bearerOf(header);
 }
 
-export async function principalOfRequest(request: IncomingMessage, clients: ApiClients): Promise<Principal | undefined> {
+export async function principalOfRequest(
+  request: IncomingMessage,
+  clients: ApiClients,
+): Promise<Principal | undefined> {
   const key = keyOf(request);
   return key === undefined ? undefined : clients.identify(key);
 }
@@ -53,7 +66,9 @@ export function httpPolicy(clients: ApiClients, explorer: ((response: ServerResp
       }
       const principal = await principalOfRequest(request, clients);
       if (!principal) {
-        answerError(response, 401, 'UNAUTHENTICATED', 'send a valid API key: authorization: Bearer ngb_…', { 'www-authenticate': 'Bearer' });
+        answerError(response, 401, 'UNAUTHENTICATED', 'send a valid API key: authorization: Bearer ngb_…', {
+          'www-authenticate': 'Bearer',
+        });
         return;
       }
       const length = Number(request.headers['content-length']);
@@ -63,7 +78,9 @@ export function httpPolicy(clients: ApiClients, explorer: ((response: ServerResp
       }
       const bytesMax = fileScopes.some((scope) => principal.scopes.includes(scope)) ? fileBodyBytesMax : bodyBytesMax;
       if (length > bytesMax) {
-        answerError(response, 413, 'LIMIT_EXCEEDED', `the request has ${length} bytes, at most ${bytesMax} are taken`, { connection: 'close' });
+        answerError(response, 413, 'LIMIT_EXCEEDED', `the request has ${length} bytes, at most ${bytesMax} are taken`, {
+          connection: 'close',
+        });
         return;
       }
       request[principalKey] = principal;
@@ -71,7 +88,8 @@ export function httpPolicy(clients: ApiClients, explorer: ((response: ServerResp
       if (context) context.subject = principal.subject;
       next();
     } catch (error) {
-      if (error instanceof ClientsUnavailable) answerError(response, 503, 'SERVICE_UNAVAILABLE', error.message, { 'retry-after': '5' });
+      if (error instanceof ClientsUnavailable)
+        answerError(response, 503, 'SERVICE_UNAVAILABLE', error.message, { 'retry-after': '5' });
       else next(error);
     }
   };

@@ -1,4 +1,16 @@
-import { execute, GraphQLError, type ExecutionResult, type FieldNode, type FragmentDefinitionNode, type GraphQLResolveInfo, type GraphQLSchema, Kind, print, type SelectionSetNode, type DocumentNode } from 'graphql';
+import {
+  execute,
+  GraphQLError,
+  type ExecutionResult,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  Kind,
+  print,
+  type SelectionSetNode,
+  type DocumentNode,
+} from 'graphql';
 import { mergedLists, type MergedList, services } from './merged-lists.js';
 
 interface Edge {
@@ -12,7 +24,11 @@ interface Page {
 }
 
 /** Asks one service as the caller; throws when it is away. */
-export type AskService = (service: string, query: string, variables: Record<string, unknown>) => Promise<ExecutionResult>;
+export type AskService = (
+  service: string,
+  query: string,
+  variables: Record<string, unknown>,
+) => Promise<ExecutionResult>;
 
 interface DeskContext {
   ask: AskService;
@@ -37,7 +53,8 @@ export async function answerDesk(
     contextValue: context,
     rootValue: {},
     fieldResolver: (source: Record<string, unknown>, args: Record<string, unknown>, _context, info): unknown => {
-      const list = info.parentType.name === 'Query' ? mergedLists.find(({ name }) => name === info.fieldName) : undefined;
+      const list =
+        info.parentType.name === 'Query' ? mergedLists.find(({ name }) => name === info.fieldName) : undefined;
       // What the services answered is already under the caller's own names.
       return list ? mergeList(schema, list, args, context, info) : source[String(info.path.key)];
     },
@@ -67,13 +84,21 @@ async function mergeList(
     .flatMap((page) => page.edges.map((edge) => ({ service: page.service, edge })))
     .sort((a, b) => compare(list, a.edge.node, b.edge.node))
     .slice(0, first);
-  const reached: Record<string, string | null> = Object.fromEntries(pages.filter((page) => !before || page.service in before).map((page) => [page.service, page.from ?? null]));
+  const reached: Record<string, string | null> = Object.fromEntries(
+    pages.filter((page) => !before || page.service in before).map((page) => [page.service, page.from ?? null]),
+  );
   const edges = merged.map(({ service, edge }) => {
     reached[service] = edge.cursor;
     return { node: edge.node, cursor: writeCursor(reached) };
   });
-  const hasNextPage = pages.some((page) => page.hasNextPage) || pages.reduce((sum, page) => sum + page.edges.length, 0) > edges.length;
-  const pageInfo = { hasNextPage, hasPreviousPage: false, startCursor: edges[0]?.cursor ?? null, endCursor: edges.at(-1)?.cursor ?? null };
+  const hasNextPage =
+    pages.some((page) => page.hasNextPage) || pages.reduce((sum, page) => sum + page.edges.length, 0) > edges.length;
+  const pageInfo = {
+    hasNextPage,
+    hasPreviousPage: false,
+    startCursor: edges[0]?.cursor ?? null,
+    endCursor: edges.at(-1)?.cursor ?? null,
+  };
   return underNames({ edges, pageInfo }, info) as unknown as Page;
 }
 
@@ -97,7 +122,8 @@ async function pageOf(
   }
   for (const error of result?.errors ?? []) tell(error.message, { ...error.extensions });
   const page = (result?.data as { list?: Page } | null | undefined)?.list;
-  if (!page && !result?.errors?.length) tell(`${service} is not available`, { code: 'SERVICE_UNAVAILABLE', retryable: true });
+  if (!page && !result?.errors?.length)
+    tell(`${service} is not available`, { code: 'SERVICE_UNAVAILABLE', retryable: true });
   return page;
 }
 
@@ -107,9 +133,13 @@ function queryFor(schema: GraphQLSchema, list: MergedList, service: string, info
   const declared = args.map((argument) => `$${argument.name}: ${String(argument.type)}`).join(', ');
   const passed = args.map((argument) => `${argument.name}: $${argument.name}`).join(', ');
   const nodes = below(info.fieldNodes, 'edges', info).flatMap((edges) => below([edges], 'node', info));
-  const selection = nodes.map((node) => (node.selectionSet ? print(node.selectionSet) : '')).map((text) => `... { ${text.slice(1, -1)} }`);
+  const selection = nodes
+    .map((node) => (node.selectionSet ? print(node.selectionSet) : ''))
+    .map((text) => `... { ${text.slice(1, -1)} }`);
   const order = list.order.map(({ field: name }, index) => `${sortAlias(index)}: ${name}`).join(' ');
-  const fragments = Object.values(info.fragments).filter((fragment) => selection.some((text) => text.includes(`...${fragment.name.value}`)));
+  const fragments = Object.values(info.fragments).filter((fragment) =>
+    selection.some((text) => text.includes(`...${fragment.name.value}`)),
+  );
   return [
     `query (${declared}) { list: ${list.fieldOf(service)}(${passed}) { edges { cursor node { ${order} ${selection.join(' ')} } } pageInfo { hasNextPage } } }`,
     ...fragments.map((fragment: FragmentDefinitionNode) => print(fragment)),
@@ -124,7 +154,11 @@ function below(nodes: readonly FieldNode[], name: string, info: GraphQLResolveIn
       if (selection.kind === Kind.FIELD) {
         if (selection.name.value === name) found.push(selection);
       } else {
-        search(selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : info.fragments[selection.name.value]?.selectionSet);
+        search(
+          selection.kind === Kind.INLINE_FRAGMENT
+            ? selection.selectionSet
+            : info.fragments[selection.name.value]?.selectionSet,
+        );
       }
     }
   };
@@ -133,7 +167,10 @@ function below(nodes: readonly FieldNode[], name: string, info: GraphQLResolveIn
 }
 
 /** Gives the merged page the names the caller chose for its parts. */
-function underNames(page: { edges: Edge[]; pageInfo: Record<string, unknown> }, info: GraphQLResolveInfo): Record<string, unknown> {
+function underNames(
+  page: { edges: Edge[]; pageInfo: Record<string, unknown> },
+  info: GraphQLResolveInfo,
+): Record<string, unknown> {
   const named: Record<string, unknown> = {};
   const key = (node: FieldNode) => node.alias?.value ?? node.name.value;
   for (const node of below(info.fieldNodes, 'edges', info)) {
@@ -144,7 +181,9 @@ function underNames(page: { edges: Edge[]; pageInfo: Record<string, unknown> }, 
   }
   for (const node of below(info.fieldNodes, 'pageInfo', info)) {
     named[key(node)] = Object.fromEntries(
-      Object.entries(page.pageInfo).flatMap(([name, value]) => below([node], name, info).map((inner) => [key(inner), value])),
+      Object.entries(page.pageInfo).flatMap(([name, value]) =>
+        below([node], name, info).map((inner) => [key(inner), value]),
+      ),
     );
   }
   return named;
@@ -169,7 +208,9 @@ function readCursor(cursor: unknown): Record<string, string | null> | undefined 
   try {
     const read: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (typeof read !== 'object' || read === null || Array.isArray(read)) throw refuse();
-    const parts = Object.entries(read).filter(([name, part]) => (services as readonly string[]).includes(name) && (part === null || typeof part === 'string'));
+    const parts = Object.entries(read).filter(
+      ([name, part]) => (services as readonly string[]).includes(name) && (part === null || typeof part === 'string'),
+    );
     return Object.fromEntries(parts);
   } catch {
     throw refuse();

@@ -1,5 +1,15 @@
 import { type GatewayContext, type GatewayPlugin } from '@graphql-hive/gateway-runtime';
-import { type ExecutionArgs, type ExecutionResult, type FieldNode, getOperationAST, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FieldNode,
+  getOperationAST,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+} from 'graphql';
 import { type Principal, principalKey, signInternalToken } from '#libs/auth/index.js';
 import { judgeOperation } from '#libs/graphql/index.js';
 import { contextHeaders, metrics } from '#libs/observability/index.js';
@@ -53,7 +63,11 @@ const toldMax = 100;
  * One error for each field, or each entity, that was asked of the service, so that the caller sees what
  * is missing; the planner moves them to their places in the answer.
  */
-function outageOf(service: string, operation: OperationDefinitionNode | null | undefined, variables: Record<string, unknown> = {}): ExecutionResult {
+function outageOf(
+  service: string,
+  operation: OperationDefinitionNode | null | undefined,
+  variables: Record<string, unknown> = {},
+): ExecutionResult {
   const errors: GraphQLError[] = [];
   for (const field of operation?.selectionSet.selections ?? []) {
     if (field.kind !== Kind.FIELD || field.name.value.startsWith('__')) continue;
@@ -62,7 +76,8 @@ function outageOf(service: string, operation: OperationDefinitionNode | null | u
       const asked = field.arguments?.find((argument) => argument.name.value === 'representations')?.value;
       const list = asked?.kind === Kind.VARIABLE ? variables[asked.name.value] : undefined;
       const count = Array.isArray(list) ? Math.min(list.length, toldMax) : 1;
-      for (let index = 0; index < count; index++) errors.push(unavailable(service, [key, index, ...firstFieldOf(field)]));
+      for (let index = 0; index < count; index++)
+        errors.push(unavailable(service, [key, index, ...firstFieldOf(field)]));
     } else {
       errors.push(unavailable(service, [key]));
     }
@@ -98,7 +113,10 @@ export function edgePlugin(options: EdgeOptions): GatewayPlugin<EdgeContext> {
   return {
     async onContextBuilding({ context, extendContext }) {
       const principal = principalOf(context as Partial<EdgeContext>);
-      if (!principal) throw new GraphQLError('who asks is not known', { extensions: { code: 'UNAUTHENTICATED', http: { status: 401 } } });
+      if (!principal)
+        throw new GraphQLError('who asks is not known', {
+          extensions: { code: 'UNAUTHENTICATED', http: { status: 401 } },
+        });
       extendContext({ internalToken: await signInternalToken(principal, options.tokenSecret) } as never);
     },
 
@@ -108,9 +126,17 @@ export function edgePlugin(options: EdgeOptions): GatewayPlugin<EdgeContext> {
       const operation = getOperationAST(executionRequest.document);
       if (service === deskName) {
         const context = executionRequest.context as Context;
-        call.setExecutor((request) => answerDesk(options.schema, { document: request.document, variables: request.variables }, ask(context), (error) => {
-          deskErrors.set(context, [...(deskErrors.get(context) ?? []), error]);
-        }) as never);
+        call.setExecutor(
+          (request) =>
+            answerDesk(
+              options.schema,
+              { document: request.document, variables: request.variables },
+              ask(context),
+              (error) => {
+                deskErrors.set(context, [...(deskErrors.get(context) ?? []), error]);
+              },
+            ) as never,
+        );
         return;
       }
       call.setExecutor(async (request) => {
@@ -118,7 +144,9 @@ export function edgePlugin(options: EdgeOptions): GatewayPlugin<EdgeContext> {
           const result = await executor(request);
           if (Symbol.asyncIterator in result) return result;
           const errors = (result as ExecutionResult).errors ?? [];
-          return errors.some(isOutage) && !(result as ExecutionResult).data ? (outageOf(service, operation, request.variables) as never) : result;
+          return errors.some(isOutage) && !(result as ExecutionResult).data
+            ? (outageOf(service, operation, request.variables) as never)
+            : result;
         } catch {
           if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw unavailable(service);
           return outageOf(service, operation, request.variables) as never;
@@ -136,7 +164,11 @@ export function edgePlugin(options: EdgeOptions): GatewayPlugin<EdgeContext> {
       if (!('internalToken' in context)) return;
       const timeout = AbortSignal.timeout(options.timeoutMs);
       const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout;
-      fetching.setOptions({ ...call, signal, headers: { ...(call.headers as Record<string, string>), ...callHeaders(context as Context) } });
+      fetching.setOptions({
+        ...call,
+        signal,
+        headers: { ...(call.headers as Record<string, string>), ...callHeaders(context as Context) },
+      });
     },
 
     // Not at validation: its results are cached by document, whoever asks.
@@ -153,7 +185,10 @@ export function edgePlugin(options: EdgeOptions): GatewayPlugin<EdgeContext> {
         onExecuteDone({ result, setResult }) {
           if (Symbol.asyncIterator in result) return;
           const told = deskErrors.get(args.contextValue as object) ?? [];
-          const answered: ExecutionResult = told.length > 0 ? { ...(result as ExecutionResult), errors: [...((result as ExecutionResult).errors ?? []), ...told] } : result;
+          const answered: ExecutionResult =
+            told.length > 0
+              ? { ...(result as ExecutionResult), errors: [...((result as ExecutionResult).errors ?? []), ...told] }
+              : result;
           end({ type: operation?.operation ?? 'unknown', outcome: answered.errors?.length ? 'errors' : 'ok' });
           if (!answered.errors?.length || !operation) return;
           const data = propagateNulls(options.schema, args.document, operation, answered.data);
@@ -192,9 +227,15 @@ function refusalsOf(options: EdgeOptions, args: ExecutionArgs): GraphQLError[] {
     ...breaches.map(({ path, message }) => new GraphQLError(message, { path, extensions: { code: 'LIMIT_EXCEEDED' } })),
   ];
   const length = Number(context.req?.headers['content-length'] ?? 0);
-  const bringsFile = operation.selectionSet.selections.some((field) => field.kind === Kind.FIELD && fileFields.has(field.name.value));
+  const bringsFile = operation.selectionSet.selections.some(
+    (field) => field.kind === Kind.FIELD && fileFields.has(field.name.value),
+  );
   if (length > bodyBytesMax && !bringsFile) {
-    errors.push(new GraphQLError(`an operation without a file has at most ${bodyBytesMax} bytes`, { extensions: { code: 'LIMIT_EXCEEDED' } }));
+    errors.push(
+      new GraphQLError(`an operation without a file has at most ${bodyBytesMax} bytes`, {
+        extensions: { code: 'LIMIT_EXCEEDED' },
+      }),
+    );
   }
   return errors;
 }

@@ -25,9 +25,19 @@ query OneTradeAcrossAllServices($id: ID!) {
 
 /** GraphiQL with nothing fetched from elsewhere. Not served in production. */
 export function explorerPage(): (response: ServerResponse) => void {
-  const page = renderGraphiQL({ title: 'Back office', endpoint: '/graphql', defaultQuery: readyMade, isHeadersEditorEnabled: true, subscriptionsProtocol: 'SSE' });
+  const page = renderGraphiQL({
+    title: 'Back office',
+    endpoint: '/graphql',
+    defaultQuery: readyMade,
+    isHeadersEditorEnabled: true,
+    subscriptionsProtocol: 'SSE',
+  });
   return (response) => {
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' });
+    response.writeHead(200, {
+      'content-type': 'text/html; charset=utf-8',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+    });
     response.end(page);
   };
 }

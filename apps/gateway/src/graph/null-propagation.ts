@@ -21,7 +21,12 @@ type Json = Record<string, unknown>;
  * Where a service did not answer, the planner leaves null even in fields that promise a value. As the
  * specification asks, such a null rises to the nearest field that may be null.
  */
-export function propagateNulls(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, data: Json | null | undefined): Json | null {
+export function propagateNulls(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  data: Json | null | undefined,
+): Json | null {
   if (!data) return null;
   const root = schema.getRootType(operation.operation);
   if (!root) return data;
@@ -35,7 +40,13 @@ export function propagateNulls(schema: GraphQLSchema, document: DocumentNode, op
 
 type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 
-function complete(schema: GraphQLSchema, fragments: Fragments, typeName: string, sets: readonly SelectionSetNode[], value: Json): Json | null {
+function complete(
+  schema: GraphQLSchema,
+  fragments: Fragments,
+  typeName: string,
+  sets: readonly SelectionSetNode[],
+  value: Json,
+): Json | null {
   const type = schema.getType(typeof value.__typename === 'string' ? value.__typename : typeName);
   if (!isObjectType(type)) return value;
   const fields = new Map<string, FieldNode[]>();
@@ -54,7 +65,8 @@ function complete(schema: GraphQLSchema, fragments: Fragments, typeName: string,
 }
 
 /** A field under @skip or @include may be absent for a good reason. */
-const isSkippable = (node: FieldNode, key: string, value: Json) => !(key in value) && (node.directives?.length ?? 0) > 0;
+const isSkippable = (node: FieldNode, key: string, value: Json) =>
+  !(key in value) && (node.directives?.length ?? 0) > 0;
 
 /** Undefined: there is nothing here and there must be, so the parent is null. */
 function completeValue(
@@ -67,7 +79,9 @@ function completeValue(
   const inner = getNullableType(type) as GraphQLOutputType;
   let completed: unknown = value;
   if (value !== null && isListType(inner) && Array.isArray(value)) {
-    const items = value.map((item: unknown) => completeValue(schema, fragments, inner.ofType as GraphQLOutputType, sets, item));
+    const items = value.map((item: unknown) =>
+      completeValue(schema, fragments, inner.ofType as GraphQLOutputType, sets, item),
+    );
     completed = items.includes(undefined) ? null : items;
   } else if (value !== null && isCompositeType(getNamedType(inner)) && typeof value === 'object') {
     completed = complete(schema, fragments, getNamedType(inner).name, sets, value as Json);
@@ -75,7 +89,13 @@ function completeValue(
   return completed === null && isNonNullType(type) ? undefined : completed;
 }
 
-function collect(schema: GraphQLSchema, fragments: Fragments, typeName: string, set: SelectionSetNode, fields: Map<string, FieldNode[]>): void {
+function collect(
+  schema: GraphQLSchema,
+  fragments: Fragments,
+  typeName: string,
+  set: SelectionSetNode,
+  fields: Map<string, FieldNode[]>,
+): void {
   for (const selection of set.selections) {
     if (selection.kind === Kind.FIELD) {
       const key = selection.alias?.value ?? selection.name.value;
@@ -85,7 +105,8 @@ function collect(schema: GraphQLSchema, fragments: Fragments, typeName: string, 
     const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value);
     if (!fragment || (selection.directives?.length ?? 0) > 0) continue;
     const condition = fragment.typeCondition?.name.value;
-    if (condition === undefined || applies(schema, condition, typeName)) collect(schema, fragments, typeName, fragment.selectionSet, fields);
+    if (condition === undefined || applies(schema, condition, typeName))
+      collect(schema, fragments, typeName, fragment.selectionSet, fields);
   }
 }
 

@@ -27,21 +27,33 @@ for (const backend of ['postgres', 'redis'] as const) {
     const close: (() => Promise<unknown>)[] = [];
 
     beforeAll(async () => {
-      const environment: Record<string, string> = { PORT: '0', INTERNAL_TOKEN_SECRET: 'a-secret-of-the-test-that-is-long-enough' };
+      const environment: Record<string, string> = {
+        PORT: '0',
+        INTERNAL_TOKEN_SECRET: 'a-secret-of-the-test-that-is-long-enough',
+      };
       let queue: Queue;
       if (backend === 'postgres') {
         database = await createTestDatabase({ services: ['accounting'] });
         environment.QUEUE_DATABASE_URL = database.urlFor('queue');
-        const pool = new pg.Pool({ connectionString: environment.QUEUE_DATABASE_URL, options: '-c search_path=bullmq' });
+        const pool = new pg.Pool({
+          connectionString: environment.QUEUE_DATABASE_URL,
+          options: '-c search_path=bullmq',
+        });
         queue = new Queue('settlement-fast', { connection: pool }, createPostgresBackend as never);
-        close.push(() => queue.close(), () => pool.end());
+        close.push(
+          () => queue.close(),
+          () => pool.end(),
+        );
       } else {
         redis = await redisForTests();
         if (!redis) return;
         environment.QUEUE_URL = redis.url;
         const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
         queue = new Queue('settlement-fast', { connection, prefix: '{northgate-settlement-fast}' });
-        close.push(() => queue.close(), () => connection.quit());
+        close.push(
+          () => queue.close(),
+          () => connection.quit(),
+        );
       }
       await queue.add('settlement.example.v1', { sequence: '1' });
       gateway = await bootGateway(readGatewayConfig(environment), {
@@ -62,7 +74,10 @@ for (const backend of ['postgres', 'redis'] as const) {
     const open = (path: string, as: string, init: RequestInit = {}) => {
       role = as;
       const password = Buffer.from(`me:${newApiKey(as)}`).toString('base64');
-      return fetch(`http://127.0.0.1:${gateway!.port}/ops/queues${path}`, { ...init, headers: { authorization: `Basic ${password}` } });
+      return fetch(`http://127.0.0.1:${gateway!.port}/ops/queues${path}`, {
+        ...init,
+        headers: { authorization: `Basic ${password}` },
+      });
     };
 
     it('shows the queues to operations, to nobody else, and changes nothing', async () => {
@@ -70,12 +85,19 @@ for (const backend of ['postgres', 'redis'] as const) {
       const page = await open('/', 'operations');
       expect(page.status).toBe(200);
       expect(await page.text()).toContain('Queues');
-      const { queues } = (await (await open('/api/queues?activeQueue=settlement-fast&status=waiting&page=1', 'operations')).json());
+      const { queues } = await (
+        await open('/api/queues?activeQueue=settlement-fast&status=waiting&page=1', 'operations')
+      ).json();
       expect(queues.map((queue: any) => queue.name)).toContain('compliance-bulk');
-      expect(queues.find((queue: any) => queue.name === 'settlement-fast')).toMatchObject({ readOnlyMode: true, counts: { waiting: 1 } });
+      expect(queues.find((queue: any) => queue.name === 'settlement-fast')).toMatchObject({
+        readOnlyMode: true,
+        counts: { waiting: 1 },
+      });
       expect((await open('/api/queues/settlement-fast/pause', 'operations', { method: 'PUT' })).status).toBe(405);
       expect((await open('/', 'front-office')).status).toBe(403);
-      expect((await fetch(`http://127.0.0.1:${gateway.port}/ops/queues/`)).headers.get('www-authenticate')).toContain('Basic');
+      expect((await fetch(`http://127.0.0.1:${gateway.port}/ops/queues/`)).headers.get('www-authenticate')).toContain(
+        'Basic',
+      );
     });
   });
 }

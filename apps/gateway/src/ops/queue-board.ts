@@ -50,7 +50,9 @@ function onlyFor(clients: ApiClients) {
     try {
       const principal = await principalOfRequest(request, clients);
       if (!principal) {
-        answerError(response, 401, 'UNAUTHENTICATED', 'log in with an API key as the password', { 'www-authenticate': 'Basic realm="back office"' });
+        answerError(response, 401, 'UNAUTHENTICATED', 'log in with an API key as the password', {
+          'www-authenticate': 'Basic realm="back office"',
+        });
       } else if (!hasScope(principal, 'jobs:operate')) {
         answerError(response, 403, 'FORBIDDEN', 'this needs the scope jobs:operate');
       } else if (request.method !== 'GET') {
@@ -66,11 +68,21 @@ function onlyFor(clients: ApiClients) {
 }
 
 /** Opens nothing yet: the gateway starts while the queue is away. */
-function openQueues(config: { queueUrl?: string | undefined; queueDatabaseUrl?: string | undefined }): { queues: Queue[]; close: () => Promise<void> } {
+function openQueues(config: { queueUrl?: string | undefined; queueDatabaseUrl?: string | undefined }): {
+  queues: Queue[];
+  close: () => Promise<void>;
+} {
   if (config.queueUrl !== undefined) {
-    const redis = new Redis(config.queueUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: true, connectTimeout: 5_000, commandTimeout: 5_000 });
+    const redis = new Redis(config.queueUrl, {
+      maxRetriesPerRequest: 1,
+      enableOfflineQueue: true,
+      connectTimeout: 5_000,
+      commandTimeout: 5_000,
+    });
     redis.on('error', () => undefined);
-    const queues = queueNames.map((name) => quiet(new Queue(name, { connection: redis, prefix: prefixOf(name), skipVersionCheck: true })));
+    const queues = queueNames.map((name) =>
+      quiet(new Queue(name, { connection: redis, prefix: prefixOf(name), skipVersionCheck: true })),
+    );
     return {
       queues,
       close: async () => {
@@ -79,7 +91,13 @@ function openQueues(config: { queueUrl?: string | undefined; queueDatabaseUrl?: 
       },
     };
   }
-  const pool = new pg.Pool({ connectionString: config.queueDatabaseUrl, max: 2, options: '-c search_path=bullmq', application_name: 'gateway-queues', connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({
+    connectionString: config.queueDatabaseUrl,
+    max: 2,
+    options: '-c search_path=bullmq',
+    application_name: 'gateway-queues',
+    connectionTimeoutMillis: 5_000,
+  });
   pool.on('error', () => undefined);
   const queues = queueNames.map((name) => quiet(new Queue(name, { connection: pool }, createPostgresBackend as never)));
   return {
