@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { command, event, itemsPerCommandMax } from './catalogue.js';
-import { asset, book, counts, id, plainDate, reference, units } from './fields.js';
+import { asset, book, counts, id, plainDate, units } from './fields.js';
 
 /** One side of an entry: `units` is always positive, `side` says which. */
 export const postingLine = z.object({
@@ -142,5 +142,3 @@ export const accountingMessages = {
   'settlement.run-phase.v1': command(['accounting'], 'settlement', phaseRun, { longRunning: true }),
   'settlement.phase-completed.v1': event('settlement', ['accounting'], phaseCompleted),
 } as const;
-
-export type CutOverReference = z.infer<typeof reference>;

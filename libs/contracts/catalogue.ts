@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { type z } from 'zod';
 
 /** The services that own data. The gateway owns none, so it neither sends nor receives messages. */
 export const services = ['settlement', 'accounting', 'compliance'] as const;

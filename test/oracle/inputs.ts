@@ -22,8 +22,8 @@ export class Inputs {
     return parse(this.text(path), { skip_empty_lines: true, relax_column_count: true });
   }
 
-  json<T>(path: string): T {
-    return JSON.parse(this.text(path)) as T;
+  json(path: string): unknown {
+    return JSON.parse(this.text(path));
   }
 
   has(path: string): boolean {

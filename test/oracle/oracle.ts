@@ -76,7 +76,7 @@ export class Oracle {
 
   constructor(directory: string) {
     this.inputs = new Inputs(directory);
-    this.script = this.inputs.json('market/script.json');
+    this.script = this.inputs.json('market/script.json') as Script;
     this.listed = this.readList('cut-over/sanctions.csv', 'cut-over/sanctions-alt.csv');
     this.instruments = new Map(this.inputs.csv('cut-over/instruments.csv').map((line) => [line.isin ?? '', line]));
     this.staticPrice = new Map(
@@ -105,7 +105,7 @@ export class Oracle {
 
   /** Plays one day and says what every row must be. Days must be played in order. */
   play(date: string): Expected[] {
-    const day = this.inputs.json<DayScript>(`days/${date}/script.json`);
+    const day = this.inputs.json(`days/${date}/script.json`) as DayScript;
     const expected = new Expectations();
     const partyHits = this.playLists(day);
     this.playTrades(day, expected);
@@ -206,7 +206,7 @@ export class Oracle {
     const part = (name: string): OrderedPayment[] =>
       day.steps
         .filter((one) => one.action === 'PAYMENTS' && one.part === name)
-        .flatMap((one) => this.inputs.json<Record<string, OrderedPayment[]>>(one.file ?? '')[name] ?? []);
+        .flatMap((one) => (this.inputs.json(one.file ?? '') as Record<string, OrderedPayment[]>)[name] ?? []);
     for (const payment of [...carried, ...inFile, ...part('byMutation')]) {
       const outcome = this.outcomeOfPayment(payment, released);
       expected.add('payments', outcome, payment.endToEndId, payment.currency, payment.amount);
@@ -317,7 +317,7 @@ export class Oracle {
   private playApprovals(day: DayScript, expected: Expectations): void {
     const path = `days/${day.date}/approvals.json`;
     if (!this.inputs.has(path)) return;
-    for (const { kind, outcome } of this.inputs.json<{ kind: string; outcome: string }[]>(path)) {
+    for (const { kind, outcome } of this.inputs.json(path) as { kind: string; outcome: string }[]) {
       expected.count('approvals', outcome, 1);
       if (kind === 'MANUAL_REVERSAL' && outcome === 'approved') this.reversalsByHand += 1;
     }

@@ -5,7 +5,7 @@ import { type Line } from './inputs.js';
 /** ISO 6166: letters count 10 to 35, then every second digit from the right doubled; the sum ends in zero. */
 export function isinHolds(isin: string): boolean {
   if (!/^[A-Z]{2}[0-9A-Z]{9}[0-9]$/.test(isin)) return false;
-  const digits = [...isin].flatMap((letter) => [...String(parseInt(letter, 36))].map(Number));
+  const digits = Array.from(isin, (letter) => String(parseInt(letter, 36))).flatMap((text) => Array.from(text, Number));
   let sum = 0;
   for (let fromRight = 0; fromRight < digits.length; fromRight += 1) {
     const digit = digits[digits.length - 1 - fromRight] ?? 0;

@@ -38,7 +38,10 @@ export function textAt(node: Node, ...path: string[]): string {
     here = (here as Node)[name];
   }
   if (typeof here === 'string') return here;
-  if (typeof here === 'object' && here !== null) return String((here as Node)['#text'] ?? '');
+  if (typeof here === 'object' && here !== null) {
+    const text = (here as Node)['#text'];
+    return typeof text === 'string' ? text : '';
+  }
   return '';
 }
 

@@ -29,7 +29,8 @@ export interface ScriptedOutcome {
 
 export interface DueTrade extends SampleTrade {
   state: 'AFFIRMED' | 'FAILING';
-  carriedFailSince: PlainDate | '';
+  /** Empty unless it is a fail carried in. */
+  carriedFailSince: PlainDate;
 }
 
 interface DueGroup {

@@ -209,18 +209,18 @@ export function makeDayOneTrades(
     })),
     ...write(take(1, equity('US')), () => ({ counterpartyName: 'Broken\u0000Name' })),
   ];
-  const withoutSsi = write(take(6, equity('UK')), () => ({
+  write(take(6, equity('UK')), () => ({
     counterparty: institution.counterpartyWithoutSsi.counterpartyId,
   }));
-  const unknown = write(take(3, equity('EU')), (_, index) => ({ isin: unknownIsin(index + 1) }));
-  const farOff = write(take(1, equity('EU')), (_, __, trade) => {
+  write(take(3, equity('EU')), (_, index) => ({ isin: unknownIsin(index + 1) }));
+  write(take(1, equity('EU')), (_, __, trade) => {
     trade.priceHundredths = (priceOf(institution, trade.isin) * 138n) / 100n;
     trade.amountMinor = amountOf(trade);
     return { price: decimalText(trade.priceHundredths, 2), amount: decimalText(trade.amountMinor, 2) };
   });
   const unconfirmed = take(6, (trade) => trade.market === 'EU' || trade.market === 'US');
-  const held = write(take(6, equity('EU')), (_, index) => ({ counterpartyName: heldTradeNames[index] ?? '' }));
-  const near = write(
+  write(take(6, equity('EU')), (_, index) => ({ counterpartyName: heldTradeNames[index] ?? '' }));
+  write(
     take(20, (trade) => trade.market === 'EU' || trade.market === 'US'),
     (_, index) => ({ counterpartyName: nearNames[index] ?? '' }),
   );
@@ -259,7 +259,6 @@ export function makeDayOneTrades(
     .map(({ line }) => amendments.find((one) => one.executionId === line.executionId) ?? line)
     .filter((line) => !silent.has(line) && line.action !== 'CANCEL')
     .map(confirmationOf);
-  void [withoutSsi, unknown, farOff, held, near];
   return { fileA, fileB, fileBSentTwice: true, allocations, confirmations };
 }
 

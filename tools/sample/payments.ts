@@ -70,7 +70,7 @@ function frenchBban(account: string): string {
 function dutchAccount(serial: number): string {
   for (let candidate = serial * 10; ; candidate += 1) {
     const digits = String(candidate).padStart(10, '0');
-    const sum = [...digits].reduce((total, digit, index) => total + Number(digit) * (10 - index), 0);
+    const sum = Array.from(digits, Number).reduce((total, digit, index) => total + digit * (10 - index), 0);
     if (sum % 11 === 0) return digits;
   }
 }

@@ -78,7 +78,7 @@ export function validatePayment(
     else amountMinor = read.value;
   }
   if (request.executionDate && !isPlainDate(request.executionDate))
-    problems.push(problem('INVALID_DATE', `${request.executionDate as string} is no date.`, ['executionDate']));
+    problems.push(problem('INVALID_DATE', `${request.executionDate} is no date.`, ['executionDate']));
   const creditorAccount = (request.creditorIban ?? request.creditorAccount ?? '').replaceAll(' ', '');
   if (creditorAccount === '')
     problems.push(problem('REQUIRED', 'The creditor needs an IBAN or an account.', ['creditorIban']));
