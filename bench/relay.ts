@@ -106,8 +106,8 @@ function bareQueue(database: BenchDatabase, redisUrl: string | undefined, effect
   if (redisUrl === undefined) {
     const pool = new pg.Pool({ connectionString: database.urls.queue, max: 6, options: '-c search_path=bullmq' });
     pool.on('error', () => undefined);
-    queue = new Queue(name, { connection: pool } as never, createPostgresBackend as never);
-    worker = new Worker(name, handle, { ...settings, connection: pool } as never, createPostgresBackend as never);
+    queue = new Queue(name, { connection: pool }, createPostgresBackend as never);
+    worker = new Worker(name, handle, { ...settings, connection: pool }, createPostgresBackend as never);
     closing.push(() => pool.end());
   } else {
     const forQueue = new Redis(redisUrl);
