@@ -190,7 +190,9 @@ described('what docker-compose.yml describes, started natively', () => {
   }, 60_000);
 
   it('migrates as a step of its own', () => {
-    expect(migrated.output).toContain('The database is migrated (sample): messaging, settlement, accounting, compliance');
+    expect(migrated.output).toContain(
+      'The database is migrated (sample): messaging, settlement, accounting, compliance',
+    );
   });
 
   it('becomes healthy by the checks that it states', async () => {
@@ -244,7 +246,13 @@ described('what docker-compose.yml describes, started natively', () => {
       { at: '07:00', action: 'OPEN', books: ['NGEU'] },
       { at: '09:30', action: 'FILE', kind: 'TRADES', name: 'trades.csv', file: 'short/trades.csv' },
       { at: '10:00', action: 'PAYMENTS', file: 'short/payments.json', part: 'byMutation' },
-      { at: '10:15', action: 'FILE', kind: 'CONFIRMATIONS', name: 'confirmations.csv', file: 'short/confirmations.csv' },
+      {
+        at: '10:15',
+        action: 'FILE',
+        kind: 'CONFIRMATIONS',
+        name: 'confirmations.csv',
+        file: 'short/confirmations.csv',
+      },
       { at: '10:45', action: 'PHASE', phase: 'GATE', cycle: 1 },
       { at: '11:00', action: 'PHASE', phase: 'AFFIRM', cycle: 1 },
       { at: '11:15', action: 'PHASE', phase: 'INSTRUCT', cycle: 1 },
@@ -280,7 +288,9 @@ described('what docker-compose.yml describes, started natively', () => {
   }, 90_000);
 
   it('writes instructions for the market where the workers share their folder', () => {
-    const written = readdirSync(exchange, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.xml'));
+    const written = readdirSync(exchange, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.xml'),
+    );
     expect(written.length).toBeGreaterThan(0);
   });
 
@@ -378,7 +388,9 @@ async function localAddresses(
 /** A process with the environment of compose and of the image, and none of this one's but the path to programs. */
 function start(service: ComposeService, local: (text: string) => string): Started {
   const image = readFileSync(join(repository, 'Dockerfile'), 'utf8');
-  const ofImage = Object.fromEntries([...image.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]));
+  const ofImage = Object.fromEntries(
+    [...image.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+  );
   const environment: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
     ...ofImage,
@@ -401,9 +413,8 @@ interface ShortPayment {
 }
 
 const shortPayments = (sampleDirectory: string): ShortPayment[] =>
-  (
-    JSON.parse(readFileSync(join(sampleDirectory, 'short', 'payments.json'), 'utf8')) as { byMutation: ShortPayment[] }
-  ).byMutation;
+  (JSON.parse(readFileSync(join(sampleDirectory, 'short', 'payments.json'), 'utf8')) as { byMutation: ShortPayment[] })
+    .byMutation;
 
 /** A few lines of each file of the first day. */
 function shorten(sampleDirectory: string): Set<string | undefined> {

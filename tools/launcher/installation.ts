@@ -29,12 +29,16 @@ const sampleStartsAt = '2026-11-24T21:00:00Z';
 /** Books that the demo people see. */
 const demoBooks = ['NGEU', 'NGUS'];
 
-/** Starts the database, migrates it, and starts every process; stops all of it again when any part fails. */
+/**
+ * Starts the database, migrates it, and starts every process. When any part fails, or when the signal says that it is
+ * no longer wanted, all of it is stopped again before the promise rejects.
+ */
 export async function startInstallation(
   options: LauncherArguments,
   sampleDirectory: string,
   progress: Progress,
   onUnexpectedExit: (text: string) => void,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Installation> {
   const dataDirectory = resolve(options.dataDirectory);
   const logDirectory = join(dataDirectory, 'logs');
@@ -51,6 +55,7 @@ export async function startInstallation(
     if (!external) {
       const postgres = await startEmbeddedPostgres({ dataDirectory: postgresFolder(dataDirectory) });
       undo.push(() => postgres.stop());
+      signal.throwIfAborted();
       ownerUrl = postgres.ownerUrl;
       progress.step(`embedded Postgres on port ${postgres.port}`);
     } else {
@@ -63,17 +68,22 @@ export async function startInstallation(
       mode: 'sample',
       startsAt: sampleStartsAt,
     });
+    signal.throwIfAborted();
     const urls = roleUrls(ownerUrl, passwords);
     progress.step('schemas migrated, each service with its own role');
 
-    const owner = new pg.Client({ connectionString: ownerUrl });
-    await owner.connect();
+    // A pool of one: it connects again when the database was restarted.
+    const owner = new pg.Pool({ connectionString: ownerUrl, max: 1, application_name: 'launcher' });
+    owner.on('error', () => undefined);
     undo.push(() => owner.end());
 
     const processes = new Processes(logDirectory, (name, how) => {
       onUnexpectedExit(`${name} ended unexpectedly (${how}); its log: ${join(logDirectory, `${name}.log`)}`);
     });
-    undo.push(() => processes.stop());
+    const stopProcesses = () => processes.stop();
+    undo.push(stopProcesses);
+    // Ends the waiting for processes that are not ready yet.
+    signal.addEventListener('abort', () => void stopProcesses());
 
     const shared = {
       NODE_ENV: 'development',
@@ -141,7 +151,9 @@ export async function startInstallation(
         COMPLIANCE_URL: `http://127.0.0.1:${compliance}/graphql`,
       },
     });
+    signal.throwIfAborted();
     progress.step('settlement, accounting, compliance, market simulator and gateway are up');
+    progress.step(`open in a browser: http://127.0.0.1:${gatewayPort}/graphql`);
 
     return {
       access,

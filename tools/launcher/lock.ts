@@ -1,36 +1,45 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { processMark } from '#tools/postgres/lock-file.js';
 
 /** Refuses a second start on the same data; a lock left by a dead process is taken over. */
 export function takeLock(dataDirectory: string): () => void {
   mkdirSync(dataDirectory, { recursive: true });
   const path = join(dataDirectory, 'launcher.lock');
-  for (;;) {
-    try {
-      const handle = openSync(path, 'wx', 0o600);
-      writeSync(handle, String(process.pid));
-      closeSync(handle);
-      return () => {
+  // Written beside and linked: nobody ever reads a lock without its owner.
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, processMark(process.pid) ?? '', { mode: 0o600 });
+  try {
+    for (;;) {
+      try {
+        linkSync(own, path);
+        let isHeld = true;
+        return () => {
+          if (isHeld) rmSync(path, { force: true });
+          isHeld = false;
+        };
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        const holder = readIfThere(path);
+        const pid = Number.parseInt(holder, 10);
+        // A pid is given again after a reboot; the mark names one run of a process.
+        if (pid > 0 && processMark(pid) === holder) {
+          throw new Error(
+            `The back office already runs on ${dataDirectory} (process ${pid}). Stop that one first, or use --data FOLDER for another.`,
+          );
+        }
         rmSync(path, { force: true });
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = Number(readFileSync(path, 'utf8'));
-      if (holder && holder !== process.pid && isAlive(holder)) {
-        throw new Error(
-          `The back office already runs on ${dataDirectory} (process ${holder}). Stop that one first, or use --data FOLDER for another.`,
-        );
       }
-      rmSync(path, { force: true });
     }
+  } finally {
+    rmSync(own, { force: true });
   }
 }
 
-export function isAlive(pid: number): boolean {
+function readIfThere(path: string): string {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }

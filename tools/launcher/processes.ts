@@ -19,6 +19,8 @@ const stopTimeoutMs = 15_000;
 /** The processes of one installation: started together, stopped together, none outlives the launcher. */
 export class Processes {
   private readonly children = new Map<string, ChildProcess>();
+  /** Those that were started and are not ready yet: what ends their waiting. */
+  private readonly starting = new Map<string, (error: Error) => void>();
   private stopping = false;
   /** Peak resident memory of those that ended, in kilobytes. */
   private endedPeakKilobytes = 0;
@@ -34,7 +36,7 @@ export class Processes {
   start(plan: ProcessPlan, timeoutMs = 90_000): Promise<number> {
     const log = createWriteStream(join(this.logDirectory, `${plan.name}.log`), { flags: 'a' });
     const child = fork(plan.entry, [], {
-      env: { ...process.env, ...plan.environment, NODE_OPTIONS: '' },
+      env: { ...inherited(), ...plan.environment, NODE_OPTIONS: '' },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A process group of its own: Ctrl-C reaches the launcher only, which stops the others in order.
       detached: true,
@@ -42,7 +44,8 @@ export class Processes {
     child.stdout?.pipe(log);
     child.stderr?.pipe(log);
     this.children.set(plan.name, child);
-    return new Promise((resolve, reject) => {
+    return new Promise<number>((resolve, reject) => {
+      this.starting.set(plan.name, reject);
       const timer = setTimeout(() => {
         reject(
           new Error(
@@ -53,14 +56,16 @@ export class Processes {
       child.on('message', (message: ReadyMessage) => {
         if (message.type !== 'ready') return;
         clearTimeout(timer);
+        this.starting.delete(plan.name);
         resolve(message.port);
       });
       child.on('exit', (code, signal) => {
         clearTimeout(timer);
         this.children.delete(plan.name);
         const how = signal ?? `exit code ${code ?? '?'}`;
-        reject(new Error(`${plan.name} ended while starting (${how}).\n${this.lastLines(plan.name)}`));
-        if (!this.stopping) this.onUnexpectedExit(plan.name, how);
+        if (this.starting.delete(plan.name))
+          reject(new Error(`${plan.name} ended while starting (${how}).\n${this.lastLines(plan.name)}`));
+        else if (!this.stopping) this.onUnexpectedExit(plan.name, how);
       });
     });
   }
@@ -79,6 +84,8 @@ export class Processes {
         const child = this.children.get(name);
         if (!child || child.exitCode !== null) return;
         child.removeAllListeners('exit');
+        this.starting.get(name)?.(new Error(`${name} was stopped while starting`));
+        this.starting.delete(name);
         const ended = new Promise<void>((resolve) =>
           child.once('exit', () => {
             resolve();
@@ -105,15 +112,21 @@ export class Processes {
 
   private lastLines(name: string): string {
     try {
-      return readFileSync(join(this.logDirectory, `${name}.log`), 'utf8')
-        .trimEnd()
-        .split('\n')
-        .slice(-15)
-        .join('\n');
+      const log = join(this.logDirectory, `${name}.log`);
+      const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-15);
+      return [...lines, `Its log: ${log}`].join('\n');
     } catch {
       return '';
     }
   }
+}
+
+/** Secrets of the whole installation, and what decides for one process only, are handed out by the plan alone. */
+function inherited(): NodeJS.ProcessEnv {
+  const environment = { ...process.env };
+  for (const name of ['DATABASE_URL', 'QUEUE_URL', 'ROLE_PASSWORDS_FILE', 'PORT', 'HOST', 'WORKER', 'SERVICE_NAME'])
+    Reflect.deleteProperty(environment, name);
+  return environment;
 }
 
 function peakOf(pid: number | undefined): number {

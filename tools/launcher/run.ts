@@ -1,0 +1,194 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { addDays } from '#libs/calendar/index.js';
+import { booksOpenOn, firstDay, makeSample, sampleDays } from '#tools/sample/sample.js';
+import { verifyAll } from '#tools/verify/verify.js';
+import { Api } from './api.js';
+import { type LauncherArguments } from './arguments.js';
+import { runBusinessDay } from './business-day.js';
+import { type DayFigure } from './figures.js';
+import { type Installation, removeData, startInstallation } from './installation.js';
+import { moveIn } from './institution.js';
+import { Progress } from './progress.js';
+import { readDayScript } from './script.js';
+import { figuresOf, reportOf } from './report.js';
+import { summaryText, welcomeText } from './summary.js';
+
+/** What the launcher remembers between starts; everything else is in the database. */
+interface State {
+  scale: number;
+  movedIn: boolean;
+  lastDay: string | null;
+}
+
+const parentCheckMs = 500;
+
+/** One start of the back office, from the files of the sample to the last process that ends. */
+export async function run(options: LauncherArguments, dataDirectory: string, startedBy: number): Promise<number> {
+  const progress = new Progress(options.json);
+  let starting: Promise<Installation> | undefined;
+  let stopping: Promise<void> | undefined;
+  const notWanted = new AbortController();
+  const stop = (): Promise<void> =>
+    (stopping ??= (async () => {
+      clearInterval(parentWatch);
+      notWanted.abort(new Error('stopped while starting'));
+      // What fails to start stops itself.
+      const installation = await starting?.catch(() => undefined);
+      await installation?.stop();
+    })());
+  let isExiting = false;
+  const stopAndExit = (text: string, code: number) => {
+    if (isExiting) return;
+    isExiting = true;
+    progress.print(text);
+    void stop()
+      .catch((error: unknown) => {
+        console.error(error);
+      })
+      .finally(() => process.exit(code));
+  };
+  // Signals to npm do not reach what it started, so the disappearance of the parent counts as one.
+  const parentWatch = setInterval(() => {
+    if (process.ppid !== startedBy) stopAndExit('What started the back office is gone; stopping.', 1);
+  }, parentCheckMs);
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)
+    process.on(signal, () => {
+      stopAndExit('\nStopping …', code);
+    });
+  // A fault of ours, too, must leave nothing behind.
+  process.on('uncaughtException', (error) => {
+    console.error(error);
+    stopAndExit('Stopping after an unexpected fault.', 1);
+  });
+
+  try {
+    if (options.reset) {
+      progress.begin('reset', 'Removing the data of earlier runs');
+      removeData(dataDirectory);
+    }
+    const statePath = join(dataDirectory, 'state.json');
+    const state: State = existsSync(statePath)
+      ? (JSON.parse(readFileSync(statePath, 'utf8')) as State)
+      : { scale: options.scale, movedIn: false, lastDay: null };
+    const keep = () => {
+      writeFileSync(statePath, `${JSON.stringify(state, null, 2)}\n`);
+    };
+    const dates = datesAfter(state.lastDay, options.days);
+    const sampleDirectory = join(dataDirectory, 'sample');
+    progress.begin('sample', 'Sample institution');
+    writeSample(sampleDirectory, dates, state.scale);
+    progress.step(
+      `Northgate and ${dates.length === 1 ? `its day ${dates[0] ?? ''}` : `${dates.length} days`} generated`,
+    );
+
+    progress.begin('start', 'Starting');
+    notWanted.signal.throwIfAborted();
+    starting = startInstallation(
+      options,
+      sampleDirectory,
+      progress,
+      (text) => {
+        stopAndExit(text, 1);
+      },
+      notWanted.signal,
+    );
+    const running = await starting;
+    const api = new Api(`http://127.0.0.1:${running.gatewayPort}/graphql`, running.access.keys);
+
+    if (!state.movedIn) {
+      progress.begin('cutOver', 'Northgate moves in');
+      await running.setClock('2026-11-24T22:00', 'Europe/Berlin');
+      await moveIn(api, sampleDirectory, progress);
+      state.movedIn = true;
+      keep();
+    }
+    for (const date of dates) {
+      const script = readDayScript(sampleDirectory, date);
+      if (!script) throw new Error(`The sample has no script for ${date}`);
+      await runBusinessDay(
+        {
+          api,
+          progress,
+          sampleDirectory,
+          simulatorUrl: running.simulatorUrl,
+          setClock: (localTime) => running.setClock(localTime, script.zone),
+          ownFiles: { trades: options.trades, statement: options.statement, sanctions: options.sanctions },
+        },
+        script,
+      );
+      keepFigures(dataDirectory, date, await figuresOf(api, date));
+      state.lastDay = date;
+      keep();
+    }
+    progress.begin('verify', 'Proving the invariants');
+    const verified = await verifyAll(running.verifyUrl);
+    for (const one of verified.invariants)
+      progress.step(
+        `${one.broken.length === 0 ? 'holds ' : 'BROKEN'}  ${one.number}. ${one.name} (${one.checked} checked)`,
+      );
+    progress.end();
+    const lastDate = dates[dates.length - 1] ?? firstDay;
+    const report = await reportOf(
+      api,
+      lastDate,
+      booksOpenOn(lastDate),
+      verified,
+      progress.seconds,
+      running.processes.peakMemoryMb(),
+    );
+    progress.print(summaryText(report));
+    if (options.json) {
+      progress.print(welcomeText(running.gatewayPort, running.access.keys, running.logDirectory));
+      if (!options.once) console.log(JSON.stringify(report));
+    } else {
+      progress.print(welcomeText(running.gatewayPort, running.access.keys, running.logDirectory));
+    }
+    const code = verified.broken === 0 ? 0 : 1;
+    if (options.once) {
+      await stop();
+      if (options.json) console.log(JSON.stringify(report));
+      return code;
+    }
+    progress.print('  Running. Ctrl-C stops everything; the next start goes on with the next business day.');
+    return await new Promise<number>(() => undefined);
+  } catch (error) {
+    // What a stop interrupted has nothing to say any more; the stop ends the process.
+    if (isExiting) return await new Promise<number>(() => undefined);
+    progress.end();
+    await stop();
+    throw error;
+  }
+}
+
+/** Each day's figures with the references behind them, for a look and for the oracle. */
+function keepFigures(dataDirectory: string, date: string, figures: readonly DayFigure[]): void {
+  const folder = join(dataDirectory, 'reports');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${date}.json`), `${JSON.stringify(figures, null, 1)}\n`);
+}
+
+/** The next days on which a book opens, after the last one that was run. */
+function datesAfter(lastDay: string | null, count: number): string[] {
+  if (!lastDay) return sampleDays(count);
+  const dates: string[] = [];
+  for (let date = addDays(lastDay, 1); dates.length < count; date = addDays(date, 1))
+    if (booksOpenOn(date).length > 0) dates.push(date);
+  return dates;
+}
+
+/** Generates the sample up to the last date wanted; the same bytes every time, so writing again is harmless. */
+function writeSample(directory: string, dates: readonly string[], scale: number): void {
+  const last = dates[dates.length - 1] ?? firstDay;
+  let days = 1;
+  while ((sampleDays(days)[days - 1] ?? last) < last) days += 1;
+  if (existsSync(directory)) rmSync(directory, { recursive: true });
+  for (const [path, content] of makeSample({ days, scale })) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), content);
+  }
+}
