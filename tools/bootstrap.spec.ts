@@ -70,7 +70,9 @@ const firstLine = (child: ChildProcess) =>
   });
 const ended = (child: ChildProcess) =>
   new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
-    child.once('exit', (code, signal) => { resolve([code, signal]); }),
+    child.once('exit', (code, signal) => {
+      resolve([code, signal]);
+    }),
   );
 const begin = async () => {
   const child = spawn(process.execPath, ['tools/bootstrap.mjs', 'start', '--json', '--wait'], {
