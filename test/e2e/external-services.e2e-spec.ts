@@ -389,7 +389,7 @@ async function localAddresses(
 function start(service: ComposeService, local: (text: string) => string): Started {
   const image = readFileSync(join(repository, 'Dockerfile'), 'utf8');
   const ofImage = Object.fromEntries(
-    [...image.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+    [...image.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value] as const),
   );
   const environment: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
-import { createEmptyDatabase, redisForTests } from '#libs/testing/index.js';
+import { createEmptyDatabase, createTestDatabase, redisForTests } from '#libs/testing/index.js';
 import { processMark } from '#tools/postgres/lock-file.js';
 import { launch, nothingLeft, temporaryInstallation } from './launcher-process.js';
 
@@ -83,6 +83,18 @@ describe('npm start refuses', () => {
       ]);
     } finally {
       await database.drop();
+    }
+  });
+
+  it('a database with the days of another data directory, and one with real money in it, --reset or not', async () => {
+    const lived = await createTestDatabase({ mode: 'sample', startsAt: '2026-11-30T19:00:00Z' });
+    const real = await createTestDatabase({ mode: 'production' });
+    try {
+      await refused([], { DATABASE_URL: lived.ownerUrl }, [/does not know.*--data FOLDER, or start.*--reset/]);
+      await refused(['--reset'], { DATABASE_URL: real.ownerUrl }, [/holds a production installation/]);
+    } finally {
+      await lived.drop();
+      await real.drop();
     }
   });
 

@@ -9,6 +9,7 @@ import { type Access, hashOfKey, readOrMakeAccess } from './access.js';
 import { type LauncherArguments } from './arguments.js';
 import { Processes, type ProcessPlan } from './processes.js';
 import { type Progress } from './progress.js';
+import { sampleStartsAt } from './state.js';
 
 /** Everything of one running installation. */
 export interface Installation {
@@ -22,9 +23,6 @@ export interface Installation {
   setClock: (localTime: string, zone: string) => Promise<void>;
   stop: () => Promise<void>;
 }
-
-/** The evening before the first business day, when Northgate moves in. */
-const sampleStartsAt = '2026-11-24T21:00:00Z';
 
 /** Books that the demo people see. */
 const demoBooks = ['NGEU', 'NGUS'];

@@ -10,29 +10,34 @@ export function takeLock(dataDirectory: string): () => void {
   const own = `${path}.${process.pid}`;
   writeFileSync(own, processMark(process.pid) ?? '', { mode: 0o600 });
   try {
-    for (;;) {
-      try {
-        linkSync(own, path);
-        let isHeld = true;
-        return () => {
-          if (isHeld) rmSync(path, { force: true });
-          isHeld = false;
-        };
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        const holder = readIfThere(path);
-        const pid = Number.parseInt(holder, 10);
-        // A pid is given again after a reboot; the mark names one run of a process.
-        if (pid > 0 && processMark(pid) === holder) {
-          throw new Error(
-            `The back office already runs on ${dataDirectory} (process ${pid}). Stop that one first, or use --data FOLDER for another.`,
-          );
-        }
-        rmSync(path, { force: true });
+    while (!isLinked(own, path)) {
+      const holder = readIfThere(path);
+      const pid = Number.parseInt(holder, 10);
+      // A pid is given again after a reboot; the mark names one run of a process.
+      if (pid > 0 && processMark(pid) === holder) {
+        throw new Error(
+          `The back office already runs on ${dataDirectory} (process ${pid}). Stop that one first, or use --data FOLDER for another.`,
+        );
       }
+      rmSync(path, { force: true });
     }
   } finally {
     rmSync(own, { force: true });
+  }
+  let isHeld = true;
+  return () => {
+    if (isHeld) rmSync(path, { force: true });
+    isHeld = false;
+  };
+}
+
+function isLinked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
   }
 }
 

@@ -53,8 +53,8 @@ export class Processes {
           ),
         );
       }, timeoutMs);
-      child.on('message', (message: ReadyMessage) => {
-        if (message.type !== 'ready') return;
+      child.on('message', (message: Partial<ReadyMessage>) => {
+        if (message.type !== 'ready' || message.port === undefined) return;
         clearTimeout(timer);
         this.starting.delete(plan.name);
         resolve(message.port);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { addDays } from '#libs/calendar/index.js';
 import { booksOpenOn, firstDay, makeSample, sampleDays } from '#tools/sample/sample.js';
@@ -9,17 +9,12 @@ import { runBusinessDay } from './business-day.js';
 import { type DayFigure } from './figures.js';
 import { type Installation, removeData, startInstallation } from './installation.js';
 import { moveIn } from './institution.js';
+import { fitExternalDatabase } from './external-database.js';
 import { Progress } from './progress.js';
 import { readDayScript } from './script.js';
+import { keepState, readState } from './state.js';
 import { figuresOf, reportOf } from './report.js';
 import { summaryText, welcomeText } from './summary.js';
-
-/** What the launcher remembers between starts; everything else is in the database. */
-interface State {
-  scale: number;
-  movedIn: boolean;
-  lastDay: string | null;
-}
 
 const parentCheckMs = 500;
 
@@ -37,10 +32,10 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
       const installation = await starting?.catch(() => undefined);
       await installation?.stop();
     })());
-  let isExiting = false;
+  const exit = { isUnderWay: false };
   const stopAndExit = (text: string, code: number) => {
-    if (isExiting) return;
-    isExiting = true;
+    if (exit.isUnderWay) return;
+    exit.isUnderWay = true;
     progress.print(text);
     void stop()
       .catch((error: unknown) => {
@@ -67,16 +62,13 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
   });
 
   try {
-    if (options.reset) {
-      progress.begin('reset', 'Removing the data of earlier runs');
-      removeData(dataDirectory);
-    }
-    const statePath = join(dataDirectory, 'state.json');
-    const state: State = existsSync(statePath)
-      ? (JSON.parse(readFileSync(statePath, 'utf8')) as State)
-      : { scale: options.scale, movedIn: false, lastDay: null };
+    if (options.reset) progress.begin('reset', 'Removing the data of earlier runs');
+    if (process.env.DATABASE_URL)
+      await fitExternalDatabase(process.env.DATABASE_URL, readState(dataDirectory, options.scale), options.reset);
+    if (options.reset) removeData(dataDirectory);
+    const state = readState(dataDirectory, options.scale);
     const keep = () => {
-      writeFileSync(statePath, `${JSON.stringify(state, null, 2)}\n`);
+      keepState(dataDirectory, state);
     };
     const dates = datesAfter(state.lastDay, options.days);
     const sampleDirectory = join(dataDirectory, 'sample');
@@ -158,7 +150,7 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
     return await new Promise<number>(() => undefined);
   } catch (error) {
     // What a stop interrupted has nothing to say any more; the stop ends the process.
-    if (isExiting) return await new Promise<number>(() => undefined);
+    if (exit.isUnderWay) return await new Promise<number>(() => undefined);
     progress.end();
     await stop();
     throw error;
