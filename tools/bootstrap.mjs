@@ -236,7 +236,13 @@ const built = (path) => () => {
 };
 
 function test() {
-  alone(install);
+  // The end-to-end tests start what is built; the others are translated as they run.
+  const at = args.indexOf('--selectProjects');
+  const isEndToEnd = at < 0 || args.slice(at).includes('e2e');
+  alone(() => {
+    install();
+    if (isEndToEnd) build();
+  });
   const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
     .filter(Boolean)
     .join(' ');

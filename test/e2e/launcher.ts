@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type StatedFigure } from '../oracle/compare.js';
+import { root } from './built.js';
 
 export interface LauncherRun {
   exitCode: number | null;
@@ -22,10 +23,10 @@ export interface Report {
   peakMemoryMb: number;
 }
 
-const root = join(import.meta.dirname, '..', '..');
-
 export function temporaryData(): { directory: string; remove: () => void } {
   const directory = mkdtempSync(join(tmpdir(), 'northgate-day-'));
+  // Root runs Postgres as another user, who must get in; else the data would be put elsewhere and stay there.
+  chmodSync(directory, 0o755);
   return {
     directory,
     remove: () => {
