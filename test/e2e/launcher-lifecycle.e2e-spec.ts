@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '#libs/testing/index.js';
 import { type Access } from '#tools/launcher/access.js';
+import { firstQuery } from '#tools/launcher/summary.js';
 import {
   launch,
   type Launched,
@@ -59,9 +60,10 @@ describe('npm start, from start to end', () => {
         fetch(`${base}/graphql`, {
           method: 'POST',
           headers: { 'content-type': 'application/json', ...(authorization ? { authorization } : {}) },
-          body: JSON.stringify({ query: '{ trades(first: 1) { edges { node { id } } } }' }),
+          body: JSON.stringify({ query: firstQuery }),
         });
       const allowed: unknown = await (await ask(`Bearer ${keys.operations}`)).json();
+      expect(allowed).not.toHaveProperty('errors');
       expect(allowed).toMatchObject({ data: { trades: { edges: expect.any(Array) as unknown } } });
       expect((await ask()).status).toBe(401);
     });

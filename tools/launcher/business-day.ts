@@ -56,7 +56,7 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
       const payments = all[step.part] ?? [];
       const { replayed, refused } = await submitPayments(api, payments);
       said(
-        `${payments.length} payments by the front office${replayed > 0 ? `, ${replayed} of them replays without effect` : ''}${refused > 0 ? `, ${refused} refused` : ''}`,
+        `${payments.length === 1 ? 'one payment' : `${payments.length} payments`} by the front office${replayed > 0 ? `, ${replayed} of them replays without effect` : ''}${refused > 0 ? `, ${refused} refused` : ''}`,
       );
       return;
     }
@@ -93,14 +93,15 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
       } as const;
       const name = names[step.phase];
       if (step.phase === 'GATE') progress.begin(name, 'Compliance gate, affirmation, instruction, settlement');
-      else progress.begin(name, phaseTitles[step.phase]);
+      else if (step.phase === 'CUT_OFF') progress.begin(name, 'End of day');
+      else progress.begin(name);
       await runPhases(context, script, step.phase, step.cycle);
       said(phaseTitles[step.phase]);
       return;
     }
     case 'ADVANCE_MARKET': {
       const files = await advanceMarket(context, `${script.date}T${step.at}`);
-      said(`the market answered with ${files} files`);
+      said(files === 1 ? 'the market answered with one file' : `the market answered with ${files} files`);
       return;
     }
     case 'APPROVALS':
@@ -118,7 +119,7 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
       progress.begin('settle', 'Settlement, second half of the day');
       return;
     case 'CLOSE':
-      progress.begin('endOfDay', 'End of day');
+      progress.begin('endOfDay');
       if (context.ownFiles.statement)
         await receiveFile(api, 'STATEMENT', 'own-statement.xml', readFileSync(context.ownFiles.statement, 'utf8'));
       for (const phase of ['CONTROL_TOTALS', 'TRIAL_BALANCE', 'SEAL', 'ROLL'] as const)
@@ -212,7 +213,7 @@ async function receiveFile(api: Api, kind: string, name: string, content: string
     return data.file && !['RECEIVED', 'IMPORTING'].includes(data.file.state) ? data.file : undefined;
   });
   return `${done.state.toLowerCase()} ${Object.entries(done.counts ?? {})
-    .map(([what, count]) => `${count} ${what}`)
+    .map(([what, count]) => `${count} ${what.toLowerCase()}`)
     .join(', ')}`.trim();
 }
 

@@ -12,11 +12,11 @@ export class Progress {
     this.stream = json ? process.stderr : process.stdout;
   }
 
-  /** Starts a phase and ends the one before; its seconds are kept. */
-  begin(name: string, text: string): void {
+  /** Starts a phase and ends the one before; its seconds are kept. Without a text it has no heading of its own. */
+  begin(name: string, text?: string): void {
     this.end();
     this.phase = { name, since: performance.now() };
-    this.write(`\n${text}\n`);
+    if (text !== undefined) this.write(`\n${text}\n`);
   }
 
   end(): void {
@@ -31,6 +31,12 @@ export class Progress {
   step(text: string): void {
     this.clearLine();
     this.write(`  ✓ ${text}\n`);
+  }
+
+  /** One thing that is not as it must be. */
+  fault(text: string): void {
+    this.clearLine();
+    this.write(`  ✗ ${text}\n`);
   }
 
   /** Where the current thing stands; only shown on a terminal. */

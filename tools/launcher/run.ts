@@ -72,10 +72,13 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
     };
     const dates = datesAfter(state.lastDay, options.days);
     const sampleDirectory = join(dataDirectory, 'sample');
-    progress.begin('sample', 'Sample institution');
+    progress.begin(
+      'sample',
+      'Northgate, an invented broker-dealer with a book in Frankfurt (NGEU) and one in New York (NGUS)',
+    );
     writeSample(sampleDirectory, dates, state.scale);
     progress.step(
-      `Northgate and ${dates.length === 1 ? `its day ${dates[0] ?? ''}` : `${dates.length} days`} generated`,
+      `its clients, accounts and ${dates.length === 1 ? `the files of business day ${dates[0] ?? ''}` : `the files of ${dates.length} business days`} generated`,
     );
 
     progress.begin('start', 'Starting');
@@ -119,10 +122,11 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
     }
     progress.begin('verify', 'Proving the invariants');
     const verified = await verifyAll(running.verifyUrl);
-    for (const one of verified.invariants)
-      progress.step(
-        `${one.broken.length === 0 ? 'holds ' : 'BROKEN'}  ${one.number}. ${one.name} (${one.checked} checked)`,
-      );
+    for (const { number, name, checked, broken } of verified.invariants) {
+      const text = `${number}. ${name.charAt(0).toUpperCase()}${name.slice(1)}: ${checked} checked`;
+      if (broken.length === 0) progress.step(text);
+      else progress.fault(`BROKEN ${text}, ${broken.length} broken, first ${broken[0]?.where ?? ''}`);
+    }
     progress.end();
     const lastDate = dates[dates.length - 1] ?? firstDay;
     const report = await reportOf(
@@ -134,15 +138,12 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
       running.processes.peakMemoryMb(),
     );
     progress.print(summaryText(report));
-    if (options.json) {
-      progress.print(welcomeText(running.gatewayPort, running.access.keys, running.logDirectory));
-      if (!options.once) console.log(JSON.stringify(report));
-    } else {
-      progress.print(welcomeText(running.gatewayPort, running.access.keys, running.logDirectory));
-    }
+    progress.print(welcomeText(running.gatewayPort, running.access.keys, dataDirectory));
+    if (options.json && !options.once) console.log(JSON.stringify(report));
     const code = verified.broken === 0 ? 0 : 1;
     if (options.once) {
       await stop();
+      progress.print('  Stopped, as --once asks. Without it the addresses above go on answering.');
       if (options.json) console.log(JSON.stringify(report));
       return code;
     }
