@@ -18,7 +18,11 @@ describe('npm start refuses', () => {
 
   /** Ends by itself, says all of this, and leaves neither process nor lock nor data. */
   async function refused(words: string[], environment: NodeJS.ProcessEnv, said: RegExp[], code = 1): Promise<void> {
-    const launched = launch(installation.data, ['--once', '--json', '--port', '0', ...words], environment);
+    const launched = launch(installation.data, ['--once', '--json', '--port', '0', ...words], {
+      // Roles belong to the cluster, which other tests use at the same time: their passwords must stay.
+      ROLE_PASSWORDS_FILE: join(process.env.TEST_POSTGRES_DIRECTORY ?? '', 'role-passwords.json'),
+      ...environment,
+    });
     const ended = await launched.end();
     for (const text of said) expect(launched.output).toMatch(text);
     expect(launched.output).not.toMatch(/^\s+at .+:\d+:\d+/m); // a stack is no message
