@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
@@ -106,6 +106,8 @@ describe('docker-compose.yml', () => {
     expect(image).toMatch(/^USER node$/m);
     expect(image.match(/^FROM /gm)?.length).toBeGreaterThan(1);
     for (const [, { command }] of ours) expect(() => built(pathOf(command))).not.toThrow();
+    const copied = [...image.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '));
+    expect(copied.filter((path) => !existsSync(join(repository, path)))).toEqual([]);
   });
 });
 
@@ -423,12 +425,14 @@ function shorten(sampleDirectory: string): Set<string | undefined> {
   const target = join(sampleDirectory, 'short');
   mkdirSync(target);
   const lines = (file: string) => readFileSync(join(day, file), 'utf8').trimEnd().split('\n');
-  const trades = lines(`trades-a-${compact}.csv`).slice(0, 21);
-  writeFileSync(join(target, 'trades.csv'), `${trades.join('\n')}\n`);
-  const executions = new Set(trades.map((line) => line.split(',')[1]));
-  const confirmations = lines(`confirmations-${compact}.csv`).filter(
-    (line, index) => index === 0 || executions.has(line.split(',')[1]),
-  );
+  const idOf = (line: string) => line.split(',')[1];
+  const allConfirmations = lines(`confirmations-${compact}.csv`);
+  const confirmed = new Set(allConfirmations.map(idOf));
+  const [header = '', ...all] = lines(`trades-a-${compact}.csv`);
+  const trades = all.filter((line) => confirmed.has(idOf(line))).slice(0, 20);
+  writeFileSync(join(target, 'trades.csv'), `${[header, ...trades].join('\n')}\n`);
+  const executions = new Set(trades.map(idOf));
+  const confirmations = allConfirmations.filter((line, index) => index === 0 || executions.has(idOf(line)));
   writeFileSync(join(target, 'confirmations.csv'), `${confirmations.join('\n')}\n`);
   const { byMutation } = JSON.parse(readFileSync(join(day, 'payments.json'), 'utf8')) as { byMutation: ShortPayment[] };
   writeFileSync(

@@ -79,6 +79,11 @@ export function launchUnderParent(data: string, words: readonly string[]): Launc
   );
 }
 
+/** Roles belong to the whole cluster of the tests: another start on one of its databases must not change their passwords. */
+export const passwordsOfTests = {
+  ROLE_PASSWORDS_FILE: join(process.env.TEST_POSTGRES_DIRECTORY ?? '', 'role-passwords.json'),
+};
+
 function cleanEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const inherited = { ...process.env };
   for (const name of ['DATABASE_URL', 'QUEUE_URL', 'NODE_ENV', 'NODE_OPTIONS', 'ROLE_PASSWORDS_FILE'])
