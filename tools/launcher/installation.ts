@@ -59,6 +59,7 @@ export async function startInstallation(
     } else {
       progress.step('your Postgres (DATABASE_URL)');
     }
+    if (process.env.QUEUE_URL) progress.step('your Redis for the queue (QUEUE_URL)');
     const passwords = await migrateAll({
       ...(await migrationPlan()),
       ownerUrl,
