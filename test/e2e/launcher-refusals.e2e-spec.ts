@@ -19,8 +19,7 @@ describe('npm start refuses', () => {
   /** Ends by itself, says all of this, and leaves neither process nor lock nor data. */
   async function refused(words: string[], environment: NodeJS.ProcessEnv, said: RegExp[], code = 1): Promise<void> {
     const launched = launch(installation.data, ['--once', '--json', '--port', '0', ...words], {
-      // Roles belong to the cluster, which other tests use at the same time: their passwords must stay.
-      ROLE_PASSWORDS_FILE: join(process.env.TEST_POSTGRES_DIRECTORY ?? '', 'role-passwords.json'),
+      ...passwordsOfTests,
       ...environment,
     });
     const ended = await launched.end();
