@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
@@ -124,6 +124,8 @@ const described = hasRedis ? describe : describe.skip;
 
 described('what docker-compose.yml describes, started natively', () => {
   const folder = mkdtempSync(join(tmpdir(), 'northgate-compose-'));
+  // Open to the user that runs root's Postgres, so that all data is inside and goes with it.
+  chmodSync(folder, 0o755);
   const sampleDirectory = join(folder, 'sample');
   const exchange = join(folder, 'exchange');
   const running = new Map<string, Started>();

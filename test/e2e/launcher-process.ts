@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '#libs/testing/index.js';
@@ -9,6 +9,8 @@ import { built, root } from './built.js';
 /** A folder for one installation; what is in it can be removed although root's Postgres may live elsewhere. */
 export function temporaryInstallation(): { data: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'northgate-launcher-'));
+  // Open to the user that runs root's Postgres, so that all data is inside and goes with it.
+  chmodSync(folder, 0o755);
   const data = join(folder, 'data');
   return {
     data,
