@@ -7,15 +7,17 @@ import { DeadLetterSink, JobRunsModule, MessagingModule } from '#libs/messaging/
 import { WorkItemsModule } from '#libs/work-items/index.js';
 import { AccountsRepository } from './accounts/accounts.repository.js';
 import { AccountsResolver, PartyAccountsResolver } from './accounts/accounts.resolver.js';
+import { Accounts } from './accounts/accounts.service.js';
 import { ApprovalsProcessor } from './accounts/approvals.processor.js';
 import { LimitChanges } from './accounts/limit-changes.service.js';
 import { AssetsProcessor } from './assets/assets.processor.js';
 import { AssetsRepository } from './assets/assets.repository.js';
+import { Assets } from './assets/assets.service.js';
 import { BusinessDaysRepository } from './business-days/business-days.repository.js';
 import { BusinessDaysResolver } from './business-days/business-days.resolver.js';
 import { BusinessDays } from './business-days/business-days.service.js';
 import { ControlTotalsRepository } from './business-days/control-totals.repository.js';
-import { PhaseStarter } from './business-days/phase-starter.js';
+import { PhaseStarter } from './business-days/phase-starter.service.js';
 import { PhasesProcessor } from './business-days/phases.processor.js';
 import { CutOverProcessor } from './cut-over/cut-over.processor.js';
 import { CutOverRepository } from './cut-over/cut-over.repository.js';
@@ -28,15 +30,18 @@ import { HoldsRepository } from './holds/holds.repository.js';
 import { HoldsResolver } from './holds/holds.resolver.js';
 import { JournalRepository } from './journal/journal.repository.js';
 import { JournalResolver, PostingsResolver, ReversalsResolver } from './journal/journal.resolver.js';
-import { Mutations } from './journal/mutations.js';
+import { Journal } from './journal/journal.service.js';
 import { PostingProcessor } from './journal/posting.processor.js';
 import { PostingService } from './journal/posting.service.js';
 import { Reversals } from './journal/reversals.service.js';
+import { Mutations } from './mutations.js';
 import { StatementsRepository } from './statements/statements.repository.js';
 import { StatementsResolver } from './statements/statements.resolver.js';
 
 const providers = [
+  Accounts,
   AccountsRepository,
+  Assets,
   AssetsRepository,
   BusinessDaysRepository,
   BusinessDays,
@@ -45,6 +50,7 @@ const providers = [
   CutOverRepository,
   CutOver,
   HoldsRepository,
+  Journal,
   JournalRepository,
   LimitChanges,
   Mutations,

@@ -21,6 +21,7 @@ import { BusinessDays } from './business-days/business-days.service.js';
 import { ComplianceConfig } from './compliance.config.js';
 import { DeadLetterWork } from './dead-letter-work.js';
 import { FiguresResolver } from './figures/figures.resolver.js';
+import { ListVersions } from './lists/list-versions.service.js';
 import { ListsProcessor } from './lists/lists.processor.js';
 import { ListsRepository } from './lists/lists.repository.js';
 import { ListsResolver } from './lists/lists.resolver.js';
@@ -30,7 +31,8 @@ import { PartiesProcessor } from './parties/parties.processor.js';
 import { PartiesRepository } from './parties/parties.repository.js';
 import { PartiesResolver } from './parties/parties.resolver.js';
 import { Parties } from './parties/parties.service.js';
-import { ListIndexes } from './screening/list-indexes.js';
+import { PartyRegister } from './parties/party-register.service.js';
+import { ListIndexes } from './screening/list-indexes.service.js';
 import { ScreeningProcessor } from './screening/screening.processor.js';
 import { ScreeningRepository } from './screening/screening.repository.js';
 import {
@@ -53,9 +55,11 @@ export const complianceProviders = [
   ListsRepository,
   Lists,
   ListIndexes,
+  ListVersions,
   Mutations,
   PartiesRepository,
   Parties,
+  PartyRegister,
   ScreeningRepository,
   Screening,
 ];

@@ -4,6 +4,7 @@ import { formatDecimal } from '#libs/money/index.js';
 import { accountIdOf, accountKeyOf, towardsNormalSide } from './accounts.js';
 import { type AccountLimitType, type AccountType, type BalanceType, type LimitChangeType } from './accounts.graphql.js';
 import { type AccountRow, type AccountsRepository, type BalanceRow, type LimitRow } from './accounts.repository.js';
+import { type Accounts } from './accounts.service.js';
 import { type LimitChangeRow } from './limit-changes.service.js';
 
 export const toAccount = (row: AccountRow): AccountType => ({ ...row, id: accountIdOf(row.book, row.number) });
@@ -46,7 +47,7 @@ export const toLimitChange = (row: LimitChangeRow): LimitChangeType => ({
 const keysOf = (ids: readonly string[]) => ids.flatMap((id) => accountKeyOf(id) ?? []);
 
 /** Accounts by id, one statement for all that a tick asks for. */
-export const accountLoader = (operation: GraphqlContext, accounts: AccountsRepository) =>
+export const accountLoader = (operation: GraphqlContext, accounts: AccountsRepository | Accounts) =>
   operation.loader<string, AccountType>('account', async (ids, tx: Tx) => {
     const rows = await accounts.byNumber(tx, keysOf(ids));
     return new Map(rows.map((row) => [accountIdOf(row.book, row.number), toAccount(row)]));

@@ -51,6 +51,14 @@ export interface LimitRow {
   readonly version: number;
 }
 
+export interface NewLimit {
+  readonly book: string;
+  readonly number: string;
+  readonly asset: string;
+  readonly overdraftUnits: string;
+  readonly paymentLimitUnits: string | null;
+}
+
 export interface NewAccount {
   readonly book: string;
   readonly number: string;
@@ -194,10 +202,7 @@ export class AccountsRepository {
     );
   }
 
-  async setLimit(
-    tx: Tx,
-    limit: { book: string; number: string; asset: string; overdraftUnits: string; paymentLimitUnits: string | null },
-  ): Promise<void> {
+  async setLimit(tx: Tx, limit: NewLimit): Promise<void> {
     await tx.execute('SELECT accounting.set_limit($1, $2, $3, $4, $5)', [
       limit.book,
       limit.number,
@@ -208,16 +213,7 @@ export class AccountsRepository {
   }
 
   /** New limits are simply written; only those that differ from what stands are changed, each behind its account's lock. */
-  async setLimits(
-    tx: Tx,
-    limits: readonly {
-      book: string;
-      number: string;
-      asset: string;
-      overdraftUnits: string;
-      paymentLimitUnits: string | null;
-    }[],
-  ): Promise<void> {
+  async setLimits(tx: Tx, limits: readonly NewLimit[]): Promise<void> {
     if (limits.length === 0) return;
     const given = `jsonb_to_recordset($1::jsonb) AS m(book text, number text, asset text, "overdraftUnits" numeric, "paymentLimitUnits" numeric)`;
     const json = JSON.stringify(limits);

@@ -13,8 +13,8 @@ import {
 } from '#libs/graphql/index.js';
 import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { parseDecimal } from '#libs/money/index.js';
-import { AssetsRepository } from '../assets/assets.repository.js';
-import { Mutations } from '../journal/mutations.js';
+import { Assets } from '../assets/assets.service.js';
+import { Mutations } from '../mutations.js';
 import {
   accountLoader,
   balancesLoader,
@@ -50,7 +50,7 @@ type Limits = { overdraftUnits: string; paymentLimitUnits: string | null };
 export class AccountsResolver {
   constructor(
     private readonly accounts: AccountsRepository,
-    private readonly assets: AssetsRepository,
+    private readonly assets: Assets,
     private readonly limitChanges: LimitChanges,
     private readonly mutations: Mutations,
     private readonly audit: AuditTrail,

@@ -13,7 +13,7 @@ import {
   validateInput,
 } from '#libs/graphql/index.js';
 import { problem } from '#libs/kernel/index.js';
-import { Mutations } from '../journal/mutations.js';
+import { Mutations } from '../mutations.js';
 import { termsOfBook } from './books.js';
 import {
   BusinessDayConnection,

@@ -18,6 +18,11 @@ export class BusinessDays {
     private readonly audit: AuditTrail,
   ) {}
 
+  /** The date that is open for posting. */
+  worked(tx: Tx, book: string): Promise<DayRow | undefined> {
+    return this.days.worked(tx, book);
+  }
+
   async open(
     tx: Tx,
     book: string,

@@ -2,6 +2,7 @@ import { Args, Mutation, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { RequiresScopes } from '#libs/graphql/index.js';
 import { problem } from '#libs/kernel/index.js';
+import { Accounts } from '../accounts/accounts.service.js';
 import {
   EntryPayload,
   PostDepositInput,
@@ -9,7 +10,7 @@ import {
   PostTransferInput,
   PostWithdrawalInput,
 } from '../journal/journal.graphql.js';
-import { Mutations } from '../journal/mutations.js';
+import { Mutations } from '../mutations.js';
 import { CustomerOperations, type Line, type Operation } from './customer-operations.service.js';
 
 const bothSides = (debit: string, credit: string, asset: string, amount: string, path: string[]): Line[] => [
@@ -43,6 +44,7 @@ const asked = (
 export class CustomerOperationsResolver {
   constructor(
     private readonly operations: CustomerOperations,
+    private readonly accounts: Accounts,
     private readonly mutations: Mutations,
   ) {}
 
@@ -127,7 +129,7 @@ export class CustomerOperationsResolver {
   ) {
     return this.mutations.run(name, type, input, principal, async (tx): Promise<EntryPayload> => {
       const { amount, currency } = input.amount;
-      const nostro = input.nostro ?? (await this.operations.nostroOf(tx, input.book, currency));
+      const nostro = input.nostro ?? (await this.accounts.nostroOf(tx, input.book, currency));
       if (nostro === undefined) {
         return this.mutations.faulty([
           problem('NOSTRO_NOT_FOUND', `The book has no nostro in ${currency}`, ['amount', 'currency']),

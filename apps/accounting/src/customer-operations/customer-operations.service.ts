@@ -3,13 +3,11 @@ import { type Principal } from '#libs/auth/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { parseDecimal } from '#libs/money/index.js';
-import { AccountsRepository } from '../accounts/accounts.repository.js';
-import { AssetsRepository } from '../assets/assets.repository.js';
-import { BusinessDaysRepository } from '../business-days/business-days.repository.js';
+import { Assets } from '../assets/assets.service.js';
+import { BusinessDays } from '../business-days/business-days.service.js';
 import { toEntry } from '../journal/journal-types.js';
 import { type EntryPayload } from '../journal/journal.graphql.js';
-import { JournalRepository } from '../journal/journal.repository.js';
-import { Mutations } from '../journal/mutations.js';
+import { Journal } from '../journal/journal.service.js';
 import {
   faultsOf,
   type PostingItem,
@@ -19,6 +17,7 @@ import {
   type ResultCode,
 } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
+import { Mutations } from '../mutations.js';
 
 export interface Line {
   readonly account: string;
@@ -55,10 +54,9 @@ export function problemOf(result: PostingResult): Problem {
 @Injectable()
 export class CustomerOperations {
   constructor(
-    private readonly assets: AssetsRepository,
-    private readonly accounts: AccountsRepository,
-    private readonly days: BusinessDaysRepository,
-    private readonly journal: JournalRepository,
+    private readonly assets: Assets,
+    private readonly days: BusinessDays,
+    private readonly journal: Journal,
     private readonly posting: PostingService,
     private readonly mutations: Mutations,
   ) {}
@@ -94,11 +92,6 @@ export class CustomerOperations {
     if (operation.validateOnly) return this.mutations.faulty([]);
     const entry = await this.journal.entry(tx, result.id ?? '');
     return { entry: entry ? toEntry(entry) : null, problems: [], replayed: false };
-  }
-
-  async nostroOf(tx: Tx, book: string, currency: string): Promise<string | undefined> {
-    const nostros = await this.accounts.list(tx, { book, kind: 'NOSTRO' }, 100);
-    return nostros.find((account) => account.currency === currency)?.number;
   }
 
   /** Amounts in units, with every fault of the input at once. */

@@ -6,8 +6,9 @@ import { type Tx } from '#libs/database/index.js';
 import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { Outbox, unsealText } from '#libs/messaging/index.js';
 import { isCurrency, parseDecimal } from '#libs/money/index.js';
-import { AccountsRepository } from '../accounts/accounts.repository.js';
-import { type Asset, AssetsRepository } from '../assets/assets.repository.js';
+import { Accounts } from '../accounts/accounts.service.js';
+import { type Asset } from '../assets/assets.repository.js';
+import { Assets } from '../assets/assets.service.js';
 import { calendarOfBook, termsOfBook } from '../business-days/books.js';
 import { type PostingItem, refusalText, transferOf } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
@@ -30,8 +31,8 @@ interface Applied {
 export class CutOver {
   constructor(
     private readonly repository: CutOverRepository,
-    private readonly accounts: AccountsRepository,
-    private readonly assets: AssetsRepository,
+    private readonly accounts: Accounts,
+    private readonly assets: Assets,
     private readonly posting: PostingService,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
@@ -184,14 +185,6 @@ export class CutOver {
     await this.accounts.open(
       tx,
       read.map(({ account }) => account),
-    );
-    const states = new Map(read.map(({ account }) => [`${account.book}/${account.number}`, account]));
-    await this.accounts.setStates(
-      tx,
-      [...states.values()].map(({ book, number, state }) => ({ book, number, state })),
-    );
-    await this.accounts.setLimits(
-      tx,
       read.flatMap(({ limit }) => (limit ? [limit] : [])),
     );
     return { applied: read.length, refused };
@@ -210,10 +203,6 @@ export class CutOver {
       return [];
     });
     await this.accounts.open(tx, read);
-    await this.accounts.setStates(
-      tx,
-      read.map(({ book, number, state }) => ({ book, number, state })),
-    );
     return { applied: read.length, refused };
   }
 

@@ -4,14 +4,14 @@ import { type Tx } from '#libs/database/index.js';
 import { ConnectionArgs, keyset, keysetPage, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
 import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { formatDecimal, parseDecimal } from '#libs/money/index.js';
-import { AssetsRepository } from '../assets/assets.repository.js';
-import { BusinessDaysRepository } from '../business-days/business-days.repository.js';
+import { Assets } from '../assets/assets.service.js';
+import { BusinessDays } from '../business-days/business-days.service.js';
 import { problemOf } from '../customer-operations/customer-operations.service.js';
 import { toEntry } from '../journal/journal-types.js';
-import { JournalRepository } from '../journal/journal.repository.js';
-import { Mutations } from '../journal/mutations.js';
+import { Journal } from '../journal/journal.service.js';
 import { messageOf, type PostingItem } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
+import { Mutations } from '../mutations.js';
 import {
   CaptureHoldInput,
   HoldConnection,
@@ -40,9 +40,9 @@ function toHold(row: HoldRow): HoldType {
 export class HoldsResolver {
   constructor(
     private readonly holds: HoldsRepository,
-    private readonly assets: AssetsRepository,
-    private readonly days: BusinessDaysRepository,
-    private readonly journal: JournalRepository,
+    private readonly assets: Assets,
+    private readonly days: BusinessDays,
+    private readonly journal: Journal,
     private readonly posting: PostingService,
     private readonly mutations: Mutations,
   ) {}

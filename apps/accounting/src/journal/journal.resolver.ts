@@ -13,7 +13,8 @@ import {
 import { accountLoader } from '../accounts/account-types.js';
 import { accountIdOf } from '../accounts/accounts.js';
 import { AccountType } from '../accounts/accounts.graphql.js';
-import { AccountsRepository } from '../accounts/accounts.repository.js';
+import { Accounts } from '../accounts/accounts.service.js';
+import { Mutations } from '../mutations.js';
 import { entryLoader, postingsLoader, toEntry } from './journal-types.js';
 import {
   JournalEntryConnection,
@@ -27,7 +28,6 @@ import {
   ReversalType,
 } from './journal.graphql.js';
 import { type EntryRow, JournalRepository } from './journal.repository.js';
-import { Mutations } from './mutations.js';
 import { resultCodes } from './posting.js';
 import { Reversals } from './reversals.service.js';
 
@@ -135,7 +135,7 @@ export class JournalResolver {
 
 @Resolver(() => PostingType)
 export class PostingsResolver {
-  constructor(private readonly accounts: AccountsRepository) {}
+  constructor(private readonly accounts: Accounts) {}
 
   @ResolveField(() => AccountType, { nullable: true })
   async account(@Parent() posting: PostingType, @Operation() operation: GraphqlContext): Promise<AccountType | null> {

@@ -5,7 +5,7 @@ import { type Tx } from '#libs/database/index.js';
 import { canonicalJson, newId, type Problem, problem, sha256Hex } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { proposalHours, type ProposalState, stateAfter } from '../accounts/limit-changes.js';
-import { BusinessDaysRepository } from '../business-days/business-days.repository.js';
+import { BusinessDays } from '../business-days/business-days.service.js';
 import { JournalRepository } from './journal.repository.js';
 import { messageOf } from './posting.js';
 import { PostingService } from './posting.service.js';
@@ -35,7 +35,7 @@ const columns = `approval_id AS "approvalId", book_id AS book, entry_id AS "entr
 export class Reversals {
   constructor(
     private readonly journal: JournalRepository,
-    private readonly days: BusinessDaysRepository,
+    private readonly days: BusinessDays,
     private readonly posting: PostingService,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,

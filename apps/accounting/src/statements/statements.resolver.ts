@@ -4,7 +4,7 @@ import { DateScalar, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
 import { isRefused, problem } from '#libs/kernel/index.js';
 import { formatDecimal } from '#libs/money/index.js';
 import { towardsNormalSide } from '../accounts/accounts.js';
-import { AccountsRepository } from '../accounts/accounts.repository.js';
+import { Accounts } from '../accounts/accounts.service.js';
 import { proveStatement } from './statement.js';
 import { AccountStatementResult, TrialBalanceLineType, TrialBalanceType } from './statements.graphql.js';
 import { StatementsRepository, type TrialBalanceRow } from './statements.repository.js';
@@ -16,7 +16,7 @@ const entriesMax = 10_000;
 export class StatementsResolver {
   constructor(
     private readonly statements: StatementsRepository,
-    private readonly accounts: AccountsRepository,
+    private readonly accounts: Accounts,
   ) {}
 
   @Query(() => AccountStatementResult, {

@@ -11,7 +11,7 @@ import {
   RequiresScopes,
 } from '#libs/graphql/index.js';
 import { toApprovalType } from '../approvals/approvals.graphql.js';
-import { ApprovalsRepository } from '../approvals/approvals.repository.js';
+import { Approvals } from '../approvals/approvals.service.js';
 import { Mutations } from '../mutations.js';
 import { PartyType } from '../parties/parties.graphql.js';
 import {
@@ -21,7 +21,7 @@ import {
   toScreeningType,
   TradeStub,
 } from '../screening/screening.graphql.js';
-import { ScreeningRepository } from '../screening/screening.repository.js';
+import { Screening } from '../screening/screening.service.js';
 import {
   AlertConnection,
   AlertFilterInput,
@@ -40,8 +40,8 @@ export class AlertsResolver {
   constructor(
     private readonly alerts: Alerts,
     private readonly repository: AlertsRepository,
-    private readonly approvals: ApprovalsRepository,
-    private readonly screenings: ScreeningRepository,
+    private readonly approvals: Approvals,
+    private readonly screenings: Screening,
     private readonly mutations: Mutations,
   ) {}
 

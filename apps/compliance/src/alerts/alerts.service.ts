@@ -5,11 +5,11 @@ import { type Tx } from '#libs/database/index.js';
 import { canonicalJson, idFrom, newId, type Problem, problem, sha256Hex } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { type NewWorkItem, WorkItems } from '#libs/work-items/index.js';
-import { type ApprovalRow, ApprovalsRepository } from '../approvals/approvals.repository.js';
+import { type ApprovalRow } from '../approvals/approvals.repository.js';
 import { Approvals, notFound } from '../approvals/approvals.service.js';
 import { BusinessDays } from '../business-days/business-days.service.js';
 import { ComplianceConfig } from '../compliance.config.js';
-import { PartiesRepository } from '../parties/parties.repository.js';
+import { PartyRegister } from '../parties/party-register.service.js';
 import { type ScreenedObject } from '../screening/screening.service.js';
 import { alertDueAt, approvalKindOf, workItemKeyOf } from './alerts.js';
 import { type AlertRow, AlertsRepository, type NewAlert } from './alerts.repository.js';
@@ -33,14 +33,22 @@ export class Alerts {
   constructor(
     private readonly repository: AlertsRepository,
     private readonly approvals: Approvals,
-    private readonly approvalsRepository: ApprovalsRepository,
-    private readonly parties: PartiesRepository,
+    private readonly parties: PartyRegister,
     private readonly businessDays: BusinessDays,
     private readonly workItems: WorkItems,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
     private readonly config: ComplianceConfig,
   ) {}
+
+  openOf(tx: Tx, objects: readonly { objectKind: string; objectId: string }[]): Promise<AlertRow[]> {
+    return this.repository.openOf(tx, objects);
+  }
+
+  /** Open alerts whose entry the source no longer lists say so; a person still decides. */
+  async markDelisted(tx: Tx, source: string, listVersionId: string): Promise<void> {
+    await this.repository.markDelisted(tx, source, listVersionId);
+  }
 
   /** One open alert and work item for each object that was hit; returns the alert of each object, also one that was open before. */
   async openForObjects(tx: Tx, screened: readonly ScreenedObject[]): Promise<Map<string, string>> {
@@ -97,10 +105,9 @@ export class Alerts {
         work: 'AWAITING_SETTLEMENT' as const,
       })),
     );
-    await this.parties.setHeld(
+    await this.parties.hold(
       tx,
       opened.map(({ objectId }) => objectId),
-      true,
     );
     await this.outbox.addAll(
       tx,
@@ -157,7 +164,7 @@ export class Alerts {
     const alert = await this.repository.lock(tx, alertId);
     if (!alert) return { problems: [notFound('alert', 'alertId')] };
     if (alert.state !== 'OPEN') return { alert, problems: [decided(alert)] };
-    const [pending] = await this.approvalsRepository.openOf(tx, 'Alert', [alertId]);
+    const pending = await this.approvals.openAbout(tx, 'Alert', alertId);
     if (pending) {
       return {
         alert,
@@ -180,7 +187,7 @@ export class Alerts {
       requestedBy,
       expiresAt: new Date(now.getTime() + this.config.approvalHours * 3_600_000).toISOString(),
     });
-    return { alert, approval: await this.approvalsRepository.find(tx, approvalId), problems: [] };
+    return { alert, approval: await this.approvals.find(tx, approvalId), problems: [] };
   }
 
   /** The object stays stopped for good. One person is enough to keep it stopped: nothing is let through. */
@@ -232,7 +239,7 @@ export class Alerts {
       by,
     );
     if (alert.objectKind === 'PARTY' && decision === 'RELEASED') {
-      await this.parties.setHeld(tx, [alert.objectId], false);
+      await this.parties.release(tx, [alert.objectId]);
       await this.repository.clearMatches(tx, alert);
     }
     for (const one of all) await this.announce(tx, [one], one, decision, subject);

@@ -33,6 +33,16 @@ export class Approvals {
     private readonly audit: AuditTrail,
   ) {}
 
+  find(tx: Tx, approvalId: string): Promise<ApprovalRow | undefined> {
+    return this.repository.find(tx, approvalId);
+  }
+
+  /** The open one about an object, if there is one. */
+  async openAbout(tx: Tx, objectKind: string, objectId: string): Promise<ApprovalRow | undefined> {
+    const [open] = await this.repository.openOf(tx, objectKind, [objectId]);
+    return open;
+  }
+
   async request(tx: Tx, request: ApprovalRequest): Promise<void> {
     const dateOf = await this.businessDays.dates(tx);
     if (!(await this.repository.insert(tx, request, dateOf(request.book)))) return;

@@ -5,10 +5,9 @@ import { chunk, idFrom, type Problem, problem, sha256Hex } from '#libs/kernel/in
 import { type LongJob, Outbox } from '#libs/messaging/index.js';
 import { type ListEntry, readOfacSdn, UnreadableList } from '#libs/sanctions-list/index.js';
 import { present } from '../present.js';
-import { AlertsRepository } from '../alerts/alerts.repository.js';
 import { Alerts } from '../alerts/alerts.service.js';
-import { PartiesRepository } from '../parties/parties.repository.js';
-import { ListIndexes } from '../screening/list-indexes.js';
+import { PartyRegister } from '../parties/party-register.service.js';
+import { ListIndexes } from '../screening/list-indexes.service.js';
 import { Screening } from '../screening/screening.service.js';
 import { ListsRepository, type ListPart, type ListVersionRow } from './lists.repository.js';
 
@@ -53,9 +52,8 @@ export class Lists {
     private readonly repository: ListsRepository,
     private readonly indexes: ListIndexes,
     private readonly screening: Screening,
-    private readonly parties: PartiesRepository,
+    private readonly parties: PartyRegister,
     private readonly alerts: Alerts,
-    private readonly alertsRepository: AlertsRepository,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
   ) {}
@@ -186,7 +184,7 @@ export class Lists {
       throw new Error(`${version.listVersionId} has ${stored} entries, not ${version.entryCount}`);
     const delta = await this.repository.delta(tx, version.listVersionId, version.previousVersionId);
     const activatedAt = await this.repository.putInForce(tx, version, delta);
-    await this.alertsRepository.markDelisted(tx, version.source, version.listVersionId);
+    await this.alerts.markDelisted(tx, version.source, version.listVersionId);
     await this.audit.append(tx, {
       action: 'list.activated',
       objectKind: 'ListVersion',

@@ -10,9 +10,9 @@ import {
   RequiresScopes,
 } from '#libs/graphql/index.js';
 import { AlertType, toAlertType } from '../alerts/alerts.graphql.js';
-import { AlertsRepository } from '../alerts/alerts.repository.js';
+import { Alerts } from '../alerts/alerts.service.js';
 import { ScreeningType, toScreeningType } from '../screening/screening.graphql.js';
-import { ScreeningRepository } from '../screening/screening.repository.js';
+import { Screening } from '../screening/screening.service.js';
 import { PartiesRepository, type PartyRow } from './parties.repository.js';
 import { PartyConnection, PartyFilterInput, PartyType, toPartyType } from './parties.graphql.js';
 
@@ -20,8 +20,8 @@ import { PartyConnection, PartyFilterInput, PartyType, toPartyType } from './par
 export class PartiesResolver {
   constructor(
     private readonly repository: PartiesRepository,
-    private readonly screenings: ScreeningRepository,
-    private readonly alerts: AlertsRepository,
+    private readonly screenings: Screening,
+    private readonly alerts: Alerts,
   ) {}
 
   @Query(() => PartyType, { nullable: true })

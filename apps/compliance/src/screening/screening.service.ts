@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
 import { canonicalJson, newId } from '#libs/kernel/index.js';
 import { sealText, unsealText } from '#libs/messaging/index.js';
-import { ListsRepository } from '../lists/lists.repository.js';
-import { PartiesRepository, type PartyRow } from '../parties/parties.repository.js';
+import { ListVersions } from '../lists/list-versions.service.js';
+import { type PartyRow } from '../parties/parties.repository.js';
+import { PartyRegister } from '../parties/party-register.service.js';
 import { present } from '../present.js';
-import { ListIndexes } from './list-indexes.js';
+import { ListIndexes } from './list-indexes.service.js';
 import { type NameIndex } from './name-index.js';
 import { configurationHash } from './name-matching.js';
 import {
@@ -71,14 +72,23 @@ interface SealedName {
 export class Screening {
   constructor(
     private readonly repository: ScreeningRepository,
-    private readonly parties: PartiesRepository,
-    private readonly lists: ListsRepository,
+    private readonly parties: PartyRegister,
+    private readonly lists: ListVersions,
     private readonly indexes: ListIndexes,
   ) {}
 
+  find(tx: Tx, ids: readonly string[]): Promise<ScreeningRow[]> {
+    return this.repository.find(tx, ids);
+  }
+
+  /** Newest first. */
+  ofObjects(tx: Tx, objectKind: ScreenedKind, objectIds: readonly string[]): Promise<ScreeningRow[]> {
+    return this.repository.ofObjects(tx, objectKind, objectIds);
+  }
+
   /** Everything in one pass: two reads, one insert, whatever the number of objects. */
   async screenObjects(tx: Tx, objects: readonly ObjectToScreen[], batchId: string): Promise<ScreenedObject[]> {
-    await this.lists.lockForScreening(tx);
+    await this.lists.hold(tx);
     const versions = await this.indexes.inForce(tx);
     if (versions.length === 0) throw new NoListInForce();
     const ids = [
@@ -105,7 +115,7 @@ export class Screening {
 
   /** New and changed parties, against all lists in force. Without a list nothing is screened: the first list screens everyone. */
   async screenParties(tx: Tx, parties: readonly PartyRow[], batchId: string): Promise<ScreenedObject[]> {
-    await this.lists.lockForScreening(tx);
+    await this.lists.hold(tx);
     const versions = await this.indexes.inForce(tx);
     return versions.length === 0 ? [] : this.screenPartiesAgainst(tx, parties, { scope: 'ALL', versions }, batchId);
   }

@@ -13,11 +13,13 @@ import { ApprovalsRepository } from '../approvals/approvals.repository.js';
 import { Approvals } from '../approvals/approvals.service.js';
 import { BusinessDays } from '../business-days/business-days.service.js';
 import { ComplianceConfig } from '../compliance.config.js';
+import { ListVersions } from '../lists/list-versions.service.js';
 import { ListsRepository } from '../lists/lists.repository.js';
 import { type ListFiles, Lists } from '../lists/lists.service.js';
 import { PartiesRepository } from '../parties/parties.repository.js';
 import { Parties } from '../parties/parties.service.js';
-import { ListIndexes } from '../screening/list-indexes.js';
+import { PartyRegister } from '../parties/party-register.service.js';
+import { ListIndexes } from '../screening/list-indexes.service.js';
 import { ScreeningProcessor } from '../screening/screening.processor.js';
 import { ScreeningRepository } from '../screening/screening.repository.js';
 import { Screening } from '../screening/screening.service.js';
@@ -34,31 +36,14 @@ export function processOf(transactions: Transactions) {
   const alertsRepository = new AlertsRepository();
   const listsRepository = new ListsRepository();
   const screeningRepository = new ScreeningRepository();
-  const indexes = new ListIndexes(listsRepository);
+  const register = new PartyRegister(partiesRepository);
+  const listVersions = new ListVersions(listsRepository);
+  const indexes = new ListIndexes(listVersions);
   const approvals = new Approvals(approvalsRepository, businessDays, outbox, audit);
-  const alerts = new Alerts(
-    alertsRepository,
-    approvals,
-    approvalsRepository,
-    partiesRepository,
-    businessDays,
-    workItems,
-    outbox,
-    audit,
-    config,
-  );
-  const screening = new Screening(screeningRepository, partiesRepository, listsRepository, indexes);
+  const alerts = new Alerts(alertsRepository, approvals, register, businessDays, workItems, outbox, audit, config);
+  const screening = new Screening(screeningRepository, register, listVersions, indexes);
   const parties = new Parties(partiesRepository, screening, alerts, outbox, audit);
-  const lists = new Lists(
-    listsRepository,
-    indexes,
-    screening,
-    partiesRepository,
-    alerts,
-    alertsRepository,
-    outbox,
-    audit,
-  );
+  const lists = new Lists(listsRepository, indexes, screening, register, alerts, outbox, audit);
   const decisions = new ApprovalDecisions(approvals, approvalsRepository, alerts);
   const screeningProcessor = new ScreeningProcessor(screening, alerts, outbox);
   const apiClients = new ApiClients(new ApiClientsRepository(), transactions, audit, config);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
-import { ListsRepository, type StoredEntry } from '../lists/lists.repository.js';
+import { ListVersions } from '../lists/list-versions.service.js';
+import { type StoredEntry } from '../lists/lists.repository.js';
 import { type ListedName, NameIndex } from './name-index.js';
 
 export interface IndexInForce {
@@ -26,11 +27,11 @@ function* namesOf(entries: readonly StoredEntry[]): Iterable<ListedName> {
 export class ListIndexes {
   private readonly kept = new Map<string, Promise<NameIndex>>();
 
-  constructor(private readonly lists: ListsRepository) {}
+  constructor(private readonly lists: ListVersions) {}
 
   /** Of all sources, in the order they were put in force. */
   async inForce(tx: Tx): Promise<IndexInForce[]> {
-    const active = await this.lists.active(tx);
+    const active = await this.lists.inForce(tx);
     const indexes: IndexInForce[] = [];
     for (const version of active) indexes.push({ ...version, index: await this.of(tx, version.listVersionId) });
     this.retire(active.length);
@@ -57,11 +58,11 @@ export class ListIndexes {
 
   /** Of what a version brought; made for one job and not kept. */
   async ofNewEntries(tx: Tx, listVersionId: string): Promise<NameIndex> {
-    return NameIndex.build(namesOf(await this.lists.newEntries(tx, listVersionId)));
+    return NameIndex.build(namesOf(await this.lists.newEntriesOf(tx, listVersionId)));
   }
 
   private async load(tx: Tx, listVersionId: string): Promise<NameIndex> {
-    return NameIndex.build(namesOf(await this.lists.entries(tx, listVersionId)));
+    return NameIndex.build(namesOf(await this.lists.entriesOf(tx, listVersionId)));
   }
 
   private retire(inForce: number): void {

@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { type Tx } from '#libs/database/index.js';
+import { type AccountState } from './accounts.js';
+import { type AccountRow, AccountsRepository, type NewAccount, type NewLimit } from './accounts.repository.js';
+
+type AccountKey = { readonly book: string; readonly number: string };
+
+/** What other features ask of accounts. */
+@Injectable()
+export class Accounts {
+  constructor(private readonly repository: AccountsRepository) {}
+
+  byNumber(tx: Tx, keys: readonly AccountKey[]): Promise<AccountRow[]> {
+    return this.repository.byNumber(tx, keys);
+  }
+
+  booksOfNumber(tx: Tx, number: string): Promise<string[]> {
+    return this.repository.booksOfNumber(tx, number);
+  }
+
+  async nostroOf(tx: Tx, book: string, currency: string): Promise<string | undefined> {
+    const nostros = await this.repository.list(tx, { book, kind: 'NOSTRO' }, 100);
+    return nostros.find((account) => account.currency === currency)?.number;
+  }
+
+  /** Opens them in their states and with their limits; what stands there already is brought to what is given. */
+  async open(tx: Tx, accounts: readonly NewAccount[], limits: readonly NewLimit[] = []): Promise<void> {
+    await this.repository.open(tx, accounts);
+    const states = new Map(accounts.map(({ book, number, state }) => [`${book}/${number}`, { book, number, state }]));
+    await this.repository.setStates(tx, [...states.values()]);
+    await this.repository.setLimits(tx, limits);
+  }
+
+  setStates(tx: Tx, accounts: readonly (AccountKey & { readonly state: AccountState })[]): Promise<void> {
+    return this.repository.setStates(tx, accounts);
+  }
+}

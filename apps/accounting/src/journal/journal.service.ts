@@ -1,0 +1,13 @@
+import { Injectable } from '@nestjs/common';
+import { type Tx } from '#libs/database/index.js';
+import { type EntryRow, JournalRepository } from './journal.repository.js';
+
+/** Reading the journal for other features; PostingService is the one way to write it. */
+@Injectable()
+export class Journal {
+  constructor(private readonly repository: JournalRepository) {}
+
+  entry(tx: Tx, id: string): Promise<EntryRow | undefined> {
+    return this.repository.entry(tx, id);
+  }
+}
