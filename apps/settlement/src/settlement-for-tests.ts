@@ -6,17 +6,18 @@ import { type Transactions } from '#libs/database/index.js';
 import { type TestDatabase } from '#libs/testing/index.js';
 import { DayProcessor } from './day/day.processor.js';
 import { ExchangeFolders } from './exchange/exchange-folders.js';
-import { ExchangeHandlers } from './exchange/exchange-handlers.js';
-import { ExchangeOutbox } from './exchange/exchange-outbox.js';
-import { ExchangeReader } from './exchange/exchange-reader.js';
-import { ExchangeWriter } from './exchange/exchange-writer.js';
+import { ExchangeHandlersService } from './exchange/exchange-handlers.service.js';
+import { ExchangeOutboxService } from './exchange/exchange-outbox.service.js';
+import { ExchangeReaderService } from './exchange/exchange-reader.service.js';
+import { ExchangeWriterService } from './exchange/exchange-writer.service.js';
 import { ExchangeRepository } from './exchange/exchange.repository.js';
 import { HoldsProcessor } from './holds/holds.processor.js';
 import { HoldsService } from './holds/holds.service.js';
+import { InstructionChangesService } from './instructions/instruction-changes.service.js';
 import { InstructionsRepository } from './instructions/instructions.repository.js';
 import { InstructionsService } from './instructions/instructions.service.js';
 import { InternalSettlementService } from './internal-settlement/internal-settlement.service.js';
-import { PaymentFileReader } from './payments/payment-file.reader.js';
+import { PaymentFileService } from './payments/payment-file.service.js';
 import { PaymentsRepository } from './payments/payments.repository.js';
 import { PaymentsService } from './payments/payments.service.js';
 import { PositionsService } from './positions/positions.service.js';
@@ -29,11 +30,13 @@ export function settlementForTests(transactions: Transactions) {
   const root = mkdtempSync(join(tmpdir(), 'exchange-'));
   const folders = new ExchangeFolders(root);
   const exchangeRepository = new ExchangeRepository();
-  const handlers = new ExchangeHandlers();
-  const exchange = new ExchangeOutbox(exchangeRepository);
-  const newReader = () => new ExchangeReader(transactions, exchangeRepository, folders, handlers, intake.workItems);
-  const newWriter = () => new ExchangeWriter(transactions, exchangeRepository, folders);
+  const handlers = new ExchangeHandlersService();
+  const exchange = new ExchangeOutboxService(exchangeRepository);
+  const newReader = () =>
+    new ExchangeReaderService(transactions, exchangeRepository, folders, handlers, intake.workItems);
+  const newWriter = () => new ExchangeWriterService(transactions, exchangeRepository, folders);
   const instructionRows = new InstructionsRepository();
+  const instructionChanges = new InstructionChangesService(instructionRows);
   const instructions = new InstructionsService(
     instructionRows,
     intake.trades,
@@ -44,19 +47,19 @@ export function settlementForTests(transactions: Transactions) {
   );
   const paymentRows = new PaymentsRepository();
   const payments = new PaymentsService(paymentRows, intake.trades, exchange, handlers, intake.outbox);
-  const paymentFiles = new PaymentFileReader(intake.readers, payments);
+  const paymentFiles = new PaymentFileService(intake.readers, payments);
   const statements = new StatementsService(handlers, intake.readers, intake.expected);
   for (const feature of [instructions, payments, paymentFiles, statements]) feature.onModuleInit();
   const holds = new HoldsService(
     instructions,
-    instructionRows,
+    instructionChanges,
     intake.trades,
     exchange,
     intake.outbox,
     intake.workItems,
   );
   const answers = new HoldsProcessor(holds, intake.trades, payments, instructions);
-  const internal = new InternalSettlementService(instructionRows, instructions);
+  const internal = new InternalSettlementService(instructionChanges, instructions);
   const reader = newReader();
   const writer = newWriter();
   const day = new DayProcessor(
@@ -64,7 +67,6 @@ export function settlementForTests(transactions: Transactions) {
     intake.trades,
     payments,
     instructions,
-    instructionRows,
     internal,
     intake.expected,
     writer,

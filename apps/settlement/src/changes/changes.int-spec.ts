@@ -7,7 +7,7 @@ import { ChangesService, type PendingChange } from './changes.service.js';
 let database: TestDatabase;
 let transactions: Transactions;
 const parts = intakeForTests();
-const changes = new ChangesService(parts.staticRepository, parts.trades, parts.outbox, parts.audit);
+const changes = new ChangesService(parts.staticData, parts.trades, parts.outbox, parts.audit);
 
 beforeAll(async () => {
   database = await createTestDatabase({ startsAt: '2026-11-25T09:00:00Z' });

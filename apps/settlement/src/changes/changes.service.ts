@@ -5,7 +5,7 @@ import { type Tx } from '#libs/database/index.js';
 import { idFrom, newId, type Problem, problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { overrideSource } from '../static-data/static-data.js';
-import { StaticDataRepository } from '../static-data/static-data.repository.js';
+import { StaticDataService } from '../static-data/static-data.service.js';
 import { plainDecimal } from '../trades/decimal-text.js';
 import { TradesService } from '../trades/trades.service.js';
 import {
@@ -57,7 +57,7 @@ const validForMs = 24 * 3_600_000;
 @Injectable()
 export class ChangesService {
   constructor(
-    private readonly staticData: StaticDataRepository,
+    private readonly staticData: StaticDataService,
     private readonly trades: TradesService,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
@@ -111,7 +111,7 @@ export class ChangesService {
     input: SsiChangeInput,
   ): Promise<{ change: SsiChange; book: string; problems: Problem[] }> {
     const { counterpartyId, market, placeId } = input;
-    const candidates = await this.staticData.ssisOf(tx, [counterpartyId]);
+    const candidates = await this.staticData.ssisOf(tx, counterpartyId);
     const existing = candidates.find((one) => one.market === market && one.placeId === placeId);
     const change: SsiChange = {
       ssiId: input.ssiId ?? existing?.ssiId ?? idFrom('ssi', counterpartyId, market, placeId),
@@ -124,7 +124,7 @@ export class ChangesService {
       validFrom: input.validFrom,
     };
     const place = (await this.staticData.places(tx)).find((one) => one.placeId === placeId);
-    const [counterparty] = await this.staticData.counterparties(tx, [counterpartyId]);
+    const counterparty = await this.staticData.counterparty(tx, counterpartyId);
     return {
       change,
       book: place?.bookId ?? '',
@@ -139,7 +139,7 @@ export class ChangesService {
     tx: Tx,
     input: PriceOverride,
   ): Promise<{ change: PriceOverride; book: string; problems: Problem[] }> {
-    const [instrument] = await this.staticData.instruments(tx, [input.isin]);
+    const instrument = await this.staticData.instrument(tx, input.isin);
     const place = (await this.staticData.places(tx)).find((one) => one.placeId === instrument?.placeId);
     const change = {
       isin: input.isin,

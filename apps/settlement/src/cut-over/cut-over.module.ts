@@ -4,7 +4,7 @@ import { PositionsModule } from '../positions/positions.module.js';
 import { StatementsModule } from '../statements/statements.module.js';
 import { StaticDataModule } from '../static-data/static-data.module.js';
 import { TradesModule } from '../trades/trades.module.js';
-import { CutOverApply } from './cut-over-apply.js';
+import { CutOverApplyService } from './cut-over-apply.service.js';
 import { CutOverProcessor } from './cut-over.processor.js';
 import { CutOverRepository } from './cut-over.repository.js';
 import { CutOverResolver } from './cut-over.resolver.js';
@@ -12,6 +12,6 @@ import { CutOverService } from './cut-over.service.js';
 
 @Module({
   imports: [FilesModule, PositionsModule, StatementsModule, StaticDataModule, TradesModule],
-  providers: [CutOverApply, CutOverProcessor, CutOverRepository, CutOverResolver, CutOverService],
+  providers: [CutOverApplyService, CutOverProcessor, CutOverRepository, CutOverResolver, CutOverService],
 })
 export class CutOverModule {}

@@ -3,7 +3,7 @@ import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { chunk } from '#libs/kernel/index.js';
 import { Handles, HandlesLong, type LongJob } from '#libs/messaging/index.js';
-import { CutOverApply } from './cut-over-apply.js';
+import { CutOverApplyService } from './cut-over-apply.service.js';
 import { CutOverRepository } from './cut-over.repository.js';
 import { CutOverService } from './cut-over.service.js';
 import { ownKinds, validateCutOver } from './cut-over.js';
@@ -15,7 +15,7 @@ export class CutOverProcessor {
   constructor(
     private readonly repository: CutOverRepository,
     private readonly service: CutOverService,
-    private readonly own: CutOverApply,
+    private readonly own: CutOverApplyService,
   ) {}
 
   /** Validates the set as one, writes what settlement keeps, and sends the first of the rest; the answers carry it on. */

@@ -7,7 +7,7 @@ import { type MessageToAdd, Outbox, sealText } from '#libs/messaging/index.js';
 import { currencyExponent } from '#libs/money/index.js';
 import { readCsv } from '../files/file.js';
 import { cutOverColumns } from './columns.js';
-import { CutOverApply } from './cut-over-apply.js';
+import { CutOverApplyService } from './cut-over-apply.service.js';
 import { type CutOverRecord, CutOverRepository } from './cut-over.repository.js';
 import { type ControlTotals, type CutOverRow, type CutOverSet, nextToSend, sentKinds } from './cut-over.js';
 
@@ -22,7 +22,7 @@ const isKind = (text: string): text is CutOverKind => (cutOverKinds as readonly 
 export class CutOverService {
   constructor(
     private readonly repository: CutOverRepository,
-    private readonly own: CutOverApply,
+    private readonly own: CutOverApplyService,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
   ) {}

@@ -3,10 +3,9 @@ import { type PhaseRun } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { newId } from '#libs/kernel/index.js';
 import { HandlesLong, type LongJob, Outbox } from '#libs/messaging/index.js';
-import { ExchangeReader } from '../exchange/exchange-reader.js';
-import { ExchangeWriter } from '../exchange/exchange-writer.js';
+import { ExchangeReaderService } from '../exchange/exchange-reader.service.js';
+import { ExchangeWriterService } from '../exchange/exchange-writer.service.js';
 import { ExpectedFilesService } from '../files/expected-files.service.js';
-import { InstructionsRepository } from '../instructions/instructions.repository.js';
 import { InstructionsService } from '../instructions/instructions.service.js';
 import { InternalSettlementService } from '../internal-settlement/internal-settlement.service.js';
 import { PaymentsService } from '../payments/payments.service.js';
@@ -26,11 +25,10 @@ export class DayProcessor {
     private readonly trades: TradesService,
     private readonly payments: PaymentsService,
     private readonly instructions: InstructionsService,
-    private readonly instructionRows: InstructionsRepository,
     private readonly internal: InternalSettlementService,
     private readonly expectedFiles: ExpectedFilesService,
-    private readonly writer: ExchangeWriter,
-    private readonly reader: ExchangeReader,
+    private readonly writer: ExchangeWriterService,
+    private readonly reader: ExchangeReaderService,
   ) {}
 
   @HandlesLong('settlement.run-phase.v1')
@@ -90,7 +88,7 @@ export class DayProcessor {
   private async startOfDay(run: PhaseRun, job: LongJob): Promise<Counts> {
     const received = await job.step((tx) => this.trades.processReceived(tx, run.book, run.businessDate));
     const payments = await this.pages(job, (tx) => this.payments.bookReady(tx, run.book, run.businessDate, pageSize));
-    const due = await job.step((tx) => this.instructionRows.countDue(tx, run.book, run.businessDate));
+    const due = await job.step((tx) => this.instructions.countDue(tx, run.book, run.businessDate));
     return { due, tradesStarted: received, paymentsStarted: payments };
   }
 

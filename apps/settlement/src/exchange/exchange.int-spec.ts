@@ -6,7 +6,7 @@ import { readExchange, writeExchange, writeStatusAdvice } from '#libs/iso20022/i
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 import { settlementForTests } from '../settlement-for-tests.js';
 import { ExchangeFolders } from './exchange-folders.js';
-import { ExchangeWriter } from './exchange-writer.js';
+import { ExchangeWriterService } from './exchange-writer.service.js';
 
 let database: TestDatabase;
 let transactions: Transactions;
@@ -104,7 +104,7 @@ describe('writing', () => {
           throw new Error('killed');
         }
       }
-      const dying = new ExchangeWriter(transactions, settlement.exchangeRepository, new Killed(settlement.root));
+      const dying = new ExchangeWriterService(transactions, settlement.exchangeRepository, new Killed(settlement.root));
       await expect(dying.writeAll()).rejects.toThrow('killed');
       const before = written().map((name) => [name, readFileSync(join(settlement.root, 'T2S', 'to', name), 'utf8')]);
       await send(2, 'later');

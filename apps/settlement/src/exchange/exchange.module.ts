@@ -1,12 +1,12 @@
 import { Module } from '@nestjs/common';
 import { ExchangeFolders } from './exchange-folders.js';
-import { ExchangeHandlers } from './exchange-handlers.js';
-import { ExchangeOutbox } from './exchange-outbox.js';
-import { ExchangePoller } from './exchange-poller.js';
-import { ExchangeReader } from './exchange-reader.js';
+import { ExchangeHandlersService } from './exchange-handlers.service.js';
+import { ExchangeOutboxService } from './exchange-outbox.service.js';
+import { ExchangePollerService } from './exchange-poller.service.js';
+import { ExchangeReaderService } from './exchange-reader.service.js';
 import { ExchangeResolver } from './exchange.resolver.js';
 import { ExchangeRepository } from './exchange.repository.js';
-import { ExchangeWriter } from './exchange-writer.js';
+import { ExchangeWriterService } from './exchange-writer.service.js';
 
 @Module({
   providers: [
@@ -15,13 +15,19 @@ import { ExchangeWriter } from './exchange-writer.js';
       useFactory: () => new ExchangeFolders(process.env['EXCHANGE_DIRECTORY'] ?? '.data/exchange'),
     },
     ExchangeRepository,
-    ExchangeHandlers,
-    ExchangeOutbox,
-    ExchangeReader,
-    ExchangeWriter,
-    ExchangePoller,
+    ExchangeHandlersService,
+    ExchangeOutboxService,
+    ExchangeReaderService,
+    ExchangeWriterService,
+    ExchangePollerService,
     ExchangeResolver,
   ],
-  exports: [ExchangeFolders, ExchangeHandlers, ExchangeOutbox, ExchangeReader, ExchangeWriter],
+  exports: [
+    ExchangeFolders,
+    ExchangeHandlersService,
+    ExchangeOutboxService,
+    ExchangeReaderService,
+    ExchangeWriterService,
+  ],
 })
 export class ExchangeModule {}

@@ -1,9 +1,9 @@
 import { Args, Query, Resolver } from '@nestjs/graphql';
 import { type Tx } from '#libs/database/index.js';
 import { DateScalar, DayFigureType, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
-import { InstructionFigures } from '../instructions/instruction-figures.js';
-import { PaymentFigures } from '../payments/payment-figures.js';
-import { TradeFigures } from './trade-figures.js';
+import { InstructionFigures } from '../instructions/instruction.figures.js';
+import { PaymentFigures } from '../payments/payment.figures.js';
+import { TradeFigures } from './trade.figures.js';
 
 @Resolver()
 export class FiguresResolver {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles } from '#libs/messaging/index.js';
-import { BookDays } from '../calendars/book-days.js';
+import { BookDaysService } from '../calendars/book-days.service.js';
 import { CalendarsService } from '../calendars/calendars.service.js';
 import { TradesService } from '../trades/trades.service.js';
 import { ExpectedFilesService } from './expected-files.service.js';
@@ -10,7 +10,7 @@ import { ExpectedFilesService } from './expected-files.service.js';
 @Injectable()
 export class BusinessDayProcessor {
   constructor(
-    private readonly bookDays: BookDays,
+    private readonly bookDays: BookDaysService,
     private readonly calendars: CalendarsService,
     private readonly expected: ExpectedFilesService,
     private readonly trades: TradesService,

@@ -3,25 +3,25 @@ import { StaticDataModule } from '../static-data/static-data.module.js';
 import { TradesModule } from '../trades/trades.module.js';
 import { BusinessDayProcessor } from './business-day.processor.js';
 import { ExpectedFilesService } from './expected-files.service.js';
-import { FileReaders } from './file-readers.js';
+import { FileReadersService } from './file-readers.service.js';
 import { FilesRepository } from './files.repository.js';
 import { FilesResolver } from './files.resolver.js';
 import { FilesService } from './files.service.js';
 import { ImportFileProcessor } from './import-file.processor.js';
-import { LineReaders } from './line-readers.js';
+import { LineReadersService } from './line-readers.service.js';
 
 @Module({
   imports: [StaticDataModule, TradesModule],
   providers: [
     BusinessDayProcessor,
     ExpectedFilesService,
-    FileReaders,
+    FileReadersService,
     FilesRepository,
     FilesResolver,
     FilesService,
     ImportFileProcessor,
-    LineReaders,
+    LineReadersService,
   ],
-  exports: [ExpectedFilesService, FileReaders],
+  exports: [ExpectedFilesService, FileReadersService],
 })
 export class FilesModule {}

@@ -3,9 +3,9 @@ import { AuditTrail } from '#libs/audit/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { idFrom, type Problem, problem, sha256Hex } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
-import { BookDays } from '../calendars/book-days.js';
+import { BookDaysService } from '../calendars/book-days.service.js';
 import { fileSizeMaxBytes, isFileKind } from './file.js';
-import { FileReaders } from './file-readers.js';
+import { FileReadersService } from './file-readers.service.js';
 import { FilesRepository, type FileRow } from './files.repository.js';
 
 export interface ReceivedFile {
@@ -18,8 +18,8 @@ export interface ReceivedFile {
 export class FilesService {
   constructor(
     private readonly repository: FilesRepository,
-    private readonly readers: FileReaders,
-    private readonly bookDays: BookDays,
+    private readonly readers: FileReadersService,
+    private readonly bookDays: BookDaysService,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
   ) {}

@@ -3,14 +3,14 @@ import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles, HandlesLong, type LongJob } from '#libs/messaging/index.js';
 import { ExpectedFilesService } from './expected-files.service.js';
-import { FileReaders } from './file-readers.js';
+import { FileReadersService } from './file-readers.service.js';
 import { FilesRepository } from './files.repository.js';
 
 @Injectable()
 export class ImportFileProcessor {
   constructor(
     private readonly repository: FilesRepository,
-    private readonly readers: FileReaders,
+    private readonly readers: FileReadersService,
     private readonly expected: ExpectedFilesService,
   ) {}
 

@@ -5,11 +5,11 @@ import { securitiesVersions, writeCancellationRequest, writeHoldRequest } from '
 import { idFrom } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
-import { ExchangeOutbox } from '../exchange/exchange-outbox.js';
+import { ExchangeOutboxService } from '../exchange/exchange-outbox.service.js';
 import { type Instruction } from '../instructions/instruction.js';
+import { InstructionChangesService } from '../instructions/instruction-changes.service.js';
 import { afterEvent } from '../instructions/instruction-status.js';
 import { cancellationItem } from '../instructions/instruction-work-items.js';
-import { InstructionsRepository } from '../instructions/instructions.repository.js';
 import { InstructionsService } from '../instructions/instructions.service.js';
 import { TradesService } from '../trades/trades.service.js';
 
@@ -20,9 +20,9 @@ const by = 'compliance';
 export class HoldsService {
   constructor(
     private readonly instructions: InstructionsService,
-    private readonly repository: InstructionsRepository,
+    private readonly changes: InstructionChangesService,
     private readonly trades: TradesService,
-    private readonly exchange: ExchangeOutbox,
+    private readonly exchange: ExchangeOutboxService,
     private readonly outbox: Outbox,
     private readonly workItems: WorkItems,
   ) {}
@@ -33,14 +33,14 @@ export class HoldsService {
    */
   async holdParty(tx: Tx, held: PayloadOf<'compliance.party-held.v1'>): Promise<void> {
     const { partyId, alertId } = held;
-    await this.repository.recordPartyHold(tx, held);
+    await this.changes.holdParty(tx, held);
     const trades = await this.trades.tradesOfParty(tx, partyId);
     await this.instructions.instructHeld(
       tx,
       trades.filter(({ state }) => state === 'AFFIRMED').map(({ tradeId }) => tradeId),
     );
-    const open = await this.repository.openOfParty(tx, partyId);
-    await this.repository.setComplianceHold(
+    const open = await this.changes.lockOpenOfParty(tx, partyId);
+    await this.changes.hold(
       tx,
       open.map(({ instructionId }) => instructionId),
       alertId,
@@ -66,11 +66,11 @@ export class HoldsService {
 
   /** A person decided on one instruction: it goes on, or stays stopped for good. */
   async decideInstruction(tx: Tx, decided: PayloadOf<'compliance.hold-decided.v1'>): Promise<void> {
-    const instruction = (await this.repository.lock(tx, [decided.objectId])).get(decided.objectId);
+    const instruction = (await this.changes.lock(tx, [decided.objectId])).get(decided.objectId);
     if (!instruction?.isComplianceHeld) return;
     if (decided.decision === 'RELEASED') {
-      await this.repository.releasePartyHold(tx, decided.alertId);
-      await this.repository.clearComplianceHold(tx, instruction.instructionId);
+      await this.changes.releaseParty(tx, decided.alertId);
+      await this.changes.releaseHold(tx, instruction.instructionId);
       if (instruction.isSent) await this.stopAtPlace(tx, [instruction], decided.alertId, 'RELEASE');
       else await this.instructions.release(tx, [instruction.instructionId]);
       await this.workItems.close(
@@ -87,7 +87,7 @@ export class HoldsService {
     }
     const cancelled = afterEvent(instruction.statused, { kind: 'CANCELLED', reason: 'CANI' });
     if (cancelled === undefined) return;
-    await this.repository.saveStatuses(tx, [{ instructionId: instruction.instructionId, statused: cancelled }]);
+    await this.changes.saveStatuses(tx, [{ instructionId: instruction.instructionId, statused: cancelled }]);
     await this.trades.markCancelled(tx, [instruction.tradeId], 'compliance confirmed the hit');
   }
 
@@ -98,12 +98,16 @@ export class HoldsService {
     kind: 'HOLD' | 'RELEASE',
   ): Promise<void> {
     if (sent.length === 0) return;
-    const requests = [];
-    for (const instruction of sent) {
-      const n = await this.repository.countRequests(tx, instruction.instructionId);
-      requests.push({ instruction, messageId: idFrom('hld', instruction.instructionId, alertId, kind, String(n)) });
-    }
-    const external = requests.filter(({ instruction }) => instruction.placeKind === 'EXTERNAL');
+    const asked = await this.changes.countRequests(
+      tx,
+      sent.map(({ instructionId }) => instructionId),
+    );
+    const external = sent
+      .filter(({ placeKind }) => placeKind === 'EXTERNAL')
+      .map((instruction) => {
+        const n = asked.get(instruction.instructionId) ?? 0;
+        return { instruction, messageId: idFrom('hld', instruction.instructionId, alertId, kind, String(n)) };
+      });
     await this.exchange.send(
       tx,
       external.map(({ instruction, messageId }) => ({
@@ -113,7 +117,7 @@ export class HoldsService {
         document: writeHoldRequest({ transactionIds: [instruction.instructionId], isHeld: kind === 'HOLD' }),
       })),
     );
-    await this.repository.recordRequests(
+    await this.changes.recordRequests(
       tx,
       external.map(({ instruction, messageId }) => ({
         messageId,
@@ -148,9 +152,9 @@ export class HoldsService {
         }),
       },
     ]);
-    await this.repository.recordRequests(tx, [
+    await this.changes.recordRequests(tx, [
       { messageId, instructionId: instruction.instructionId, bookId: instruction.bookId, kind: 'CANCEL', alertId },
     ]);
-    await this.repository.saveStatuses(tx, [{ instructionId: instruction.instructionId, statused: requested }]);
+    await this.changes.saveStatuses(tx, [{ instructionId: instruction.instructionId, statused: requested }]);
   }
 }

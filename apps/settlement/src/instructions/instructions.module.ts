@@ -1,8 +1,9 @@
 import { Module } from '@nestjs/common';
 import { ExchangeModule } from '../exchange/exchange.module.js';
 import { TradesModule } from '../trades/trades.module.js';
-import { InstructionFigures } from './instruction-figures.js';
-import { InstructionViews } from './instruction-views.js';
+import { InstructionChangesService } from './instruction-changes.service.js';
+import { InstructionFigures } from './instruction.figures.js';
+import { InstructionViewsRepository } from './instruction-views.repository.js';
 import {
   InstructionResolver,
   InstructionsResolver,
@@ -15,15 +16,16 @@ import { InstructionsService } from './instructions.service.js';
 @Module({
   imports: [ExchangeModule, TradesModule],
   providers: [
+    InstructionChangesService,
     InstructionsRepository,
     InstructionsService,
     InstructionFigures,
-    InstructionViews,
+    InstructionViewsRepository,
     InstructionsResolver,
     InstructionResolver,
     InstructionTradeResolver,
     TradeInstructionResolver,
   ],
-  exports: [InstructionsRepository, InstructionsService, InstructionFigures, InstructionViews],
+  exports: [InstructionChangesService, InstructionsService, InstructionFigures],
 })
 export class InstructionsModule {}

@@ -380,12 +380,12 @@ export class InstructionsRepository {
     );
   }
 
-  async countRequests(tx: Tx, instructionId: string): Promise<number> {
-    const row = await tx.row<{ n: number }>(
-      `SELECT count(*)::int AS n FROM settlement.hold_request WHERE instruction_id = $1`,
-      [instructionId],
+  async countRequests(tx: Tx, instructionIds: readonly string[]): Promise<Map<string, number>> {
+    const rows = await tx.rows<{ id: string; n: number }>(
+      `SELECT instruction_id AS id, count(*)::int AS n FROM settlement.hold_request WHERE instruction_id = ANY($1::text[]) GROUP BY 1`,
+      [instructionIds],
     );
-    return row?.n ?? 0;
+    return new Map(rows.map(({ id, n }) => [id, n]));
   }
 
   /** Instructions of due dates that have not ended well by the end of the day, for the fail snapshot. */

@@ -9,11 +9,11 @@ import {
   ReadTx,
   RequiresScopes,
 } from '#libs/graphql/index.js';
-import { TradeQueries } from '../trades/trade-queries.repository.js';
 import { TradeType } from '../trades/trades.graphql.js';
 import { type TradeRow } from '../trades/trades.repository.js';
 import { toTradeType } from '../trades/trades.resolver.js';
-import { InstructionViews } from './instruction-views.js';
+import { TradesService } from '../trades/trades.service.js';
+import { InstructionViewsRepository } from './instruction-views.repository.js';
 import {
   InstructionConnection,
   InstructionFilterInput,
@@ -26,7 +26,7 @@ import {
 
 @Resolver(() => InstructionType)
 export class InstructionsResolver {
-  constructor(private readonly views: InstructionViews) {}
+  constructor(private readonly views: InstructionViewsRepository) {}
 
   @Query(() => InstructionType, { nullable: true })
   @RequiresScopes('trades:read')
@@ -61,7 +61,7 @@ export class InstructionsResolver {
 
 @Resolver(() => InstructionType)
 export class InstructionResolver {
-  constructor(private readonly views: InstructionViews) {}
+  constructor(private readonly views: InstructionViewsRepository) {}
 
   @ResolveField('history', () => [InstructionStatusChangeType])
   @RequiresScopes('trades:read')
@@ -95,7 +95,7 @@ export class InstructionResolver {
 /** A trade leads to its instruction; the trade itself belongs to another feature. */
 @Resolver(() => TradeType)
 export class TradeInstructionResolver {
-  constructor(private readonly views: InstructionViews) {}
+  constructor(private readonly views: InstructionViewsRepository) {}
 
   @ResolveField('instruction', () => InstructionType, {
     nullable: true,
@@ -115,7 +115,7 @@ export class TradeInstructionResolver {
 
 @Resolver(() => InstructionType)
 export class InstructionTradeResolver {
-  constructor(private readonly trades: TradeQueries) {}
+  constructor(private readonly trades: TradesService) {}
 
   @ResolveField('trade', () => TradeType, { nullable: true })
   @RequiresScopes('trades:read')
@@ -124,7 +124,7 @@ export class InstructionTradeResolver {
     @Operation() operation: GraphqlContext,
   ): Promise<TradeType | null> {
     const row = await operation
-      .loader<string, TradeRow>('trades', (ids, tx) => this.trades.byIds(tx, ids))
+      .loader<string, TradeRow>('trades', (ids, tx) => this.trades.rowsOf(tx, ids))
       .load(instruction.tradeId);
     return row === null ? null : toTradeType(row);
   }

@@ -15,8 +15,8 @@ import {
 import { chunk, idFrom, problem, type Problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
-import { ExchangeHandlers, type InboundMessage } from '../exchange/exchange-handlers.js';
-import { ExchangeOutbox } from '../exchange/exchange-outbox.js';
+import { ExchangeHandlersService, type InboundMessage } from '../exchange/exchange-handlers.service.js';
+import { ExchangeOutboxService } from '../exchange/exchange-outbox.service.js';
 import { type TradeForInstruction } from '../trades/trade.js';
 import { TradesService } from '../trades/trades.service.js';
 import {
@@ -52,8 +52,8 @@ export class InstructionsService implements OnModuleInit {
   constructor(
     private readonly repository: InstructionsRepository,
     private readonly trades: TradesService,
-    private readonly exchange: ExchangeOutbox,
-    private readonly handlers: ExchangeHandlers,
+    private readonly exchange: ExchangeOutboxService,
+    private readonly handlers: ExchangeHandlersService,
     private readonly outbox: Outbox,
     private readonly workItems: WorkItems,
   ) {}
@@ -451,6 +451,22 @@ export class InstructionsService implements OnModuleInit {
       'settled',
       by,
     );
+  }
+
+  // ---- what the day asks --------------------------------------------------------------------------------------
+
+  async countDue(tx: Tx, book: string, businessDate: PlainDate): Promise<number> {
+    return this.repository.countDue(tx, book, businessDate);
+  }
+
+  async lockDueInternal(
+    tx: Tx,
+    book: string,
+    businessDate: PlainDate,
+    afterId: string | null,
+    limit: number,
+  ): Promise<Instruction[]> {
+    return this.repository.dueInternal(tx, book, businessDate, afterId, limit);
   }
 
   // ---- the end of the day -------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { internalEntry } from '../instructions/instruction.js';
-import { InstructionsRepository } from '../instructions/instructions.repository.js';
+import { InstructionChangesService } from '../instructions/instruction-changes.service.js';
 import { InstructionsService } from '../instructions/instructions.service.js';
 
 export interface Cycle {
@@ -20,7 +20,7 @@ export interface Cycle {
 @Injectable()
 export class InternalSettlementService {
   constructor(
-    private readonly repository: InstructionsRepository,
+    private readonly changes: InstructionChangesService,
     private readonly instructions: InstructionsService,
   ) {}
 
@@ -31,14 +31,14 @@ export class InternalSettlementService {
     afterId: string | null,
     limit: number,
   ): Promise<{ attempted: number; lastId: string | null }> {
-    const due = await this.repository.dueInternal(tx, cycle.book, cycle.businessDate, afterId, limit);
+    const due = await this.instructions.lockDueInternal(tx, cycle.book, cycle.businessDate, afterId, limit);
     const pieces = due.map((instruction) => ({
       instruction,
       entryKey: `settle:${instruction.instructionId}:${cycle.cycleId}`,
       quantityUnits: instruction.quantityUnits,
       amountMinor: instruction.payment === 'APMT' ? instruction.amountMinor : 0n,
     }));
-    await this.repository.addConfirmed(
+    await this.changes.addConfirmed(
       tx,
       pieces.map(({ instruction, entryKey, quantityUnits, amountMinor }) => ({
         entryKey,

@@ -16,14 +16,14 @@ import {
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 import { accountingForTests, plainJob, settlementForTests } from '../settlement-for-tests.js';
 import { seedStaticData } from '../trades/for-tests.js';
-import { PaymentFigures } from './payment-figures.js';
-import { PaymentSubmission } from './payment-submission.js';
+import { PaymentFigures } from './payment.figures.js';
+import { PaymentSubmissionService } from './payment-submission.service.js';
 import { type SubmitPaymentInput } from './payments.graphql.js';
 
 let database: TestDatabase;
 let transactions: Transactions;
 let settlement: ReturnType<typeof settlementForTests>;
-let submission: PaymentSubmission;
+let submission: PaymentSubmissionService;
 const principal = {
   subject: 'front',
   kind: 'PERSON',
@@ -52,7 +52,7 @@ beforeEach(async () => {
     );
   await database.setClock('2026-11-25T09:00:00Z');
   settlement = settlementForTests(transactions);
-  submission = new PaymentSubmission(transactions, new Idempotency(), settlement.payments);
+  submission = new PaymentSubmissionService(transactions, new Idempotency(), settlement.payments);
 });
 
 const all = async <T>(sql: string, params: unknown[] = []) =>

@@ -2,9 +2,9 @@ import { Module } from '@nestjs/common';
 import { ExchangeModule } from '../exchange/exchange.module.js';
 import { FilesModule } from '../files/files.module.js';
 import { TradesModule } from '../trades/trades.module.js';
-import { PaymentFigures } from './payment-figures.js';
-import { PaymentSubmission } from './payment-submission.js';
-import { PaymentFileReader } from './payment-file.reader.js';
+import { PaymentFigures } from './payment.figures.js';
+import { PaymentSubmissionService } from './payment-submission.service.js';
+import { PaymentFileService } from './payment-file.service.js';
 import { PaymentResolver, PaymentsResolver } from './payments.resolver.js';
 import { PaymentsRepository } from './payments.repository.js';
 import { PaymentsService } from './payments.service.js';
@@ -14,8 +14,8 @@ import { PaymentsService } from './payments.service.js';
   providers: [
     PaymentsRepository,
     PaymentsService,
-    PaymentFileReader,
-    PaymentSubmission,
+    PaymentFileService,
+    PaymentSubmissionService,
     PaymentFigures,
     PaymentsResolver,
     PaymentResolver,

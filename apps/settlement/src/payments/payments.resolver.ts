@@ -10,7 +10,7 @@ import {
   ReadTx,
   RequiresScopes,
 } from '#libs/graphql/index.js';
-import { PaymentSubmission, type Submission } from './payment-submission.js';
+import { PaymentSubmissionService, type Submission } from './payment-submission.service.js';
 import {
   PaymentConnection,
   PaymentFilterInput,
@@ -28,7 +28,7 @@ import { type PaymentRow, PaymentsRepository } from './payments.repository.js';
 export class PaymentsResolver {
   constructor(
     private readonly repository: PaymentsRepository,
-    private readonly submission: PaymentSubmission,
+    private readonly submission: PaymentSubmissionService,
     private readonly transactions: Transactions,
   ) {}
 

@@ -16,8 +16,8 @@ import {
 } from '#libs/iso20022/index.js';
 import { chunk, idFrom, problem, type Problem } from '#libs/kernel/index.js';
 import { Outbox, sealText, unsealText } from '#libs/messaging/index.js';
-import { ExchangeHandlers, type InboundMessage } from '../exchange/exchange-handlers.js';
-import { ExchangeOutbox } from '../exchange/exchange-outbox.js';
+import { ExchangeHandlersService, type InboundMessage } from '../exchange/exchange-handlers.service.js';
+import { ExchangeOutboxService } from '../exchange/exchange-outbox.service.js';
 import { TradesService } from '../trades/trades.service.js';
 import {
   bookingDateOf,
@@ -56,8 +56,8 @@ export class PaymentsService implements OnModuleInit {
   constructor(
     private readonly repository: PaymentsRepository,
     private readonly trades: TradesService,
-    private readonly exchange: ExchangeOutbox,
-    private readonly handlers: ExchangeHandlers,
+    private readonly exchange: ExchangeOutboxService,
+    private readonly handlers: ExchangeHandlersService,
     private readonly outbox: Outbox,
   ) {}
 

@@ -10,9 +10,14 @@ import {
 } from '#libs/iso20022/index.js';
 import { canonicalJson, idFrom, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
 import { type LongJob } from '#libs/messaging/index.js';
-import { ExchangeHandlers, type InboundMessage } from '../exchange/exchange-handlers.js';
+import { ExchangeHandlersService, type InboundMessage } from '../exchange/exchange-handlers.service.js';
 import { ExpectedFilesService } from '../files/expected-files.service.js';
-import { type FileReader, type FileReadResult, FileReaders, type StoredFile } from '../files/file-readers.js';
+import {
+  type FileReader,
+  type FileReadResult,
+  FileReadersService,
+  type StoredFile,
+} from '../files/file-readers.service.js';
 import { continuityProblems } from './statement-continuity.js';
 
 export interface ImportedNostro {
@@ -46,8 +51,8 @@ interface NostroRow {
 @Injectable()
 export class StatementsService implements OnModuleInit, FileReader {
   constructor(
-    private readonly handlers: ExchangeHandlers,
-    private readonly readers: FileReaders,
+    private readonly handlers: ExchangeHandlersService,
+    private readonly readers: FileReadersService,
     private readonly expected: ExpectedFilesService,
   ) {}
 

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { BookDays } from '../calendars/book-days.js';
+import { BookDaysService } from '../calendars/book-days.service.js';
 import { CalendarsService } from '../calendars/calendars.service.js';
 import { StaticDataRepository } from './static-data.repository.js';
 import { StaticDataResolver } from './static-data.resolver.js';
@@ -7,7 +7,7 @@ import { StaticDataService } from './static-data.service.js';
 
 /** Static data and the calendars and business dates that go with it. */
 @Module({
-  providers: [BookDays, CalendarsService, StaticDataRepository, StaticDataResolver, StaticDataService],
-  exports: [BookDays, CalendarsService, StaticDataRepository, StaticDataService],
+  providers: [BookDaysService, CalendarsService, StaticDataRepository, StaticDataResolver, StaticDataService],
+  exports: [BookDaysService, CalendarsService, StaticDataService],
 })
 export class StaticDataModule {}

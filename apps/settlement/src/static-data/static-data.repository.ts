@@ -82,6 +82,20 @@ export const versionedTables = {
 export type VersionedKind = keyof typeof versionedTables;
 
 export type NewVersion = Readonly<Record<string, string | number | null>> & { readonly validFrom: PlainDate };
+export interface NewPrice {
+  readonly isin: string;
+  readonly priceDate: PlainDate;
+  readonly price: string;
+  readonly currency: string;
+  readonly source: string;
+}
+export interface NewRate {
+  readonly base: string;
+  readonly quote: string;
+  readonly rateDate: PlainDate;
+  readonly rate: string;
+  readonly source: string;
+}
 export interface Provenance {
   readonly source: string;
   readonly originId: string | null;
@@ -141,11 +155,7 @@ export class StaticDataRepository {
     );
   }
 
-  async savePrices(
-    tx: Tx,
-    prices: readonly { isin: string; priceDate: PlainDate; price: string; currency: string; source: string }[],
-    originId: string | null,
-  ): Promise<void> {
+  async savePrices(tx: Tx, prices: readonly NewPrice[], originId: string | null): Promise<void> {
     if (prices.length === 0) return;
     const given = `jsonb_to_recordset($1::jsonb) AS given(isin text, "priceDate" date, price numeric, currency text, source text)`;
     await tx.execute(
@@ -160,11 +170,7 @@ export class StaticDataRepository {
     );
   }
 
-  async saveRates(
-    tx: Tx,
-    rates: readonly { base: string; quote: string; rateDate: PlainDate; rate: string; source: string }[],
-    originId: string | null,
-  ): Promise<void> {
+  async saveRates(tx: Tx, rates: readonly NewRate[], originId: string | null): Promise<void> {
     if (rates.length === 0) return;
     const given = `jsonb_to_recordset($1::jsonb) AS given(base text, quote text, "rateDate" date, rate numeric, source text)`;
     await tx.execute(

@@ -1,8 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { isValidOn, type Instrument, lastGoodPrice, type Place, type Price, type Rate } from './static-data.js';
-import { StaticDataRepository } from './static-data.repository.js';
+import {
+  type Counterparty,
+  isValidOn,
+  type Instrument,
+  lastGoodPrice,
+  type Place,
+  type Price,
+  type Rate,
+  type Ssi,
+} from './static-data.js';
+import {
+  type NewPrice,
+  type NewRate,
+  type NewVersion,
+  type Provenance,
+  StaticDataRepository,
+  type VersionedKind,
+} from './static-data.repository.js';
 import { StaticFacts } from './static-facts.js';
 
 /** What other features ask of static data. */
@@ -43,6 +59,42 @@ export class StaticDataService {
 
   async places(tx: Tx): Promise<Place[]> {
     return this.repository.places(tx);
+  }
+
+  async counterparty(tx: Tx, counterpartyId: string): Promise<Counterparty | undefined> {
+    const [found] = await this.repository.counterparties(tx, [counterpartyId]);
+    return found;
+  }
+
+  async instrument(tx: Tx, isin: string): Promise<Instrument | undefined> {
+    const [found] = await this.repository.instruments(tx, [isin]);
+    return found;
+  }
+
+  async ssisOf(tx: Tx, counterpartyId: string): Promise<Ssi[]> {
+    return this.repository.ssisOf(tx, [counterpartyId]);
+  }
+
+  async saveVersions(
+    tx: Tx,
+    kind: VersionedKind,
+    versions: readonly NewVersion[],
+    provenance: Provenance,
+  ): Promise<void> {
+    await this.repository.saveVersions(tx, kind, versions, provenance);
+  }
+
+  async savePrices(tx: Tx, prices: readonly NewPrice[], originId: string | null): Promise<void> {
+    await this.repository.savePrices(tx, prices, originId);
+  }
+
+  async saveRates(tx: Tx, rates: readonly NewRate[], originId: string | null): Promise<void> {
+    await this.repository.saveRates(tx, rates, originId);
+  }
+
+  /** What an import brought in is no longer known: the versions stay, closed. */
+  async supersedeOrigin(tx: Tx, originId: string): Promise<void> {
+    await this.repository.supersedeOrigin(tx, originId);
   }
 
   async instrumentsOf(tx: Tx, isins: readonly string[], onDate: PlainDate): Promise<Map<string, Instrument>> {

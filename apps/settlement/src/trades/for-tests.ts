@@ -2,15 +2,15 @@ import { AuditOwner, AuditTrail } from '#libs/audit/index.js';
 import { type Transactions } from '#libs/database/index.js';
 import { MessageCatalogue, Outbox } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
-import { BookDays } from '../calendars/book-days.js';
+import { BookDaysService } from '../calendars/book-days.service.js';
 import { CalendarsService } from '../calendars/calendars.service.js';
 import { BusinessDayProcessor } from '../files/business-day.processor.js';
 import { ExpectedFilesService } from '../files/expected-files.service.js';
-import { FileReaders } from '../files/file-readers.js';
+import { FileReadersService } from '../files/file-readers.service.js';
 import { FilesRepository } from '../files/files.repository.js';
 import { FilesService } from '../files/files.service.js';
 import { ImportFileProcessor } from '../files/import-file.processor.js';
-import { LineReaders } from '../files/line-readers.js';
+import { LineReadersService } from '../files/line-readers.service.js';
 import { StaticDataRepository } from '../static-data/static-data.repository.js';
 import { StaticDataService } from '../static-data/static-data.service.js';
 import { AffirmationRepository } from './affirmation.repository.js';
@@ -18,6 +18,7 @@ import { AffirmationService } from './affirmation.service.js';
 import { ImportedTradesService } from './imported-trades.service.js';
 import { ScreeningRepository } from './screening.repository.js';
 import { type RawTradeLine } from './trade-line.js';
+import { TradeQueries } from './trade-queries.repository.js';
 import { TradesRepository } from './trades.repository.js';
 import { TradesService } from './trades.service.js';
 
@@ -28,13 +29,14 @@ export function intakeForTests() {
   const outbox = new Outbox(new MessageCatalogue(), { ring: () => undefined } as never);
   const audit = new AuditTrail(new AuditOwner('settlement'));
   const workItems = new WorkItems();
-  const bookDays = new BookDays();
+  const bookDays = new BookDaysService();
   const staticRepository = new StaticDataRepository();
   const staticData = new StaticDataService(staticRepository);
   const tradesRepository = new TradesRepository();
   const affirmation = new AffirmationService(new AffirmationRepository(), staticData, workItems, audit);
   const trades = new TradesService(
     tradesRepository,
+    new TradeQueries(),
     new ScreeningRepository(),
     affirmation,
     staticData,
@@ -45,10 +47,10 @@ export function intakeForTests() {
   );
   const imported = new ImportedTradesService(tradesRepository, staticData);
   const expected = new ExpectedFilesService(workItems);
-  const readers = new FileReaders();
+  const readers = new FileReadersService();
   const filesRepository = new FilesRepository();
   const files = new FilesService(filesRepository, readers, bookDays, outbox, audit);
-  new LineReaders(readers, filesRepository, expected, trades, affirmation).onModuleInit();
+  new LineReadersService(readers, filesRepository, expected, trades, affirmation).onModuleInit();
   const importFile = new ImportFileProcessor(filesRepository, readers, expected);
   const days = new BusinessDayProcessor(bookDays, new CalendarsService(workItems), expected, trades);
   return {

@@ -21,6 +21,6 @@ import { TradesService } from './trades.service.js';
     TradesResolver,
     TradesService,
   ],
-  exports: [AffirmationService, ImportedTradesService, TradeQueries, TradesService],
+  exports: [AffirmationService, ImportedTradesService, TradesService],
 })
 export class TradesModule {}

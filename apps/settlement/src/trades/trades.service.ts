@@ -6,7 +6,7 @@ import { type Tx } from '#libs/database/index.js';
 import { chunk, newId } from '#libs/kernel/index.js';
 import { Outbox, sealText } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
-import { BookDays } from '../calendars/book-days.js';
+import { BookDaysService } from '../calendars/book-days.service.js';
 import { StaticDataService } from '../static-data/static-data.service.js';
 import { type StaticFacts } from '../static-data/static-facts.js';
 import { AffirmationService } from './affirmation.service.js';
@@ -22,6 +22,7 @@ import {
 import { enrich } from './enrichment.js';
 import { ScreeningRepository } from './screening.repository.js';
 import { type RawTradeLine } from './trade-line.js';
+import { TradeQueries } from './trade-queries.repository.js';
 import { type TradeForInstruction, type TradeState } from './trade.js';
 import { type TradeRow, TradesRepository, type TradeToStore } from './trades.repository.js';
 import { repairItem, repairKeys } from './work-items.js';
@@ -37,10 +38,11 @@ const screeningsPerCommand = 500;
 export class TradesService {
   constructor(
     private readonly repository: TradesRepository,
+    private readonly queries: TradeQueries,
     private readonly screening: ScreeningRepository,
     private readonly affirmation: AffirmationService,
     private readonly staticData: StaticDataService,
-    private readonly bookDays: BookDays,
+    private readonly bookDays: BookDaysService,
     private readonly outbox: Outbox,
     private readonly workItems: WorkItems,
     private readonly audit: AuditTrail,
@@ -272,6 +274,10 @@ export class TradesService {
     };
   }
 
+  async rowsOf(tx: Tx, tradeIds: readonly string[]): Promise<Map<string, TradeRow>> {
+    return this.queries.byIds(tx, tradeIds);
+  }
+
   // ---- what the instructions ask for -------------------------------------------------------------------------
 
   /** AFFIRMED trades that nothing holds, complete for the instruction, a page at a time in the order of their ids. */
@@ -352,7 +358,7 @@ export class TradesService {
 
   // ---- the book's day -----------------------------------------------------------------------------------------
 
-  async bookDay(tx: Tx, book: string): ReturnType<BookDays['find']> {
+  async bookDay(tx: Tx, book: string): ReturnType<BookDaysService['find']> {
     return this.bookDays.find(tx, book);
   }
 

@@ -4,7 +4,7 @@ import { type IncomingMessage, readExchange } from '#libs/iso20022/index.js';
 import { newId, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { channels, ExchangeFolders } from './exchange-folders.js';
-import { ExchangeHandlers, type InboundMessage, kindOf } from './exchange-handlers.js';
+import { ExchangeHandlersService, type InboundMessage, kindOf } from './exchange-handlers.service.js';
 import { ExchangeRepository, type StoredFile } from './exchange.repository.js';
 
 const leaseSeconds = 30;
@@ -17,14 +17,14 @@ const attemptsAsAWhole = 4;
  * transaction that records its id, so it has its effect once however often its file is read or sent.
  */
 @Injectable()
-export class ExchangeReader {
+export class ExchangeReaderService {
   readonly owner = newId('exr');
 
   constructor(
     private readonly transactions: Transactions,
     private readonly repository: ExchangeRepository,
     private readonly folders: ExchangeFolders,
-    private readonly handlers: ExchangeHandlers,
+    private readonly handlers: ExchangeHandlersService,
     private readonly workItems: WorkItems,
   ) {}
 

@@ -33,7 +33,7 @@ export interface FileReader {
 
 /** Who reads which kind. Every feature registers its own when its module starts. */
 @Injectable()
-export class FileReaders {
+export class FileReadersService {
   private readonly readers = new Map<FileKind, FileReader>();
 
   register(kind: FileKind, reader: FileReader): void {

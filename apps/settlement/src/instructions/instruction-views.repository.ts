@@ -21,7 +21,7 @@ const columns = `
 
 /** What people and other services read of instructions. */
 @Injectable()
-export class InstructionViews {
+export class InstructionViewsRepository {
   async find(tx: Tx, ids: readonly string[]): Promise<Map<string, InstructionViewRow>> {
     const rows = await tx.rows<InstructionViewRow>(
       `SELECT ${columns} FROM settlement.instruction WHERE instruction_id = ANY($1::text[])`,

@@ -19,7 +19,7 @@ export type InboundHandler = (
 
 /** Which feature handles which kind of message (`sese.024`): each kind has one owner. */
 @Injectable()
-export class ExchangeHandlers {
+export class ExchangeHandlersService {
   private readonly handlers = new Map<string, InboundHandler>();
 
   register(kind: string, handler: InboundHandler): void {

@@ -13,7 +13,7 @@ const leaseSeconds = 30;
  * name, which changes nothing.
  */
 @Injectable()
-export class ExchangeWriter {
+export class ExchangeWriterService {
   readonly owner = newId('exw');
 
   constructor(

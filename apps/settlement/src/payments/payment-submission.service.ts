@@ -17,7 +17,7 @@ type Kept = { paymentId: string | null; problems: Problem[] };
 
 /** Payments that come by mutation: one idempotency key each, in the transaction of their effect. */
 @Injectable()
-export class PaymentSubmission {
+export class PaymentSubmissionService {
   constructor(
     private readonly transactions: Transactions,
     private readonly idempotency: Idempotency,

@@ -15,7 +15,7 @@ const columns = `book_id AS book, business_date AS "businessDate", state, next_b
 
 /** Which business date each book works, as accounting announces it. */
 @Injectable()
-export class BookDays {
+export class BookDaysService {
   async all(tx: Tx): Promise<Map<string, BookDay>> {
     // For share: a cut-off waits until every intake with the date before it is committed.
     const rows = await tx.rows<BookDay>(`SELECT ${columns} FROM settlement.book_day ORDER BY book_id FOR SHARE`);

@@ -5,7 +5,7 @@ import { ExpectedFilesService } from '../files/expected-files.service.js';
 import { usualSchedule } from '../files/expected-files.js';
 import { PositionsService } from '../positions/positions.service.js';
 import { StatementsService } from '../statements/statements.service.js';
-import { StaticDataRepository } from '../static-data/static-data.repository.js';
+import { StaticDataService } from '../static-data/static-data.service.js';
 import { readUnits } from '../trades/decimal-text.js';
 import { ImportedTradesService } from '../trades/imported-trades.service.js';
 import { CutOverRepository } from './cut-over.repository.js';
@@ -20,10 +20,10 @@ const orNull = (text: string | undefined) => (text === undefined || text === '' 
 
 /** Writes the kinds that settlement keeps itself. */
 @Injectable()
-export class CutOverApply {
+export class CutOverApplyService {
   constructor(
     private readonly repository: CutOverRepository,
-    private readonly staticData: StaticDataRepository,
+    private readonly staticData: StaticDataService,
     private readonly trades: ImportedTradesService,
     private readonly expected: ExpectedFilesService,
     private readonly positions: PositionsService,

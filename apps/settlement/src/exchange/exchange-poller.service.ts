@@ -2,15 +2,15 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { Logger } from '#libs/observability/index.js';
 import { MessagingOptions } from '#libs/messaging/index.js';
 import { ExchangeFolders } from './exchange-folders.js';
-import { ExchangeReader } from './exchange-reader.js';
-import { ExchangeWriter } from './exchange-writer.js';
+import { ExchangeReaderService } from './exchange-reader.service.js';
+import { ExchangeWriterService } from './exchange-writer.service.js';
 
 const pauseMs = 200;
 const pauseAfterFaultMs = 2_000;
 
 /** Reads and writes the folders for as long as this process works (not in a process that only serves the API). */
 @Injectable()
-export class ExchangePoller implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ExchangePollerService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger({ service: 'settlement' });
   private isStopping = false;
   private running: Promise<void> | undefined;
@@ -19,8 +19,8 @@ export class ExchangePoller implements OnApplicationBootstrap, OnApplicationShut
   constructor(
     private readonly options: MessagingOptions,
     private readonly folders: ExchangeFolders,
-    private readonly reader: ExchangeReader,
-    private readonly writer: ExchangeWriter,
+    private readonly reader: ExchangeReaderService,
+    private readonly writer: ExchangeWriterService,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {

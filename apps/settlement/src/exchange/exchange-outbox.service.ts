@@ -4,7 +4,7 @@ import { ExchangeRepository, type MessageToSend } from './exchange.repository.js
 
 /** The only way out to the market: a message is added in the transaction of the fact it tells. */
 @Injectable()
-export class ExchangeOutbox {
+export class ExchangeOutboxService {
   constructor(private readonly repository: ExchangeRepository) {}
 
   async send(tx: Tx, messages: readonly MessageToSend[]): Promise<number> {

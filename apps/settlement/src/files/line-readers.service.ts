@@ -10,7 +10,7 @@ import { tradeColumns } from '../trades/trade-line.js';
 import { TradesService } from '../trades/trades.service.js';
 import { type CsvLine, qualifierOf, readCsv } from './file.js';
 import { ExpectedFilesService } from './expected-files.service.js';
-import { type FileReadResult, FileReaders, type StoredFile } from './file-readers.js';
+import { type FileReadResult, FileReadersService, type StoredFile } from './file-readers.service.js';
 import { FilesRepository, type NewFileLine } from './files.repository.js';
 
 /** Lines of one transaction: a handful of statements each, and little to do again after a kill. */
@@ -24,9 +24,9 @@ type Take<Column extends string> = (
 
 /** The three kinds of file that are read line by line into trades. */
 @Injectable()
-export class LineReaders implements OnModuleInit {
+export class LineReadersService implements OnModuleInit {
   constructor(
-    private readonly readers: FileReaders,
+    private readonly readers: FileReadersService,
     private readonly repository: FilesRepository,
     private readonly expected: ExpectedFilesService,
     private readonly trades: TradesService,

@@ -3,7 +3,12 @@ import { decimalFromUnits, readCreditTransferInitiation } from '#libs/iso20022/i
 import { chunk } from '#libs/kernel/index.js';
 import { currencyExponent } from '#libs/money/index.js';
 import { type LongJob } from '#libs/messaging/index.js';
-import { type FileReader, type FileReadResult, FileReaders, type StoredFile } from '../files/file-readers.js';
+import {
+  type FileReader,
+  type FileReadResult,
+  FileReadersService,
+  type StoredFile,
+} from '../files/file-readers.service.js';
 import { type PaymentRequest } from './payment.js';
 import { PaymentsService } from './payments.service.js';
 
@@ -13,9 +18,9 @@ const source = 'PAIN001';
 
 /** Reads a customer's pain.001: every transfer is one payment, its end-to-end id the key that makes it effective once. */
 @Injectable()
-export class PaymentFileReader implements FileReader, OnModuleInit {
+export class PaymentFileService implements FileReader, OnModuleInit {
   constructor(
-    private readonly readers: FileReaders,
+    private readonly readers: FileReadersService,
     private readonly payments: PaymentsService,
   ) {}
 
