@@ -4,6 +4,7 @@ import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { baseMigrations, ensureRoles, newRolePasswords, RolesAreMissing } from '#libs/database/index.js';
 import { createEmptyDatabase, type TestDatabase, testRolePasswords } from '#libs/testing/index.js';
 import { migrationPlan } from './catalogue.js';
+import { migrateCommand } from './command.js';
 import { DatabaseIsNewer, migrateAll, type MigrateOptions } from './migrate.js';
 
 class First20260101000001 implements MigrationInterface {
@@ -183,6 +184,27 @@ describe('the migrate step', () => {
         .pool('owner')
         .query(`REASSIGN OWNED BY ${name} TO owner; DROP OWNED BY ${name}; DROP ROLE ${name}`);
     }
+  });
+
+  it('says of an address that leads nowhere what is wrong and what to do, without the password or a stack', async () => {
+    const { database } = await empty();
+    const refused = async (change: (url: URL) => void, mode = 'production') => {
+      const url = new URL(database.ownerUrl);
+      url.password ||= 'hunter2';
+      change(url);
+      const said: string[] = [];
+      const code = await migrateCommand({ DATABASE_URL: url.toString(), INSTALLATION_MODE: mode }, (text) =>
+        said.push(text),
+      );
+      expect(code).toBe(2);
+      expect(said.join('\n')).not.toMatch(/\n\s+at |hunter2/);
+      return said.join('\n');
+    };
+    expect(await refused((url) => (url.port = '1'))).toContain('Nothing answers at');
+    expect(await refused((url) => (url.pathname = '/no_such'))).toContain('CREATE DATABASE "no_such"');
+    expect(await refused((url) => (url.username = 'nobody'))).toContain('refuses the user nobody');
+    expect(await refused((url) => (url.protocol = 'mysql:'))).toContain('It looks like postgres://');
+    expect(await refused(() => undefined, 'demo')).toContain('INSTALLATION_MODE');
   });
 
   it('finds the migrations of the libraries and of the services', async () => {

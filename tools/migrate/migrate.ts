@@ -63,10 +63,16 @@ const messagingSchema = 'messaging';
 /** Brings a database to the state of this version. Twice is harmless, at once by two is one after the other. */
 export async function migrateAll(options: MigrateOptions): Promise<RolePasswords> {
   const { ownerUrl, baseMigrations, extraMigrations, services } = options;
-  const passwords = options.passwords ?? readOrMakeRolePasswords(passwordsFile(options.dataDirectory));
-  const owner = new pg.Client({ connectionString: ownerUrl, application_name: 'migrate' });
-  await owner.connect();
+  const owner = new pg.Client({
+    connectionString: ownerUrl,
+    application_name: 'migrate',
+    connectionTimeoutMillis: 15_000,
+  });
+  owner.on('error', () => undefined);
+  let passwords: RolePasswords;
   try {
+    await owner.connect();
+    passwords = options.passwords ?? readOrMakeRolePasswords(passwordsFile(options.dataDirectory));
     await owner.query('SELECT pg_advisory_lock($1)', [advisoryLock]);
     await ensureRoles(owner, passwords, ownerUrl);
     await grantDatabase(owner);
@@ -97,7 +103,7 @@ export async function migrateAll(options: MigrateOptions): Promise<RolePasswords
     });
     await owner.query('GRANT SELECT ON ALL TABLES IN SCHEMA kernel TO verify');
   } finally {
-    await owner.end();
+    await owner.end().catch(() => undefined);
   }
   return passwords;
 }

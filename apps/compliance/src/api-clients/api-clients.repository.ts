@@ -52,6 +52,22 @@ export class ApiClientsRepository {
     );
   }
 
+  /** Who could sign in right now. */
+  async live(tx: Tx): Promise<ApiClientRow[]> {
+    return tx.rows<ApiClientRow>(
+      `SELECT ${columns} FROM compliance.api_client c
+        WHERE revoked_at IS NULL AND EXISTS (
+          SELECT FROM compliance.api_client_secret s
+           WHERE s.subject = c.subject AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp()))
+        ORDER BY subject`,
+    );
+  }
+
+  /** One at a time, so that two cannot both be the first. */
+  async lockFirst(tx: Tx): Promise<void> {
+    await tx.execute(`SELECT pg_advisory_xact_lock(hashtext('compliance.api_client:first'))`);
+  }
+
   /** Newest first. */
   async secrets(tx: Tx, subject: string): Promise<StoredSecret[]> {
     return tx.rows<StoredSecret>(

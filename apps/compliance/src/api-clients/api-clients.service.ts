@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { z } from 'zod';
 import { type Actor, AuditTrail, subjectOf } from '#libs/audit/index.js';
-import { type ApiSecret, hashApiKey, isRole, newApiKey, rotateSecret } from '#libs/auth/index.js';
+import { type ApiSecret, hashApiKey, isRole, newApiKey, rolesToScopes, rotateSecret } from '#libs/auth/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
 import { ComplianceConfig } from '../compliance.config.js';
@@ -60,7 +60,7 @@ export class ApiClients implements OnApplicationBootstrap {
     });
   }
 
-  async create(tx: Tx, client: NewApiClient, by: Actor): Promise<ApiClientAnswer> {
+  async create(tx: Tx, client: NewApiClient, by: Actor, reason?: string): Promise<ApiClientAnswer> {
     const unknown = client.roles.filter((role) => !isRole(role));
     if (unknown.length > 0)
       return { problems: [problem('UNKNOWN_ROLE', `There is no role ${unknown.join(', ')}`, ['roles'])] };
@@ -70,12 +70,31 @@ export class ApiClients implements OnApplicationBootstrap {
     }
     const key = newApiKey(client.roles[0] ?? 'partner');
     await this.repository.addSecret(tx, client.subject, hashApiKey(key));
-    await this.record(tx, 'api-client.created', client.subject, by, {
-      kind: client.kind,
-      roles: client.roles,
-      books: client.books,
-    });
+    const { kind, roles, books } = client;
+    await this.record(tx, 'api-client.created', client.subject, by, { kind, roles, books }, reason);
     return { client: await this.repository.find(tx, client.subject), key, problems: [] };
+  }
+
+  /**
+   * The client of whoever owns the database, where the API has nobody yet who could make one. When somebody can,
+   * it is refused: those are asked. `isRecovery` is for keys that are lost; the reason is kept either way.
+   */
+  async createAsOwner(
+    tx: Tx,
+    client: NewApiClient,
+    { by, reason, isRecovery }: { by: Actor; reason: string; isRecovery: boolean },
+  ): Promise<ApiClientAnswer> {
+    await this.repository.lockFirst(tx);
+    const managers = (await this.repository.live(tx)).filter(({ roles }) =>
+      rolesToScopes(roles.filter(isRole)).includes('clients:manage'),
+    );
+    if (managers.length > 0 && !isRecovery) {
+      const names = managers.map(({ subject }) => subject).join(', ');
+      return {
+        problems: [problem('ADMINISTRATOR_EXISTS', `${names} can make API clients with the mutation createApiClient`)],
+      };
+    }
+    return this.create(tx, client, by, reason);
   }
 
   /** A new secret beside the old one, which lives on until `overlapHours` are over. */
