@@ -9,12 +9,18 @@ interface GraphqlError {
 
 /** A refusal or fault that stops the day: it names the operation and says what came back. */
 export class ApiError extends Error {
+  /** A service is away for the moment; the same request may be sent again. */
+  readonly isUnavailable: boolean;
+
   constructor(
     readonly operation: string,
     readonly errors: readonly GraphqlError[],
   ) {
     super(
       `${operation}: ${errors.map((one) => `${one.extensions?.code ?? ''} ${one.message} ${one.path ? `at ${one.path.join('.')}` : ''}`.trim()).join('; ')}`,
+    );
+    this.isUnavailable = errors.some((one) =>
+      ['SERVICE_UNAVAILABLE', 'DOWNSTREAM_SERVICE_ERROR'].includes(one.extensions?.code ?? ''),
     );
   }
 }
@@ -31,34 +37,27 @@ export class Api {
   constructor(
     private readonly url: string,
     private readonly keys: Readonly<Record<DemoRole, string>>,
+    /** How often something unavailable is asked again; the pauses grow to two seconds. */
+    private readonly attemptsMax = 8,
   ) {}
 
   /** One GraphQL operation; transport failures and retryable errors are tried again, everything is idempotent by key. */
   async send<Data>(role: DemoRole, document: string, variables: Record<string, unknown> = {}): Promise<Data> {
     const operation = /(?:query|mutation)\s+(\w+)/.exec(document)?.[1] ?? 'operation';
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const response = await fetch(this.url, {
-          method: 'POST',
-          headers: {
-            'content-type': 'application/json',
-            accept: 'application/json',
-            authorization: `Bearer ${this.keys[role]}`,
-          },
-          body: JSON.stringify({ query: document, variables }),
-        });
-        const body = (await response.json()) as { data?: Data; errors?: GraphqlError[] };
-        if (!body.errors?.length && body.data) return body.data;
-        const errors = body.errors ?? [{ message: `HTTP ${response.status}` }];
-        const unavailable = errors.some((one) =>
-          ['SERVICE_UNAVAILABLE', 'DOWNSTREAM_SERVICE_ERROR'].includes(one.extensions?.code ?? ''),
-        );
-        if (!unavailable || attempt >= attemptsMax) throw new ApiError(operation, errors);
-      } catch (error) {
-        if (error instanceof ApiError || attempt >= attemptsMax) throw error;
-      }
-      await pause(Math.min(100 * 2 ** attempt, 2_000));
-    }
+    return patiently(async () => {
+      const response = await fetch(this.url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json',
+          authorization: `Bearer ${this.keys[role]}`,
+        },
+        body: JSON.stringify({ query: document, variables }),
+      });
+      const body = (await response.json()) as { data?: Data; errors?: GraphqlError[] };
+      if (!body.errors?.length && body.data) return body.data;
+      throw new ApiError(operation, body.errors ?? [{ message: `HTTP ${response.status}` }]);
+    }, this.attemptsMax);
   }
 
   /** A mutation with one root field; its problems become an error unless they are expected. */
@@ -101,7 +100,17 @@ export class Api {
   }
 }
 
-const attemptsMax = 8;
+/** Tries again what failed on its way, or found a service away; a refusal is final. */
+export async function patiently<Value>(action: () => Promise<Value>, attemptsMax = 8): Promise<Value> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await action();
+    } catch (error) {
+      if (attempt >= attemptsMax || (error instanceof ApiError && !error.isUnavailable)) throw error;
+    }
+    await pause(Math.min(100 * 2 ** attempt, 2_000));
+  }
+}
 
 /** Waits until the condition gives a value; the interval grows, the deadline is firm. */
 export async function until<Value>(

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DemoRole } from './access.js';
-import { type Api, until } from './api.js';
+import { type Api, patiently, until } from './api.js';
 import { releasePayment, runApprovals } from './approvals.js';
 import { receiveList } from './institution.js';
 import { type Progress } from './progress.js';
@@ -15,16 +15,16 @@ export interface DayContext {
   /** Moves the database's business clock; only a sample installation has one that can be moved. */
   setClock: (localTime: string) => Promise<void>;
   ownFiles: { trades?: string; statement?: string; sanctions?: string };
-  /** Called between steps; the fault tests kill processes there. */
-  afterStep?: (step: DayStep) => Promise<void>;
+  /** Called as each step begins; the fault tests aim from there. */
+  onStep?: (step: DayStep) => void;
 }
 
 /** Plays everyone around the back office for one day: front office, operations, compliance, and the market's clock. */
 export async function runBusinessDay(context: DayContext, script: DayScript): Promise<void> {
   for (const step of script.steps) {
     await context.setClock(`${script.date}T${step.at}`);
+    context.onStep?.(step);
     await perform(context, script, step);
-    await context.afterStep?.(step);
   }
 }
 
@@ -258,7 +258,10 @@ async function submitPayments(
 /** Lets everything of ours out, moves the market's clock, and lets everything of theirs in. */
 async function advanceMarket(context: DayContext, to: string): Promise<number> {
   await exchangeEmpty(context);
-  const response = await fetch(`${context.simulatorUrl}/advance`, { method: 'POST', body: JSON.stringify({ to }) });
+  // Asked again after a fault of transport, the market does nothing twice: it goes on from where its journal ends.
+  const response = await patiently(() =>
+    fetch(`${context.simulatorUrl}/advance`, { method: 'POST', body: JSON.stringify({ to }) }),
+  );
   const answer = (await response.json()) as { written?: object[]; message?: string };
   if (!response.ok)
     throw new Error(`The market simulator refused to advance to ${to}: ${answer.message ?? response.status}`);

@@ -6,7 +6,6 @@ import { migrationPlan } from '#tools/migrate/catalogue.js';
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from '#tools/postgres/embedded.js';
 import { passwordsFile, postgresFolder } from '#tools/verify/database.js';
 import { type Access, hashOfKey, readOrMakeAccess } from './access.js';
-import { type LauncherArguments } from './arguments.js';
 import { Processes, type ProcessPlan } from './processes.js';
 import { type Progress } from './progress.js';
 import { sampleStartsAt } from './state.js';
@@ -24,6 +23,14 @@ export interface Installation {
   stop: () => Promise<void>;
 }
 
+export interface InstallationOptions {
+  dataDirectory: string;
+  /** The gateway's; 0 for a free one. */
+  port: number;
+  /** In place of QUEUE_URL of the environment. */
+  queueUrl?: string | undefined;
+}
+
 /** Books that the demo people see. */
 const demoBooks = ['NGEU', 'NGUS'];
 
@@ -32,13 +39,14 @@ const demoBooks = ['NGEU', 'NGUS'];
  * no longer wanted, all of it is stopped again before the promise rejects.
  */
 export async function startInstallation(
-  options: LauncherArguments,
+  options: InstallationOptions,
   sampleDirectory: string,
   progress: Progress,
   onUnexpectedExit: (text: string) => void,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Installation> {
   const dataDirectory = resolve(options.dataDirectory);
+  const queueUrl = options.queueUrl ?? process.env.QUEUE_URL;
   const logDirectory = join(dataDirectory, 'logs');
   const exchangeDirectory = join(dataDirectory, 'exchange');
   mkdirSync(exchangeDirectory, { recursive: true });
@@ -59,7 +67,7 @@ export async function startInstallation(
     } else {
       progress.step('your Postgres (DATABASE_URL)');
     }
-    if (process.env.QUEUE_URL) progress.step('your Redis for the queue (QUEUE_URL)');
+    if (queueUrl) progress.step('your Redis for the queue (QUEUE_URL)');
     const passwords = await migrateAll({
       ...(await migrationPlan()),
       ownerUrl,
@@ -91,7 +99,7 @@ export async function startInstallation(
       EXCHANGE_DIRECTORY: exchangeDirectory,
       BOOK_BICS: 'NGEU=NGATDEFFXXX,NGUS=NGATUS33XXX',
       CLOCK: 'database-row',
-      ...(process.env.QUEUE_URL ? { QUEUE_URL: process.env.QUEUE_URL } : {}),
+      ...(queueUrl ? { QUEUE_URL: queueUrl } : {}),
       QUEUE_DATABASE_URL: urls.queue,
     };
     const service = (

@@ -19,6 +19,8 @@ const stopTimeoutMs = 15_000;
 /** The processes of one installation: started together, stopped together, none outlives the launcher. */
 export class Processes {
   private readonly children = new Map<string, ChildProcess>();
+  /** How each can be started again where the others look for it. */
+  private readonly plans = new Map<string, ProcessPlan>();
   /** Those that were started and are not ready yet: what ends their waiting. */
   private readonly starting = new Map<string, (error: Error) => void>();
   private stopping = false;
@@ -57,6 +59,7 @@ export class Processes {
         if (message.type !== 'ready' || message.port === undefined) return;
         clearTimeout(timer);
         this.starting.delete(plan.name);
+        this.plans.set(plan.name, { ...plan, environment: { ...plan.environment, PORT: String(message.port) } });
         resolve(message.port);
       });
       child.on('exit', (code, signal) => {
@@ -70,8 +73,17 @@ export class Processes {
     });
   }
 
-  pid(name: string): number | undefined {
-    return this.children.get(name)?.pid;
+  /** Ends a running process without warning (SIGKILL) and starts it again on the same port: what a fault test does. */
+  async replace(name: string): Promise<void> {
+    const [child, plan] = [this.children.get(name), this.plans.get(name)];
+    if (!child || !plan) throw new Error(`${name} is not running`);
+    this.endedPeakKilobytes += this.peakKilobytes([name]);
+    child.removeAllListeners('exit');
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill('SIGKILL');
+    await ended;
+    this.children.delete(name);
+    if (!this.stopping) await this.start(plan);
   }
 
   /** Stops the given processes (all, when none is named): a polite signal first, the hard one after a while. */

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { addDays } from '#libs/calendar/index.js';
-import { booksOpenOn, firstDay, makeSample, sampleDays } from '#tools/sample/sample.js';
+import { booksOpenOn, firstDay, sampleDays } from '#tools/sample/sample.js';
+import { writeSample } from '#tools/sample/write.js';
 import { verifyAll } from '#tools/verify/verify.js';
 import { Api } from './api.js';
 import { type LauncherArguments } from './arguments.js';
@@ -76,7 +77,7 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
       'sample',
       'Northgate, an invented broker-dealer with a book in Frankfurt (NGEU) and one in New York (NGUS)',
     );
-    writeSample(sampleDirectory, dates, state.scale);
+    writeSampleUpTo(dates, sampleDirectory, state.scale);
     progress.step(
       `its clients, accounts and ${dates.length === 1 ? `the files of business day ${dates[0] ?? ''}` : `the files of ${dates.length} business days`} generated`,
     );
@@ -175,13 +176,9 @@ function datesAfter(lastDay: string | null, count: number): string[] {
 }
 
 /** Generates the sample up to the last date wanted; the same bytes every time, so writing again is harmless. */
-function writeSample(directory: string, dates: readonly string[], scale: number): void {
+function writeSampleUpTo(dates: readonly string[], directory: string, scale: number): void {
   const last = dates[dates.length - 1] ?? firstDay;
   let days = 1;
   while ((sampleDays(days)[days - 1] ?? last) < last) days += 1;
-  if (existsSync(directory)) rmSync(directory, { recursive: true });
-  for (const [path, content] of makeSample({ days, scale })) {
-    mkdirSync(dirname(join(directory, path)), { recursive: true });
-    writeFileSync(join(directory, path), content);
-  }
+  writeSample(directory, { days, scale });
 }

@@ -1,6 +1,7 @@
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type AssetClass, type Institution, type Instrument, type Market } from './institution.js';
 import { type SampleTrade, type TradeMaker } from './trades.js';
+import { type SampleVolume } from './volume.js';
 
 export type OutcomeKind =
   | 'LACK' // we have nothing to deliver
@@ -203,13 +204,24 @@ export interface DueSample {
   outcomes: ScriptedOutcome[];
 }
 
-export function makeDueTrades(institution: Institution, maker: TradeMaker, scale: number): DueSample {
+/** Every group and every planted outcome once, and some that settle. */
+const smallDueGroups = dueGroups.map((group): DueGroup => {
+  const planted = group.planted.map((one) => ({ ...one, count: 1 }));
+  return { ...group, planted, count: Math.max(Math.ceil(group.count / 33), planted.length + 1) };
+});
+
+export function makeDueTrades(
+  institution: Institution,
+  maker: TradeMaker,
+  scale: number,
+  volume: SampleVolume = 'full',
+): DueSample {
   const trades: DueTrade[] = [];
   const outcomes: ScriptedOutcome[] = [];
   let serial = 0;
   const nextId = () => `N2026-${String((serial += 1)).padStart(6, '0')}`;
 
-  for (const group of dueGroups) {
+  for (const group of volume === 'small' ? smallDueGroups : dueGroups) {
     const planted = group.planted.flatMap(({ kind, count }) => Array.from({ length: count }, () => kind));
     for (let index = 0; index < group.count * scale; index += 1) {
       const kind = planted[index];
@@ -234,7 +246,7 @@ export function makeDueTrades(institution: Institution, maker: TradeMaker, scale
       if (kind && kind !== 'HELD' && kind !== 'SETTLES') outcomes.push(outcomeOf(kind, trade, index));
     }
   }
-  trades.push(...makeInternalTrades(institution, maker, nextId, scale));
+  trades.push(...makeInternalTrades(institution, maker, nextId, volume === 'small' ? 6 : 40 * scale));
   return { trades, outcomes };
 }
 
@@ -257,10 +269,10 @@ function makeInternalTrades(
   institution: Institution,
   maker: TradeMaker,
   nextId: () => string,
-  scale: number,
+  count: number,
 ): DueTrade[] {
   const [firstEmpty, secondEmpty] = institution.emptyHanded;
-  return Array.from({ length: 40 * scale }, (_, index) => {
+  return Array.from({ length: count }, (_, index) => {
     const market: Market = index % 4 === 3 ? 'US' : 'EU';
     const instrument: Instrument = maker.instrument(market, 'EQUITY');
     const seller = maker.seller(instrument.isin);

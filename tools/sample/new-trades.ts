@@ -3,6 +3,7 @@ import { seededRandom } from '#libs/kernel/index.js';
 import { type AssetClass, type Book, type Institution, type Market, markets } from './institution.js';
 import { heldTradeNames, nearNames } from './names.js';
 import { amountOf, exponentOf, type SampleTrade, type TradeMaker, unknownIsin } from './trades.js';
+import { planted, type SampleVolume } from './volume.js';
 
 /** One line of a trade file, as text: planted faults live here and nowhere else. */
 export type TradeLine = Record<(typeof tradeColumns)[number], string>;
@@ -71,6 +72,17 @@ export const dayOneVolume: Volume = [
   { market: 'EU', assetClass: 'BOND', count: 150 },
   { market: 'US', assetClass: 'BOND', count: 90 },
   { market: 'FUND', assetClass: 'FUND', count: 96 },
+];
+const smallDayOneVolume: Volume = [
+  { market: 'EU', assetClass: 'EQUITY', count: 26 },
+  { market: 'US', assetClass: 'EQUITY', count: 14 },
+  { market: 'UK', assetClass: 'EQUITY', count: 4 },
+  { market: 'JP', assetClass: 'EQUITY', count: 3 },
+  { market: 'EU', assetClass: 'ETF', count: 4 },
+  { market: 'US', assetClass: 'ETF', count: 3 },
+  { market: 'EU', assetClass: 'BOND', count: 4 },
+  { market: 'US', assetClass: 'BOND', count: 2 },
+  { market: 'FUND', assetClass: 'FUND', count: 3 },
 ];
 export const quietVolume: Volume = [
   { market: 'EU', assetClass: 'EQUITY', count: 120 },
@@ -171,8 +183,10 @@ export function makeDayOneTrades(
   maker: TradeMaker,
   date: PlainDate,
   scale: number,
+  sampleVolume: SampleVolume = 'full',
 ): DayTrades {
-  const drawn = draw(dayOneVolume, maker, date, scale, ['NGEU', 'NGUS']);
+  const isSmall = sampleVolume === 'small';
+  const drawn = draw(isSmall ? smallDayOneVolume : dayOneVolume, maker, date, isSmall ? 1 : scale, ['NGEU', 'NGUS']);
   const taken = new Set<Drawn>();
   const take = (count: number, fits: (trade: SampleTrade) => boolean): Drawn[] => {
     const found: Drawn[] = [];
@@ -185,6 +199,8 @@ export function makeDayOneTrades(
     if (found.length !== count) throw new Error(`Only ${found.length} of ${count} trades fit a planted case`);
     return found;
   };
+  /** So many of a planted case. */
+  const plant = (count: number, fits: (trade: SampleTrade) => boolean) => take(planted(sampleVolume, count), fits);
   const equity = (market: Market) => (trade: SampleTrade) => trade.market === market && trade.assetClass === 'EQUITY';
   const write = (ones: Drawn[], change: (line: TradeLine, index: number, trade: SampleTrade) => Partial<TradeLine>) => {
     ones.forEach((one, index) => Object.assign(one.line, change(one.line, index, one.trade)));
@@ -193,48 +209,48 @@ export function makeDayOneTrades(
   const wrongCheckDigit = (isin: string) => `${isin.slice(0, 11)}${(Number(isin[11]) + 1) % 10}`;
 
   const rejected = [
-    ...write(take(3, equity('EU')), (line) => ({ isin: wrongCheckDigit(line.isin) })),
-    ...write(take(2, equity('JP')), (line) => ({ amount: `${line.amount}.50` })),
-    ...write(take(2, equity('EU')), (_, index) => ({ quantity: index === 0 ? '0' : '-25' })),
-    ...write(take(2, equity('EU')), () => ({ tradeDate: '2026-11-26', settlementDate: '2026-11-30' })),
+    ...write(plant(3, equity('EU')), (line) => ({ isin: wrongCheckDigit(line.isin) })),
+    ...write(plant(2, equity('JP')), (line) => ({ amount: `${line.amount}.50` })),
+    ...write(plant(2, equity('EU')), (_, index) => ({ quantity: index === 0 ? '0' : '-25' })),
+    ...write(plant(2, equity('EU')), () => ({ tradeDate: '2026-11-26', settlementDate: '2026-11-30' })),
     // Thanksgiving: no settlement at DTC on the 26th.
-    ...write(take(1, equity('US')), () => ({ settlementDate: '2026-11-26' })),
-    ...write(take(2, equity('US')), (_, index) => ({ amount: index === 0 ? '0.00' : '12,500.00' })),
-    ...write(take(1, equity('EU')), (line) => ({
+    ...write(plant(1, equity('US')), () => ({ settlementDate: '2026-11-26' })),
+    ...write(plant(2, equity('US')), (_, index) => ({ amount: index === 0 ? '0.00' : '12,500.00' })),
+    ...write(plant(1, equity('EU')), (line) => ({
       isin: wrongCheckDigit(line.isin),
       quantity: '0',
       amount: '-1.00',
       tradeDate: '2026-11-26',
       settlementDate: '2026-11-30',
     })),
-    ...write(take(1, equity('US')), () => ({ counterpartyName: 'Broken\u0000Name' })),
+    ...write(plant(1, equity('US')), () => ({ counterpartyName: 'Broken\u0000Name' })),
   ];
-  write(take(6, equity('UK')), () => ({
+  write(plant(6, equity('UK')), () => ({
     counterparty: institution.counterpartyWithoutSsi.counterpartyId,
   }));
-  write(take(3, equity('EU')), (_, index) => ({ isin: unknownIsin(index + 1) }));
-  write(take(1, equity('EU')), (_, __, trade) => {
+  write(plant(3, equity('EU')), (_, index) => ({ isin: unknownIsin(index + 1) }));
+  write(plant(1, equity('EU')), (_, __, trade) => {
     trade.priceHundredths = (priceOf(institution, trade.isin) * 138n) / 100n;
     trade.amountMinor = amountOf(trade);
     return { price: decimalText(trade.priceHundredths, 2), amount: decimalText(trade.amountMinor, 2) };
   });
-  const unconfirmed = take(6, (trade) => trade.market === 'EU' || trade.market === 'US');
-  write(take(6, equity('EU')), (_, index) => ({ counterpartyName: heldTradeNames[index] ?? '' }));
+  const unconfirmed = plant(6, (trade) => trade.market === 'EU' || trade.market === 'US');
+  write(plant(6, equity('EU')), (_, index) => ({ counterpartyName: heldTradeNames[index] ?? '' }));
   write(
-    take(20, (trade) => trade.market === 'EU' || trade.market === 'US'),
+    plant(20, (trade) => trade.market === 'EU' || trade.market === 'US'),
     (_, index) => ({ counterpartyName: nearNames[index] ?? '' }),
   );
-  const blocks = take(12, equity('EU'));
+  const blocks = plant(12, equity('EU'));
   const allocations = write(blocks, (_, index, trade) => blockLine(trade, index)).flatMap(({ trade }, index) =>
     allocate(trade, index, maker),
   );
-  const lookAlikes = take(6, equity('US'));
+  const lookAlikes = plant(6, equity('US'));
   for (let pair = 0; pair < 3; pair += 1) {
     const [first, second] = [lookAlikes[2 * pair], lookAlikes[2 * pair + 1]];
     if (first && second) Object.assign(second.line, { ...first.line, executionId: second.line.executionId });
   }
-  const cancelled = take(2, equity('EU'));
-  const corrected = take(2, equity('EU'));
+  const cancelled = plant(2, equity('EU'));
+  const corrected = plant(2, equity('EU'));
   const amendments = [
     ...cancelled.map(({ line }) => ({ ...line, version: '2', action: 'CANCEL' })),
     ...corrected.map(({ line, trade }) => {
@@ -250,7 +266,7 @@ export function makeDayOneTrades(
     }),
   ];
   // The file of captured trades that comes twice holds ordinary ones only, so that its second reading plants nothing new.
-  const fileB = take(350, () => true).map(({ line }) => line);
+  const fileB = take(isSmall ? 12 : 350, () => true).map(({ line }) => line);
   const inFileB = new Set(fileB);
   const fileA = [...drawn.map(({ line }) => line).filter((line) => !inFileB.has(line)), ...amendments];
 

@@ -13,6 +13,7 @@ import {
   releasedPaymentName,
 } from './names.js';
 import { decimalText } from './new-trades.js';
+import { planted as plantedOf, type SampleVolume } from './volume.js';
 
 export interface SamplePayment {
   endToEndId: string;
@@ -122,32 +123,35 @@ export function makeDayOnePayments(
   date: PlainDate,
   scale: number,
   cashOf: (account: string) => bigint,
+  volume: SampleVolume = 'full',
 ): DayPayments {
+  const isSmall = volume === 'small';
+  const plant = (count: number) => plantedOf(volume, count);
   const maker = new PaymentMaker(institution, date);
   const [closedOne, closedTwo] = institution.closedClients;
   const planted = [
-    ...heldPaymentNames.map((creditorName) => maker.make('EUR', { creditorName })),
+    ...heldPaymentNames.slice(0, plant(6)).map((creditorName) => maker.make('EUR', { creditorName })),
     maker.make('EUR', { creditorName: releasedPaymentName }),
-    ...Array.from({ length: 8 }, () => {
+    ...Array.from({ length: plant(8) }, () => {
       const payment = maker.make('EUR');
       return { ...payment, amountMinor: cashOf(payment.debtorAccount) * 20n + 100n };
     }),
     maker.make('EUR', { client: closedOne }),
     maker.make('EUR', { client: closedTwo }),
-    ...Array.from({ length: 3 }, () => {
+    ...Array.from({ length: plant(3) }, () => {
       const payment = maker.make('EUR');
       return { ...payment, creditorIban: withWrongCheckDigits(payment.creditorIban) };
     }),
     maker.make('EUR', { client: institution.limitedClient, amountMinor: 7_500_000n }),
-    ...nearNames.slice(20).map((creditorName) => maker.make('EUR', { creditorName })),
+    ...nearNames.slice(20, 20 + plant(20)).map((creditorName) => maker.make('EUR', { creditorName })),
   ];
-  const releasedEndToEndId = planted[6]?.endToEndId ?? '';
+  const releasedEndToEndId = planted[plant(6)]?.endToEndId ?? '';
   const toReturn = ['AC04', 'AC01', 'MD07'].map((reason) => ({ payment: maker.make('EUR'), reason }));
   // What the statements of day 1 show differently from what was sent; kept for the reconciliation.
   const statementCases = Array.from({ length: 4 }, (_, index) =>
     maker.make('EUR', index === 3 ? { amountMinor: 450_000n } : {}),
   );
-  const ordinary = 540 * scale - planted.length - toReturn.length - statementCases.length;
+  const ordinary = (isSmall ? 24 : 540 * scale) - planted.length - toReturn.length - statementCases.length;
   const file = [
     ...planted,
     ...toReturn.map(({ payment }) => payment),
@@ -156,10 +160,10 @@ export function makeDayOnePayments(
       maker.make(index % 4 === 3 ? 'USD' : index % 25 === 0 ? 'GBP' : 'EUR'),
     ),
   ];
-  const byMutation = Array.from({ length: 54 }, (_, index) => maker.make(index % 5 === 4 ? 'USD' : 'EUR'));
-  const late = Array.from({ length: 6 }, () => maker.make('EUR'));
-  const replays = byMutation.slice(0, 40);
-  const reusedKeys = byMutation.slice(40, 41).map((payment) => ({ ...payment, amountMinor: payment.amountMinor + 1n }));
+  const byMutation = Array.from({ length: isSmall ? 6 : 54 }, (_, index) => maker.make(index % 5 === 4 ? 'USD' : 'EUR'));
+  const late = Array.from({ length: plant(6) }, () => maker.make('EUR'));
+  const replays = byMutation.slice(0, isSmall ? 4 : 40);
+  const reusedKeys = byMutation.slice(replays.length, replays.length + 1).map((payment) => ({ ...payment, amountMinor: payment.amountMinor + 1n }));
   return {
     file,
     byMutation,

@@ -15,6 +15,7 @@ import {
 } from './payments.js';
 import { sanctionsFiles } from './sanctions.js';
 import { exponentOf, TradeMaker } from './trades.js';
+import { type SampleVolume, smallInstitution } from './volume.js';
 
 export const sampleSeed = 'northgate-1';
 export const firstDay: PlainDate = '2026-11-25';
@@ -51,13 +52,25 @@ const frankfurt = 'Europe/Berlin';
 const closedOn = (calendar: string): PlainDate[] =>
   [...calendarOf(calendar).holidays].filter((date) => date >= '2026-11-01' && date <= '2027-12-31').sort();
 
-/** Every file of the sample, path → content. The same seed and scale give the same bytes. */
-export function makeSample(options: { days: number; scale: number; seed?: string }): Map<string, string> {
+/** Every file of the sample, path → content. The same seed, scale and volume give the same bytes. */
+export function makeSample(options: {
+  days: number;
+  scale: number;
+  seed?: string;
+  volume?: SampleVolume;
+}): Map<string, string> {
+  const sampleVolume = options.volume ?? 'full';
   const seed = options.seed ?? sampleSeed;
-  const institution = makeInstitution(seed);
+  const everyone = makeInstitution(seed);
+  const institution = sampleVolume === 'small' ? smallInstitution(everyone) : everyone;
   const holders = makeHolders(institution);
   const position = makePosition(institution, holders);
-  const due = makeDueTrades(institution, new TradeMaker(institution, holders, `${seed}:due`), options.scale);
+  const due = makeDueTrades(
+    institution,
+    new TradeMaker(institution, holders, `${seed}:due`),
+    options.scale,
+    sampleVolume,
+  );
   const cutOver = makeCutOver(institution, position, due.trades);
   const out = new Map<string, string>();
 
@@ -78,10 +91,10 @@ export function makeSample(options: { days: number; scale: number; seed?: string
     const first = index === 0;
     const volume = index === 2 ? quietVolume.map((one) => ({ ...one, count: one.count * 2 })) : quietVolume;
     const trades = first
-      ? makeDayOneTrades(institution, maker, date, options.scale)
+      ? makeDayOneTrades(institution, maker, date, options.scale, sampleVolume)
       : makeQuietTrades(maker, date, options.scale, books, volume);
     const payments = first
-      ? makeDayOnePayments(institution, date, options.scale, cashOf)
+      ? makeDayOnePayments(institution, date, options.scale, cashOf, sampleVolume)
       : makeQuietPayments(institution, date, options.scale, books);
     for (const [endToEndId, reason] of payments.returned) returned[endToEndId] = reason;
     if (first) statementDifferences.push(...differencesOf(date, payments));
