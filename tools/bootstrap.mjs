@@ -274,6 +274,7 @@ const commands = {
   bench: built('bench/run.js'),
   conformance: built('conformance/run.js'),
   migrate: built('tools/migrate/main.js'),
+  'test:faults': built('test/faults/run.js'),
   build: () => {
     alone(() => {
       install();

@@ -20,8 +20,8 @@ import { demoRoles, type DemoRole, hashOfKey } from '#tools/launcher/access.js';
 import { Api } from '#tools/launcher/api.js';
 import { runBusinessDay } from '#tools/launcher/business-day.js';
 import { moveIn } from '#tools/launcher/institution.js';
-import { Progress } from '#tools/launcher/progress.js';
 import { type DayScript } from '#tools/launcher/script.js';
+import { SilentProgress } from '../faults/silent-progress.js';
 import { type EmbeddedPostgres, freePort, startEmbeddedPostgres } from '#tools/postgres/embedded.js';
 import { firstDay, makeSample } from '#tools/sample/sample.js';
 import { verifyAll } from '#tools/verify/verify.js';
@@ -346,21 +346,6 @@ interface SeenPayment {
   status: string;
   screenings: { outcome: string }[];
   journalEntry: { id: string; postings: object[] } | null;
-}
-
-class SilentProgress extends Progress {
-  constructor() {
-    super(true);
-  }
-  override begin(): void {
-    return;
-  }
-  override step(): void {
-    return;
-  }
-  override note(): void {
-    return;
-  }
 }
 
 /** The command of compose as it stands; only where it listens and writes is of this test. */

@@ -8,6 +8,9 @@ export type Facts = Record<string, string[]>;
 
 const execution = `JOIN settlement.instruction i USING (instruction_id)`;
 
+/** Ids that the product makes: a prefix and 26 random characters. */
+const madeIds = /\b([a-z]{2,5})_[0-9a-z]{26}\b/g;
+
 /** Kind of fact → its lines. */
 const questions: Readonly<Record<string, string>> = {
   trade: `
@@ -72,7 +75,7 @@ export async function factsOf(ownerUrl: string): Promise<Facts> {
     const facts: Facts = {};
     for (const [kind, question] of Object.entries(questions)) {
       const { rows } = await client.query<{ fact: string }>(question);
-      facts[kind] = rows.map(({ fact }) => fact).sort();
+      facts[kind] = rows.map(({ fact }) => fact.replace(madeIds, '$1_…')).sort();
     }
     return facts;
   } finally {

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -79,7 +80,7 @@ export class Processes {
     if (!child || !plan) throw new Error(`${name} is not running`);
     this.endedPeakKilobytes += this.peakKilobytes([name]);
     child.removeAllListeners('exit');
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
     this.children.delete(name);

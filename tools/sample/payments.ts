@@ -160,10 +160,14 @@ export function makeDayOnePayments(
       maker.make(index % 4 === 3 ? 'USD' : index % 25 === 0 ? 'GBP' : 'EUR'),
     ),
   ];
-  const byMutation = Array.from({ length: isSmall ? 6 : 54 }, (_, index) => maker.make(index % 5 === 4 ? 'USD' : 'EUR'));
+  const byMutation = Array.from({ length: isSmall ? 6 : 54 }, (_, index) =>
+    maker.make(index % 5 === 4 ? 'USD' : 'EUR'),
+  );
   const late = Array.from({ length: plant(6) }, () => maker.make('EUR'));
   const replays = byMutation.slice(0, isSmall ? 4 : 40);
-  const reusedKeys = byMutation.slice(replays.length, replays.length + 1).map((payment) => ({ ...payment, amountMinor: payment.amountMinor + 1n }));
+  const reusedKeys = byMutation
+    .slice(replays.length, replays.length + 1)
+    .map((payment) => ({ ...payment, amountMinor: payment.amountMinor + 1n }));
   return {
     file,
     byMutation,
