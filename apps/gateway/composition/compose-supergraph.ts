@@ -1,6 +1,7 @@
 import { composeServices } from '@theguild/federation-composition';
 import { type DefinitionNode, type FieldDefinitionNode, Kind, parse, print, type TypeNode, visit } from 'graphql';
 import { deskName, mergedLists } from '../src/graph/merged-lists.js';
+import { type NodeType, nodeTypes } from '../src/graph/nodes.js';
 
 // Used by the build and by tests; the running gateway only reads the file this makes.
 
@@ -39,9 +40,39 @@ function queryFieldOf(definitions: readonly DefinitionNode[], field: string): Fi
     .find((candidate) => candidate.name.value === field);
 }
 
+/** Has the subgraph the type, and answers for it by its id? */
+function isEntity(sdl: string, name: string): boolean {
+  return parse(sdl).definitions.some(
+    (node) =>
+      node.kind === Kind.OBJECT_TYPE_DEFINITION &&
+      node.name.value === name &&
+      (node.directives ?? []).some(
+        (directive) =>
+          directive.name.value === 'key' &&
+          !(directive.arguments ?? []).some((argument) => argument.name.value === 'resolvable'),
+      ),
+  );
+}
+
+function nodeField(nodes: readonly NodeType[]): string {
+  const alternatives = [...new Set(nodes.map(({ scope }) => scope))].map((scope) => `["${scope}"]`).join(', ');
+  return `"""
+Whatever has this id, read from a log or another answer. Null when its service has no such object, once a field
+other than the id is asked for.
+"""
+node(id: ID!): Node @requiresScopes(scopes: [${alternatives}])`;
+}
+
+function nodeStubs(nodes: readonly NodeType[]): string[] {
+  return [
+    '"""An object that has an id of its own in all services together."""\ninterface Node { id: ID! }',
+    ...nodes.map(({ name }) => `type ${name} implements Node @key(fields: "id", resolvable: false) { id: ID! }`),
+  ];
+}
+
 /**
- * The gateway's own small subgraph: each list that every service keeps for itself, merged. Its types
- * are the services' own, copied from the first that has the list.
+ * The gateway's own small subgraph: each list that every service keeps for itself, merged, and `node(id)`. The types
+ * of the lists are the services' own, copied from the first that has the list; those of the nodes are stubs.
  */
 export function deskSdl(subgraphs: readonly SubgraphSdl[]): string | undefined {
   const parts: string[] = [];
@@ -65,12 +96,15 @@ export function deskSdl(subgraphs: readonly SubgraphSdl[]): string | undefined {
       break;
     }
   }
+  const nodes = nodeTypes.filter(({ name }) => subgraphs.some(({ sdl }) => isEntity(sdl, name)));
+  if (nodes.length > 0) roots.push(nodeField(nodes));
   if (roots.length === 0) return undefined;
   parts.push(
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@requiresScopes", "@tag", "@inaccessible"])',
   );
   parts.push(`type Query {\n${roots.join('\n')}\n}`);
   parts.push(...[...copied.values()].map((definition) => print(definition)));
+  if (nodes.length > 0) parts.push(...nodeStubs(nodes));
   return parts.join('\n\n');
 }
 
@@ -86,7 +120,7 @@ export function composeSupergraph(subgraphs: readonly SubgraphSdl[]): string {
       `the subgraphs do not compose:\n  ${(composed.errors ?? []).map((error) => error.message).join('\n  ')}`,
     );
   }
-  return `${print(nullableRootFields(parse(composed.supergraphSdl)))}\n`;
+  return `${print(nodeByOwnScopes(nullableRootFields(parse(composed.supergraphSdl))))}\n`;
 }
 
 /**
@@ -104,6 +138,19 @@ function nullableRootFields(document: ReturnType<typeof parse>): ReturnType<type
               type: field.type.kind === Kind.NON_NULL_TYPE ? field.type.type : field.type,
             })),
           }
+        : undefined,
+  });
+}
+
+/**
+ * Composition asks for the scopes of all nodes together wherever an unknown one comes back, which most callers never
+ * have. The edge judges each `... on Type` by that type's own, and the bare `id` is what the caller said himself.
+ */
+function nodeByOwnScopes(document: ReturnType<typeof parse>): ReturnType<typeof parse> {
+  return visit(document, {
+    InterfaceTypeDefinition: (node) =>
+      node.name.value === 'Node'
+        ? { ...node, directives: (node.directives ?? []).filter(({ name }) => !name.value.endsWith('requiresScopes')) }
         : undefined,
   });
 }

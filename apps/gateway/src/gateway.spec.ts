@@ -278,6 +278,27 @@ for (const planner of ['rust', 'javascript'] as const) {
       expect(refused.text).toContain('FORBIDDEN');
     });
 
+    it('finds an object by its id alone, for who may read it', async () => {
+      const query =
+        'query Anything($id: ID!) { node(id: $id) { __typename again: __typename ... on Trade { key: id state screening } ... on Party { name } } }';
+      expect((await ask(query, 'operations', { id: 'trd_1' })).data.node).toEqual({
+        __typename: 'Trade',
+        again: 'Trade',
+        key: 'trd_1',
+        state: 'CAPTURED',
+        screening: 'CLEAR trd_1',
+      });
+      expect((await ask(query, 'operations', { id: 'p7' })).data.node).toMatchObject({ name: 'Party p7' });
+      expect((await ask('{ node(id: "trd_1") { id } }', 'operations')).data.node).toEqual({ id: 'trd_1' });
+      const refused = (await ask(query, 'partner', { id: 'trd_1' })).errors;
+      expect(refused?.map((error: any) => [error.extensions.code, error.path])).toEqual([
+        ['FORBIDDEN', ['node', 'screening']],
+        ['FORBIDDEN', ['node', '... on Party']],
+      ]);
+      const own = await ask('{ node(id: "trd_1") { ... on Trade { state } } }', 'partner');
+      expect(own).toMatchObject({ data: { node: { state: 'CAPTURED' } } });
+    });
+
     it('merges the lists of the services and pages through them', async () => {
       const query =
         'query ($after: String) { workItems(first: 4, after: $after) { page: pageInfo { hasNextPage endCursor } edges { cursor item: node { id at: dueAt ...more } } } } fragment more on WorkItem { service }';

@@ -12,6 +12,7 @@ import {
   type DocumentNode,
 } from 'graphql';
 import { mergedLists, type MergedList, services } from './merged-lists.js';
+import { NodeStub } from './nodes.js';
 
 interface Edge {
   cursor: string;
@@ -53,8 +54,10 @@ export async function answerDesk(
     contextValue: context,
     rootValue: {},
     fieldResolver: (source: Record<string, unknown>, args: Record<string, unknown>, _context, info): unknown => {
-      const list =
-        info.parentType.name === 'Query' ? mergedLists.find(({ name }) => name === info.fieldName) : undefined;
+      if (source instanceof NodeStub) return source.id;
+      const isRoot = info.parentType.name === 'Query';
+      if (isRoot && info.fieldName === 'node') return new NodeStub(String(args.id));
+      const list = isRoot ? mergedLists.find(({ name }) => name === info.fieldName) : undefined;
       // What the services answered is already under the caller's own names.
       return list ? mergeList(schema, list, args, context, info) : source[String(info.path.key)];
     },
