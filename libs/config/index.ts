@@ -9,6 +9,9 @@ export {
 export {
   databaseEnvironment,
   environmentReference,
+  furtherReferences,
+  messagingEnvironment,
+  ownerEnvironment,
   serviceEnvironment,
   type ServiceEnvironment,
 } from './service-environment.js';

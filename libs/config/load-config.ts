@@ -82,7 +82,7 @@ export function redacted(config: Readonly<Record<string, unknown>>): Record<stri
 }
 
 function isSecret(name: string): boolean {
-  return /SECRET|PASSWORD|TOKEN|(?:^|_)KEY$|DATABASE_URL|QUEUE_URL|SEED$/.test(name);
+  return /SECRET|PASSWORD|TOKEN|PEPPER|(?:^|_)KEY$|DATABASE_URL|QUEUE_URL|SEED$/.test(name);
 }
 
 function descriptionOf(field: z.core.$ZodType): string | undefined {

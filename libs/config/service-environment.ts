@@ -30,6 +30,10 @@ export const serviceEnvironment = databaseEnvironment.extend({
     .regex(/^[a-z][a-z-]*$/, 'is no service name')
     .describe('the name of the service: settlement, accounting, compliance or gateway'),
   PORT: wholeNumber(0, 65_535).default(0).describe('the TCP port to listen on; 0 takes a free one'),
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('the address to listen on: 0.0.0.0 lets other machines in (default 127.0.0.1)'),
   QUEUE_URL: z
     .url({ protocol: /^rediss?$/, hostname: /.*/, message: 'is no Redis address' })
     .optional()
@@ -45,6 +49,20 @@ export const serviceEnvironment = databaseEnvironment.extend({
     .string()
     .min(32, 'is shorter than 32 characters')
     .describe('the same random text of 32 characters or more for all services: it seals personal data in messages'),
+  API_KEY_PEPPER: z
+    .string()
+    .default('')
+    .describe('a secret mixed into the hashes of API keys; the same for gateway and compliance, and never changed'),
+  CURSOR_SECRET: z
+    .string()
+    .optional()
+    .describe(
+      'signs the cursors of lists; INTERNAL_TOKEN_SECRET unless given, the same for all processes of a service',
+    ),
+  IDEMPOTENCY_SECRET: z
+    .string()
+    .optional()
+    .describe('keys the hashes of what came with an idempotency key; MESSAGE_SEAL_KEY unless given, and never changed'),
   EXCHANGE_DIRECTORY: z
     .string()
     .optional()
@@ -63,9 +81,69 @@ export const serviceEnvironment = databaseEnvironment.extend({
     .describe('inline (API and worker in one process), none (API) or only (worker)'),
 });
 
+const messagingNumber = (otherwise: number, what: string) =>
+  wholeNumber(1, 86_400_000).default(otherwise).describe(`${what} (default ${otherwise})`);
+
+/** How a service sends and works; every value has a default. */
+export const messagingEnvironment = serviceEnvironment
+  .pick({ QUEUE_URL: true, QUEUE_DATABASE_URL: true, WORKER: true })
+  .extend({
+    MESSAGING_POLL_MS: messagingNumber(100, 'milliseconds after which the relay looks by itself'),
+    MESSAGING_FAST_CONCURRENCY: messagingNumber(4, 'messages of the fast queue worked on at once'),
+    MESSAGING_BULK_CONCURRENCY: messagingNumber(3, 'messages of the bulk queue worked on at once'),
+    MESSAGING_LONG_CONCURRENCY: messagingNumber(3, 'long jobs worked on at once'),
+    MESSAGING_MAX_ATTEMPTS: messagingNumber(8, 'attempts after which a message is a dead letter'),
+    MESSAGING_BACKOFF_MS: messagingNumber(
+      500,
+      'milliseconds before the second attempt; each next wait is twice as long',
+    ),
+    MESSAGING_BACKOFF_MAX_MS: messagingNumber(300_000, 'the longest wait between two attempts, in milliseconds'),
+    MESSAGING_LOCK_MS: messagingNumber(
+      10_000,
+      'milliseconds a worker holds a message in the queue before it must say again that it lives',
+    ),
+    MESSAGING_LEASE_MS: messagingNumber(
+      5_000,
+      'milliseconds a worker holds a long job before it must say again that it lives',
+    ),
+    MESSAGING_RECONCILE_AFTER_MS: messagingNumber(
+      10_000,
+      'milliseconds after which the queue is asked for what was not acknowledged',
+    ),
+    MESSAGING_RECONCILE_EVERY_MS: messagingNumber(1_000, 'milliseconds between two such looks'),
+    MESSAGING_SCHEDULE_EVERY_MS: messagingNumber(1_000, 'milliseconds between two looks at the schedules'),
+    MESSAGING_DRAIN_MS: messagingNumber(8_000, 'milliseconds that work in hand has when the process is asked to stop'),
+    MESSAGING_BOOT_WAIT_MS: messagingNumber(15_000, 'milliseconds the boot waits for the queue'),
+    MESSAGING_RETENTION_DAYS: wholeNumber(1, 36_500)
+      .default(90)
+      .describe('days for which finished messages, deliveries and job runs are kept (default 90)'),
+  });
+
+/** What the owner of the database says to the commands that are his: the migrate step and the first API client. */
+export const ownerEnvironment = z.object({
+  DATABASE_URL: postgresUrl.describe(
+    'the address of the database as its owner, e.g. postgres://owner:…@host:5432/back_office',
+  ),
+  ROLE_PASSWORDS_FILE: z
+    .string()
+    .describe('a file that keeps the passwords of the database roles; the migrate step makes it when it is missing'),
+  INSTALLATION_MODE: z
+    .enum(['production', 'sample', 'test'])
+    .default('production')
+    .describe('production, sample or test; fixed by the first migrate step (default production)'),
+});
+
 export type ServiceEnvironment = z.output<typeof serviceEnvironment>;
 
 /** Every variable that services share, for the generated documentation. */
 export function environmentReference(): EnvironmentVariable[] {
   return referenceOf(serviceEnvironment);
+}
+
+/** Beside what services share: what only some processes read, under the heading it has in the documentation. */
+export function furtherReferences(): [heading: string, variables: EnvironmentVariable[]][] {
+  return [
+    ['Messages and jobs', referenceOf(messagingEnvironment)],
+    ['Commands of the owner of the database', referenceOf(ownerEnvironment)],
+  ];
 }

@@ -1,3 +1,4 @@
+import { loadConfig, messagingEnvironment } from '#libs/config/index.js';
 import { type Service } from '#libs/contracts/index.js';
 
 /** `inline`: this process relays and works; `only`: the same without an API beside it; `none`: it relays, others work. */
@@ -25,6 +26,8 @@ export class MessagingOptions {
   readonly reconcileEveryMs: number;
   readonly scheduleEveryMs: number;
   readonly drainMs: number;
+  /** How long what is finished is kept. */
+  readonly retentionDays: number;
   /** How long the boot waits for the queue before it gives up. */
   readonly bootWaitMs: number;
 
@@ -33,39 +36,26 @@ export class MessagingOptions {
     given: Partial<Omit<MessagingOptions, 'service'>> = {},
     environment: NodeJS.ProcessEnv = process.env,
   ) {
-    const whole = (name: string, otherwise: number) => {
-      const text = environment[name];
-      if (text === undefined || text === '') return otherwise;
-      const value = Number(text);
-      if (!Number.isInteger(value) || value < 1)
-        throw new Error(`${name} must be a whole number above zero, it is "${text}"`);
-      return value;
-    };
+    const read = loadConfig(messagingEnvironment, environment);
     this.service = service;
-    this.worker = given.worker ?? workerMode(environment.WORKER);
-    this.queueUrl =
-      'queueUrl' in given ? given.queueUrl : environment.QUEUE_URL === '' ? undefined : environment.QUEUE_URL;
-    this.queueDatabaseUrl = given.queueDatabaseUrl ?? environment.QUEUE_DATABASE_URL;
-    this.pollMs = given.pollMs ?? whole('MESSAGING_POLL_MS', 100);
+    this.worker = given.worker ?? read.WORKER;
+    this.queueUrl = 'queueUrl' in given ? given.queueUrl : read.QUEUE_URL;
+    this.queueDatabaseUrl = given.queueDatabaseUrl ?? read.QUEUE_DATABASE_URL;
+    this.pollMs = given.pollMs ?? read.MESSAGING_POLL_MS;
     this.relayBatch = given.relayBatch ?? 500;
-    this.fastConcurrency = given.fastConcurrency ?? whole('MESSAGING_FAST_CONCURRENCY', 4);
-    this.bulkConcurrency = given.bulkConcurrency ?? whole('MESSAGING_BULK_CONCURRENCY', 3);
-    this.longConcurrency = given.longConcurrency ?? whole('MESSAGING_LONG_CONCURRENCY', 3);
-    this.maxAttempts = given.maxAttempts ?? whole('MESSAGING_MAX_ATTEMPTS', 8);
-    this.backoffMs = given.backoffMs ?? whole('MESSAGING_BACKOFF_MS', 500);
-    this.backoffMaxMs = given.backoffMaxMs ?? whole('MESSAGING_BACKOFF_MAX_MS', 300_000);
-    this.lockMs = given.lockMs ?? whole('MESSAGING_LOCK_MS', 10_000);
-    this.leaseMs = given.leaseMs ?? whole('MESSAGING_LEASE_MS', 5_000);
-    this.reconcileAfterMs = given.reconcileAfterMs ?? whole('MESSAGING_RECONCILE_AFTER_MS', 10_000);
-    this.reconcileEveryMs = given.reconcileEveryMs ?? whole('MESSAGING_RECONCILE_EVERY_MS', 1_000);
-    this.scheduleEveryMs = given.scheduleEveryMs ?? whole('MESSAGING_SCHEDULE_EVERY_MS', 1_000);
-    this.drainMs = given.drainMs ?? whole('MESSAGING_DRAIN_MS', 8_000);
-    this.bootWaitMs = given.bootWaitMs ?? whole('MESSAGING_BOOT_WAIT_MS', 15_000);
+    this.fastConcurrency = given.fastConcurrency ?? read.MESSAGING_FAST_CONCURRENCY;
+    this.bulkConcurrency = given.bulkConcurrency ?? read.MESSAGING_BULK_CONCURRENCY;
+    this.longConcurrency = given.longConcurrency ?? read.MESSAGING_LONG_CONCURRENCY;
+    this.maxAttempts = given.maxAttempts ?? read.MESSAGING_MAX_ATTEMPTS;
+    this.backoffMs = given.backoffMs ?? read.MESSAGING_BACKOFF_MS;
+    this.backoffMaxMs = given.backoffMaxMs ?? read.MESSAGING_BACKOFF_MAX_MS;
+    this.lockMs = given.lockMs ?? read.MESSAGING_LOCK_MS;
+    this.leaseMs = given.leaseMs ?? read.MESSAGING_LEASE_MS;
+    this.reconcileAfterMs = given.reconcileAfterMs ?? read.MESSAGING_RECONCILE_AFTER_MS;
+    this.reconcileEveryMs = given.reconcileEveryMs ?? read.MESSAGING_RECONCILE_EVERY_MS;
+    this.scheduleEveryMs = given.scheduleEveryMs ?? read.MESSAGING_SCHEDULE_EVERY_MS;
+    this.drainMs = given.drainMs ?? read.MESSAGING_DRAIN_MS;
+    this.retentionDays = given.retentionDays ?? read.MESSAGING_RETENTION_DAYS;
+    this.bootWaitMs = given.bootWaitMs ?? read.MESSAGING_BOOT_WAIT_MS;
   }
-}
-
-function workerMode(text: string | undefined): WorkerMode {
-  if (text === undefined || text === '') return 'inline';
-  if (text === 'inline' || text === 'only' || text === 'none') return text;
-  throw new Error(`WORKER must be inline, only or none, it is "${text}"`);
 }

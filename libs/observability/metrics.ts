@@ -68,6 +68,12 @@ export const metrics = {
     labelNames: ['message'],
     registers,
   }),
+  failedSignIns: new Counter({
+    name: 'failed_sign_ins_total',
+    help: 'Wrong API keys: unknown, or not looked at any more because too many came from one address (limited)',
+    labelNames: ['outcome'],
+    registers,
+  }),
 };
 
 @Controller()

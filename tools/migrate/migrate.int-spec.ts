@@ -193,8 +193,9 @@ describe('the migrate step', () => {
       url.password ||= 'hunter2';
       change(url);
       const said: string[] = [];
-      const code = await migrateCommand({ DATABASE_URL: url.toString(), INSTALLATION_MODE: mode }, (text) =>
-        said.push(text),
+      const code = await migrateCommand(
+        { DATABASE_URL: url.toString(), INSTALLATION_MODE: mode, ROLE_PASSWORDS_FILE: '/nowhere/passwords.json' },
+        (text) => said.push(text),
       );
       expect(code).toBe(2);
       expect(said.join('\n')).not.toMatch(/\n\s+at |hunter2/);
@@ -203,8 +204,11 @@ describe('the migrate step', () => {
     expect(await refused((url) => (url.port = '1'))).toContain('Nothing answers at');
     expect(await refused((url) => (url.pathname = '/no_such'))).toContain('CREATE DATABASE "no_such"');
     expect(await refused((url) => (url.username = 'nobody'))).toContain('refuses the user nobody');
-    expect(await refused((url) => (url.protocol = 'mysql:'))).toContain('It looks like postgres://');
+    expect(await refused((url) => (url.protocol = 'mysql:'))).toContain('DATABASE_URL: is no Postgres address');
     expect(await refused(() => undefined, 'demo')).toContain('INSTALLATION_MODE');
+    const said: string[] = [];
+    expect(await migrateCommand({}, (text) => said.push(text))).toBe(2);
+    expect(said.join()).toMatch(/DATABASE_URL: is not set[^]*ROLE_PASSWORDS_FILE: is not set/);
   });
 
   it('finds the migrations of the libraries and of the services', async () => {

@@ -33,8 +33,9 @@ export interface MigrateOptions {
   /** Schemas of libraries that services share, before those of the services. */
   extraMigrations: readonly SchemaMigrations[];
   services: readonly SchemaMigrations[];
-  /** Passwords of the roles; without them those of `ROLE_PASSWORDS_FILE`, else of role-passwords.json in the data directory. */
+  /** Passwords of the roles; without them those of the file, else of `ROLE_PASSWORDS_FILE`, else of role-passwords.json in the data directory. */
   passwords?: RolePasswords | undefined;
+  passwordsFile?: string | undefined;
   dataDirectory?: string | undefined;
   /** Fixed by the first migration of a database and never changed. Absent: left open (a template for tests). */
   mode?: InstallationMode | undefined;
@@ -72,7 +73,8 @@ export async function migrateAll(options: MigrateOptions): Promise<RolePasswords
   let passwords: RolePasswords;
   try {
     await owner.connect();
-    passwords = options.passwords ?? readOrMakeRolePasswords(passwordsFile(options.dataDirectory));
+    passwords =
+      options.passwords ?? readOrMakeRolePasswords(options.passwordsFile ?? passwordsFile(options.dataDirectory));
     await owner.query('SELECT pg_advisory_lock($1)', [advisoryLock]);
     await ensureRoles(owner, passwords, ownerUrl);
     await grantDatabase(owner);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { z } from 'zod';
-import { type EnvironmentVariable, environmentReference, referenceOf } from '#libs/config/index.js';
+import { type EnvironmentVariable, environmentReference, furtherReferences, referenceOf } from '#libs/config/index.js';
 import { byText, code, page, table } from './markdown.js';
 import { type Source, walk } from './sources.js';
 
@@ -53,7 +53,7 @@ export async function environmentPage(built: string, sources: readonly Source[])
   const sharedRows = new Map(shared.map((variable) => [variable.name, rowOf(variable).join('|')]));
   const parts = [`## Every service\n\n${table(columns, shared.map(rowOf))}`];
   const known = new Set(shared.map(({ name }) => name));
-  for (const [name, variables] of await ofServices(built)) {
+  for (const [name, variables] of [...furtherReferences(), ...(await ofServices(built))]) {
     for (const variable of variables) known.add(variable.name);
     const own = variables.map(rowOf).filter((row, at) => sharedRows.get(variables[at]?.name ?? '') !== row.join('|'));
     if (own.length > 0) parts.push(`## ${name}\n\n${table(columns, own)}`);

@@ -64,7 +64,7 @@ describe('the first API client', () => {
     expect(await said(['--subject', 'ann', '--by', 'Ann Smith'])).toContain('--reason is missing');
     expect(await said(['--subject', 'Ann!', ...by])).toContain('--subject');
     expect(await said(['--subject', 'ann', '--emperor', ...by])).toContain('--emperor');
-    expect(await said(['--subject', 'ann', ...by], { DATABASE_URL: '' })).toContain('DATABASE_URL is not set');
+    expect(await said(['--subject', 'ann', ...by], { DATABASE_URL: '' })).toContain('DATABASE_URL: is not set');
     expect(await said(['--subject', 'ann', ...by], { ROLE_PASSWORDS_FILE: '/nowhere' })).toContain(
       'ROLE_PASSWORDS_FILE',
     );

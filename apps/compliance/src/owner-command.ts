@@ -4,6 +4,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { AuditOwner, AuditTrail } from '#libs/audit/index.js';
 import { roles } from '#libs/auth/index.js';
+import { ConfigurationError, loadConfig, ownerEnvironment } from '#libs/config/index.js';
 import {
   connectionFault,
   dataSourceOptions,
@@ -114,11 +115,12 @@ export async function createApiClientAsOwner(
     output.say(usage);
     return 0;
   }
-  const url = environment.DATABASE_URL ?? '';
+  let url = '';
   try {
     const asked = read(parameters);
-    if (url === '') throw new Refused(`DATABASE_URL is not set.\n\n${usage}`);
-    const passwordsFile = environment.ROLE_PASSWORDS_FILE ?? '';
+    const config = loadConfig(ownerEnvironment, environment);
+    url = config.DATABASE_URL;
+    const passwordsFile = config.ROLE_PASSWORDS_FILE;
     if (!existsSync(passwordsFile))
       throw new Refused('ROLE_PASSWORDS_FILE must name the file of role passwords that the migrate step used.');
     const owner = await ownerOf(url);
@@ -129,7 +131,7 @@ export async function createApiClientAsOwner(
       output,
     );
   } catch (error) {
-    if (error instanceof Refused) output.say(error.message);
+    if (error instanceof Refused || error instanceof ConfigurationError) output.say(error.message);
     else {
       const fault = connectionFault(error, url);
       if (fault === undefined) throw error;

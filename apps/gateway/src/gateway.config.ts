@@ -1,27 +1,54 @@
 import { z } from 'zod';
+import { loadConfig, serviceEnvironment } from '#libs/config/index.js';
 
 /** With or without the path: what is kept is where the service listens. */
-const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/(graphql\/?)?$/, ''));
+const url = z
+  .url({ protocol: /^https?$/, message: 'is no HTTP address' })
+  .transform((text) => text.replace(/\/(graphql\/?)?$/, ''));
+
+const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+const shared = serviceEnvironment.shape;
 
 /** Everything the gateway reads from its environment. It has no database. */
-const environment = z.object({
-  NODE_ENV: z.string().default('development'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
-  HOST: z.string().default('127.0.0.1'),
-  SETTLEMENT_URL: url.default('http://127.0.0.1:4001'),
-  ACCOUNTING_URL: url.default('http://127.0.0.1:4002'),
-  COMPLIANCE_URL: url.default('http://127.0.0.1:4003'),
-  INTERNAL_TOKEN_SECRET: z.string().min(32),
-  API_KEY_PEPPER: z.string().default(''),
-  /** Keys to fall back on while compliance cannot be asked: a sample installation, or a break-glass file. */
-  API_KEYS_FILE: z.string().optional(),
-  SUPERGRAPH_FILE: z.string().optional(),
-  /** `rust` is the shipped planner; `javascript` where no native build fits the machine. */
-  QUERY_PLANNER: z.enum(['rust', 'javascript']).default('rust'),
-  /** Longest a subgraph may take. */
-  SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(100).default(30_000),
-  QUEUE_URL: z.string().optional(),
-  QUEUE_DATABASE_URL: z.string().optional(),
+export const gatewayEnvironment = z.object({
+  NODE_ENV: z
+    .string()
+    .default('development')
+    .describe('production closes the schema to strangers and serves no explorer page (default development)'),
+  PORT: shared.PORT.default(4000),
+  HOST: shared.HOST,
+  LOG_LEVEL: shared.LOG_LEVEL,
+  SETTLEMENT_URL: url
+    .default('http://127.0.0.1:4001')
+    .describe('where settlement answers (default http://127.0.0.1:4001)'),
+  ACCOUNTING_URL: url
+    .default('http://127.0.0.1:4002')
+    .describe('where accounting answers (default http://127.0.0.1:4002)'),
+  COMPLIANCE_URL: url
+    .default('http://127.0.0.1:4003')
+    .describe('where compliance answers (default http://127.0.0.1:4003)'),
+  INTERNAL_TOKEN_SECRET: shared.INTERNAL_TOKEN_SECRET,
+  API_KEY_PEPPER: shared.API_KEY_PEPPER,
+  API_KEYS_FILE: z
+    .string()
+    .optional()
+    .describe('keys to fall back on while compliance cannot be asked, in a file that only its owner reads'),
+  FAILED_SIGN_INS_PER_MINUTE: whole(1, 100_000)
+    .default(30)
+    .describe('wrong API keys a minute after which those of one address are no longer looked at (default 30)'),
+  TRUSTED_PROXIES: whole(0, 10)
+    .default(0)
+    .describe('how many proxies of your own stand before the gateway, each adding to X-Forwarded-For (default 0)'),
+  SUPERGRAPH_FILE: z.string().optional().describe('another supergraph than the one of this release'),
+  QUERY_PLANNER: z
+    .enum(['rust', 'javascript'])
+    .default('rust')
+    .describe('rust, or javascript where no native build fits the machine (default rust)'),
+  SUBGRAPH_TIMEOUT_MS: whole(100, 3_600_000)
+    .default(30_000)
+    .describe('milliseconds a service may take to answer (default 30000)'),
+  QUEUE_URL: shared.QUEUE_URL,
+  QUEUE_DATABASE_URL: shared.QUEUE_DATABASE_URL,
 });
 
 export interface GatewayConfig {
@@ -31,6 +58,8 @@ export interface GatewayConfig {
   subgraphUrls: Record<'settlement' | 'accounting' | 'compliance', string>;
   tokenSecret: string;
   keyPepper: string;
+  failedSignInsPerMinute: number;
+  trustedProxies: number;
   apiKeysFile?: string | undefined;
   supergraphFile?: string | undefined;
   planner: 'rust' | 'javascript';
@@ -39,13 +68,8 @@ export interface GatewayConfig {
   queueDatabaseUrl?: string | undefined;
 }
 
-export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
-  const parsed = environment.safeParse(env);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`the environment of the gateway is not usable:\n  ${faults.join('\n  ')}`);
-  }
-  const read = parsed.data;
+export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig {
+  const read = loadConfig(gatewayEnvironment, environment);
   return {
     isProduction: read.NODE_ENV === 'production',
     port: read.PORT,
@@ -53,6 +77,8 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     subgraphUrls: { settlement: read.SETTLEMENT_URL, accounting: read.ACCOUNTING_URL, compliance: read.COMPLIANCE_URL },
     tokenSecret: read.INTERNAL_TOKEN_SECRET,
     keyPepper: read.API_KEY_PEPPER,
+    failedSignInsPerMinute: read.FAILED_SIGN_INS_PER_MINUTE,
+    trustedProxies: read.TRUSTED_PROXIES,
     apiKeysFile: read.API_KEYS_FILE,
     supergraphFile: read.SUPERGRAPH_FILE,
     planner: read.QUERY_PLANNER,

@@ -196,6 +196,7 @@ for (const planner of ['rust', 'javascript'] as const) {
         COMPLIANCE_URL: urls.compliance,
         QUERY_PLANNER: planner,
         SUBGRAPH_TIMEOUT_MS: '3000',
+        TRUSTED_PROXIES: '1',
       };
       const parts = { logger, followProcess: false, askForClient, supergraphSdl };
       gateway = await bootGateway(readGatewayConfig(environment), parts);
@@ -230,6 +231,26 @@ for (const planner of ['rust', 'javascript'] as const) {
         expect(status).toBe(401);
         expect(errors?.[0].extensions.code).toBe('UNAUTHENTICATED');
       }
+    });
+
+    it('answers 429 to whoever goes on guessing, and goes on serving the clients it knows', async () => {
+      const from = { 'x-forwarded-for': '203.0.113.9' };
+      const known = { authorization: `Bearer ${keys.operations}`, ...from };
+      expect((await send('{"query":"{ ledger }"}', known)).status).toBe(200);
+      const statuses: number[] = [];
+      for (let n = 0; n < 40; n += 1) {
+        const answered = await send('{"query":"{ ledger }"}', {
+          authorization: `Bearer ${newApiKey('admin')}`,
+          ...from,
+        });
+        statuses.push(answered.status);
+        if (answered.status !== 429) continue;
+        expect(answered.errors?.[0].extensions.code).toBe('RATE_LIMITED');
+        expect(Number(answered.headers.get('retry-after'))).toBeGreaterThan(0);
+      }
+      expect(new Set(statuses)).toEqual(new Set([401, 429]));
+      expect((await send('{"query":"{ ledger }"}', known)).status).toBe(200);
+      expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/failed_sign_ins_total\{outcome="limited"\} \d+/);
     });
 
     it('refuses the whole operation with the path of the field', async () => {

@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { type Logger } from '#libs/observability/index.js';
 import { bootService, type RunningService } from '#libs/service/index.js';
 import { ApiClients, askCompliance, type AskForClient, readKeysFile } from './access/api-clients.js';
+import { FailedSignIns } from './access/failed-sign-ins.js';
 import { httpPolicy } from './access/http-policy.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { explorerPage } from './graph/explorer.js';
@@ -35,9 +36,12 @@ export async function bootGateway(config: GatewayConfig, parts: GatewayParts = {
     parts.askForClient ?? askCompliance(config.subgraphUrls.compliance, config.tokenSecret),
     {
       pepper: config.keyPepper,
+      failures: new FailedSignIns({ perMinute: config.failedSignInsPerMinute }),
       ...(config.apiKeysFile ? { fallback: readKeysFile(config.apiKeysFile) } : {}),
     },
   );
+
+  const entrance = { clients, trustedProxies: config.trustedProxies };
 
   @Module({
     providers: [
@@ -61,14 +65,14 @@ export async function bootGateway(config: GatewayConfig, parts: GatewayParts = {
     ...(parts.logger ? { logger: parts.logger } : {}),
     ...(parts.followProcess === undefined ? {} : { followProcess: parts.followProcess }),
     prepare: async (app) => {
-      app.use('/graphql', httpPolicy(clients, config.isProduction ? undefined : explorerPage()));
+      app.use('/graphql', httpPolicy(entrance, config.isProduction ? undefined : explorerPage()));
       app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
         if (request.url?.split('?')[0] === '/graphql') void runtime(request, response);
         else next();
       });
       if (config.queueUrl ?? config.queueDatabaseUrl) {
         const { mountQueueBoard } = await import('./ops/queue-board.js');
-        board = await mountQueueBoard(app, clients, config);
+        board = await mountQueueBoard(app, entrance, config);
       }
     },
   });

@@ -8,6 +8,8 @@ import {
   servicePrincipal,
   signInternalToken,
 } from '#libs/auth/index.js';
+import { metrics } from '#libs/observability/index.js';
+import { FailedSignIns } from './failed-sign-ins.js';
 
 const identity = z.object({
   subject: z.string().min(1),
@@ -26,6 +28,7 @@ const question =
 export const freshForMs = 60_000;
 export const staleForMs = 10 * 60_000;
 const rememberedMax = 10_000;
+const strangersMax = 1_000;
 const askTimeoutMs = 3_000;
 
 /** `null`: compliance knows no such key. A throw: compliance could not be asked. */
@@ -62,25 +65,77 @@ interface Remembered {
 
 /**
  * Who a key belongs to. An answer of compliance is believed for a minute, and for ten more when
- * compliance cannot be asked; then the keys file is what is left.
+ * compliance cannot be asked; then the keys file is what is left. Whoever sends wrong keys is soon
+ * no longer asked about.
  */
 export class ApiClients {
   private readonly remembered = new Map<string, Remembered>();
+  /** Wrong keys apart, so that guessing does not push out the known. */
+  private readonly strangers = new Map<string, Remembered>();
   private readonly asking = new Map<string, Promise<Principal | undefined>>();
+  private readonly failures: FailedSignIns;
 
   constructor(
     private readonly ask: AskForClient,
-    private readonly options: { pepper: string; fallback?: ReadonlyMap<string, Identity>; now?: () => number },
-  ) {}
+    private readonly options: {
+      pepper: string;
+      fallback?: ReadonlyMap<string, Identity>;
+      failures?: FailedSignIns;
+      now?: () => number;
+    },
+  ) {
+    this.failures = options.failures ?? new FailedSignIns({ perMinute: 30 });
+  }
 
-  async identify(key: string): Promise<Principal | undefined> {
-    if (!isApiKey(key)) return undefined;
+  /** Throws TooManyFailures when too many wrong keys came from this source. */
+  async identify(key: string, source: string): Promise<Principal | undefined> {
+    if (!isApiKey(key)) {
+      this.failed(source);
+      return undefined;
+    }
     const hash = hashApiKey(key, this.options.pepper);
-    const known = this.remembered.get(hash);
-    if (known && this.now() - known.askedAt < freshForMs) return known.principal;
-    const asking = this.asking.get(hash) ?? this.lookUp(hash, known).finally(() => this.asking.delete(hash));
+    const known = this.remembered.get(hash) ?? this.strangers.get(hash);
+    if (known && this.now() - known.askedAt < freshForMs) {
+      if (!known.principal) this.failed(source);
+      return known.principal;
+    }
+    const asking = this.asking.get(hash) ?? this.begin(hash, known, source);
+    return asking;
+  }
+
+  private begin(hash: string, known: Remembered | undefined, source: string): Promise<Principal | undefined> {
+    // Who was known a moment ago is let through, whatever others behind the same address do.
+    const counts = known?.principal === undefined;
+    if (counts) this.count(source);
+    const asking = this.lookUp(hash, known)
+      .then(
+        (principal) => {
+          if (counts && principal) this.failures.giveBack(source);
+          if (!principal) metrics.failedSignIns.inc({ outcome: 'unknown' });
+          return principal;
+        },
+        (error: unknown) => {
+          if (counts) this.failures.giveBack(source);
+          throw error;
+        },
+      )
+      .finally(() => this.asking.delete(hash));
     this.asking.set(hash, asking);
     return asking;
+  }
+
+  private failed(source: string): void {
+    this.count(source);
+    metrics.failedSignIns.inc({ outcome: 'unknown' });
+  }
+
+  private count(source: string): void {
+    try {
+      this.failures.take(source);
+    } catch (error) {
+      metrics.failedSignIns.inc({ outcome: 'limited' });
+      throw error;
+    }
   }
 
   private async lookUp(hash: string, known: Remembered | undefined): Promise<Principal | undefined> {
@@ -98,12 +153,14 @@ export class ApiClients {
     return principal;
   }
 
-  /** The oldest goes first, so that guessing keys cannot fill the memory. */
+  /** The oldest goes first, so that neither map fills the memory. */
   private remember(hash: string, principal: Principal | undefined): void {
     this.remembered.delete(hash);
-    this.remembered.set(hash, { principal, askedAt: this.now() });
-    const [oldest] = this.remembered.keys();
-    if (this.remembered.size > rememberedMax && oldest !== undefined) this.remembered.delete(oldest);
+    this.strangers.delete(hash);
+    const [map, most] = principal ? [this.remembered, rememberedMax] : [this.strangers, strangersMax];
+    map.set(hash, { principal, askedAt: this.now() });
+    const [oldest] = map.keys();
+    if (map.size > most && oldest !== undefined) map.delete(oldest);
   }
 
   private now(): number {

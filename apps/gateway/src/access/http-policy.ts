@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { bearerOf, type Principal, principalKey } from '#libs/auth/index.js';
 import { currentContext } from '#libs/observability/index.js';
 import { type ApiClients, ClientsUnavailable } from './api-clients.js';
+import { sourceOf, TooManyFailures } from './failed-sign-ins.js';
 
 /** Any operation. */
 export const bodyBytesMax = 2 * 1024 * 1024;
@@ -36,12 +37,28 @@ export function keyOf(request: IncomingMessage): string | undefined {
   return bearerOf(header);
 }
 
+/** Who may come in, and how many proxies of our own stand before this process. */
+export interface Entrance {
+  readonly clients: ApiClients;
+  readonly trustedProxies: number;
+}
+
 export async function principalOfRequest(
   request: IncomingMessage,
-  clients: ApiClients,
+  { clients, trustedProxies }: Entrance,
 ): Promise<Principal | undefined> {
   const key = keyOf(request);
-  return key === undefined ? undefined : clients.identify(key);
+  return key === undefined ? undefined : clients.identify(key, sourceOf(request, trustedProxies));
+}
+
+/** True when the error was one of asking who is there, and has been answered. */
+export function answerSignInError(response: ServerResponse, error: unknown): boolean {
+  if (error instanceof ClientsUnavailable)
+    answerError(response, 503, 'SERVICE_UNAVAILABLE', error.message, { 'retry-after': '5' });
+  else if (error instanceof TooManyFailures)
+    answerError(response, 429, 'RATE_LIMITED', error.message, { 'retry-after': String(error.retryAfterSeconds) });
+  else return false;
+  return true;
 }
 
 /**
@@ -49,7 +66,7 @@ export async function principalOfRequest(
  * of a stated and bounded length, from somebody we know. A browser can send none of this across
  * origins without asking first, so there is nothing to forge.
  */
-export function httpPolicy(clients: ApiClients, explorer: ((response: ServerResponse) => void) | undefined) {
+export function httpPolicy(entrance: Entrance, explorer: ((response: ServerResponse) => void) | undefined) {
   return async (request: GatewayRequest, response: ServerResponse, next: (error?: unknown) => void): Promise<void> => {
     try {
       if (request.method === 'GET' && explorer && request.headers.accept?.includes('text/html')) {
@@ -64,7 +81,7 @@ export function httpPolicy(clients: ApiClients, explorer: ((response: ServerResp
         answerError(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'send operations as application/json');
         return;
       }
-      const principal = await principalOfRequest(request, clients);
+      const principal = await principalOfRequest(request, entrance);
       if (!principal) {
         answerError(response, 401, 'UNAUTHENTICATED', 'send a valid API key: authorization: Bearer ngb_…', {
           'www-authenticate': 'Bearer',
@@ -88,9 +105,7 @@ export function httpPolicy(clients: ApiClients, explorer: ((response: ServerResp
       if (context) context.subject = principal.subject;
       next();
     } catch (error) {
-      if (error instanceof ClientsUnavailable)
-        answerError(response, 503, 'SERVICE_UNAVAILABLE', error.message, { 'retry-after': '5' });
-      else next(error);
+      if (!answerSignInError(response, error)) next(error);
     }
   };
 }

@@ -9,8 +9,7 @@ import { createPostgresBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { hasScope } from '#libs/auth/index.js';
-import { type ApiClients, ClientsUnavailable } from '../access/api-clients.js';
-import { answerError, principalOfRequest } from '../access/http-policy.js';
+import { answerError, answerSignInError, type Entrance, principalOfRequest } from '../access/http-policy.js';
 import { services } from '../graph/merged-lists.js';
 
 export const boardPath = '/ops/queues';
@@ -29,7 +28,7 @@ export interface QueueBoard {
  */
 export async function mountQueueBoard(
   app: NestExpressApplication,
-  clients: ApiClients,
+  entrance: Entrance,
   config: { queueUrl?: string | undefined; queueDatabaseUrl?: string | undefined },
 ): Promise<QueueBoard> {
   const { queues, close } = openQueues(config);
@@ -41,14 +40,14 @@ export async function mountQueueBoard(
     serverAdapter: adapter as never,
     options: { uiConfig: { boardTitle: 'Queues' } },
   });
-  app.use(boardPath, onlyFor(clients), adapter.getRouter());
+  app.use(boardPath, onlyFor(entrance), adapter.getRouter());
   return Promise.resolve({ close });
 }
 
-function onlyFor(clients: ApiClients) {
+function onlyFor(entrance: Entrance) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     try {
-      const principal = await principalOfRequest(request, clients);
+      const principal = await principalOfRequest(request, entrance);
       if (!principal) {
         answerError(response, 401, 'UNAUTHENTICATED', 'log in with an API key as the password', {
           'www-authenticate': 'Basic realm="back office"',
@@ -61,8 +60,7 @@ function onlyFor(clients: ApiClients) {
         next();
       }
     } catch (error) {
-      if (error instanceof ClientsUnavailable) answerError(response, 503, 'SERVICE_UNAVAILABLE', error.message);
-      else next(error);
+      if (!answerSignInError(response, error)) next(error);
     }
   };
 }
