@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { waitFor } from '#libs/testing/index.js';
+import { until } from '#tools/launcher/api.js';
 import { freePort } from '#tools/postgres/embedded.js';
 
 /** A Redis that forgets: it can be flushed, be absent, come back empty, or come back with what it held some time ago. */
@@ -39,9 +39,7 @@ export class FaultyRedis {
        '--maxmemory-policy', 'noeviction'],
       { stdio: 'ignore' },
     );
-    await waitFor(() => this.ask(async (client) => Boolean(await client.ping())).catch(() => false), {
-      what: 'Redis',
-    });
+    await until('Redis', () => this.ask(async (client) => client.ping()).catch(() => undefined), 10_000);
   }
 
   /** Without warning; nothing of it is kept but a snapshot taken before. */
