@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import { differences } from '../oracle/compare.js';
 import { Oracle } from '../oracle/oracle.js';
+import { launch } from './launcher-process.js';
 import { figuresOfDay, type LauncherRun, runLauncher, temporaryData } from './launcher.js';
 
 const days = ['2026-11-25', '2026-11-26', '2026-11-27'];
@@ -12,10 +13,15 @@ describe('the first three business days, from nothing, on the embedded default',
   let nextDays: LauncherRun;
 
   beforeAll(async () => {
+    // The launcher dies in the middle of the day; the next start goes on from there.
+    const interrupted = launch(data.directory, ['--once', '--json', '--port', '0']);
+    await interrupted.says('gate passed', 400_000);
+    interrupted.child.kill('SIGKILL');
+    await interrupted.end();
     dayOne = await runLauncher(data.directory);
     // The same data directory again: it goes on with the next days.
     nextDays = await runLauncher(data.directory, ['--days', '2']);
-  }, 600_000);
+  }, 900_000);
 
   afterAll(() => {
     data.remove();
@@ -29,6 +35,11 @@ describe('the first three business days, from nothing, on the embedded default',
     expect(dayOne.report?.verify.broken).toBe(0);
     expect(dayOne.report?.verify.checked).toBeGreaterThan(10_000);
     expect(Object.values(dayOne.report?.ledger.sums ?? { none: '1' }).filter((sum) => sum !== '0')).toEqual([]);
+  });
+
+  it('goes on where the start that was killed had stopped', () => {
+    expect(dayOne.errors).toContain('was interrupted; going on where it stopped');
+    expect(dayOne.errors).not.toContain('Northgate moves in');
   });
 
   it('comes to the counts of the sample day', () => {

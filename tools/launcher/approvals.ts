@@ -27,13 +27,15 @@ interface ApprovalState {
 /** A compliance analyst proposes to release the held payment, a second person approves. */
 export async function releasePayment(api: Api, endToEndId: string): Promise<void> {
   const alert = await until(`the alert on ${endToEndId}`, async () => {
-    const data = await api.send<{ alerts: { edges: { node: { id: string } }[] } }>(
+    const data = await api.send<{ alerts: { edges: { node: { id: string; state: string } }[] } }>(
       'compliance',
-      'query Alerts($reference: String!) { alerts(filter: { reference: $reference, state: OPEN }, first: 1) { edges { node { id } } } }',
+      'query Alerts($reference: String!) { alerts(filter: { reference: $reference }, first: 1) { edges { node { id state } } } }',
       { reference: endToEndId },
     );
     return data.alerts.edges[0]?.node;
   });
+  // An earlier start of this day may have come as far as this.
+  if (alert.state !== 'OPEN') return;
   const { approval } = await api.mutate<{ approval: { id: string }; problems: [] }>(
     'compliance',
     'proposeRelease',
@@ -54,6 +56,7 @@ export async function runApprovals(
   cases: readonly ApprovalCase[],
   setClock: (localTime: string) => Promise<void>,
   date: string,
+  once: (name: string, text: string) => string,
 ): Promise<string> {
   const expiring: { one: ApprovalCase; proposal: Proposal }[] = [];
   for (const [index, one] of cases.entries()) {
@@ -76,6 +79,7 @@ export async function runApprovals(
         await mustBeRefused(api, proposal.maker, approval, 'OWN_APPROVAL');
         break;
       case 'changedPayloadRefused': {
+        const seen = { ...approval, payloadHash: once(`hash seen by the approver of ${index}`, approval.payloadHash) };
         await api.mutate(
           proposal.maker,
           'changeLimitProposal',
@@ -90,9 +94,9 @@ export async function runApprovals(
         );
         await until('the changed payload', async () => {
           const now = await approvalById(api, proposal.approvalId);
-          return now.payloadHash === approval.payloadHash ? undefined : true;
+          return now.payloadHash === seen.payloadHash ? undefined : true;
         });
-        await mustBeRefused(api, 'operations-approver', approval, 'PAYLOAD_CHANGED');
+        await mustBeRefused(api, 'operations-approver', seen, 'PAYLOAD_CHANGED');
         break;
       }
     }

@@ -17,14 +17,31 @@ export interface DayContext {
   ownFiles: { trades?: string; statement?: string; sanctions?: string };
   /** Called as each step begins; the fault tests aim from there. */
   onStep?: (step: DayStep) => void;
+  /** What an earlier start did of this day, and where this one writes down what it does. */
+  memory?: DayMemory;
 }
 
-/** Plays everyone around the back office for one day: front office, operations, compliance, and the market's clock. */
+/** Survives the end of the launcher, so that an interrupted day goes on where it stopped. */
+export interface DayMemory {
+  stepsDone: number;
+  stepDone: () => void;
+  /** Gives what was noted under the name before; else notes the text, for good, before it is used. */
+  once: (name: string, text: string) => string;
+}
+
+const forgetful: DayMemory = { stepsDone: 0, stepDone: () => undefined, once: (_, text) => text };
+
+/**
+ * Plays everyone around the back office for one day: front office, operations, compliance, and the market's clock.
+ * Steps done before are left out; the one that was interrupted is done again, as every request carries its key.
+ */
 export async function runBusinessDay(context: DayContext, script: DayScript): Promise<void> {
-  for (const step of script.steps) {
+  const memory = context.memory ?? forgetful;
+  for (const step of script.steps.slice(memory.stepsDone)) {
     await context.setClock(`${script.date}T${step.at}`);
     context.onStep?.(step);
     await perform(context, script, step);
+    memory.stepDone();
   }
 }
 
@@ -114,6 +131,7 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
           ) as Parameters<typeof runApprovals>[1],
           context.setClock,
           script.date,
+          (context.memory ?? forgetful).once,
         ),
       );
       progress.begin('settle', 'Settlement, second half of the day');

@@ -171,7 +171,11 @@ export async function startInstallation(
       logDirectory,
       processes,
       setClock: async (localTime, zone) => {
-        await owner.query(`SELECT kernel.set_clock(($1::timestamp) AT TIME ZONE $2)`, [localTime, zone]);
+        // Never back: a day that goes on after an interruption finds the clock where that left it.
+        await owner.query(`SELECT kernel.set_clock(greatest($1::timestamp AT TIME ZONE $2, kernel.now()))`, [
+          localTime,
+          zone,
+        ]);
       },
       stop,
     };

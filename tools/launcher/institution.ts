@@ -41,7 +41,13 @@ export async function moveIn(api: Api, sampleDirectory: string, progress: Progre
   progress.step('imported; the migration account stands at zero');
   if (imported.state !== 'SIGNED') {
     for (const role of ['operations', 'controller'] as const) {
-      await api.mutate(role, 'signCutOver', { importId: imported.id }, 'cutOver { id state }', 'SignCutOverInput');
+      await api.mutate(
+        role,
+        'signCutOver',
+        { importId: imported.id, idempotencyKey: `sign-${imported.id}` },
+        'cutOver { id state }',
+        'SignCutOverInput',
+      );
     }
   }
   await until('the signed cut-over', async () =>

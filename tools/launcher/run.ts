@@ -104,6 +104,10 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
       keep();
     }
     for (const date of dates) {
+      const underWay = state.underWay?.date === date ? state.underWay : { date, stepsDone: 0, notes: {} };
+      state.underWay = underWay;
+      if (underWay.stepsDone > 0)
+        progress.begin('resume', `Business day ${date} was interrupted; going on where it stopped`);
       const script = readDayScript(sampleDirectory, date);
       if (!script) throw new Error(`The sample has no script for ${date}`);
       await runBusinessDay(
@@ -114,11 +118,24 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
           simulatorUrl: running.simulatorUrl,
           setClock: (localTime) => running.setClock(localTime, script.zone),
           ownFiles: { trades: options.trades, statement: options.statement, sanctions: options.sanctions },
+          memory: {
+            stepsDone: underWay.stepsDone,
+            stepDone: () => {
+              underWay.stepsDone += 1;
+              keep();
+            },
+            once: (name, text) => {
+              const noted = (underWay.notes[name] ??= text);
+              keep();
+              return noted;
+            },
+          },
         },
         script,
       );
       keepFigures(dataDirectory, date, await figuresOf(api, date));
       state.lastDay = date;
+      state.underWay = null;
       keep();
     }
     progress.begin('verify', 'Proving the invariants');

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the launcher remembers between starts; everything else is in the database. */
@@ -6,6 +6,8 @@ export interface State {
   scale: number;
   movedIn: boolean;
   lastDay: string | null;
+  /** The day that was begun and not ended, and how many of its steps are done; the next start goes on there. */
+  underWay: { date: string; stepsDone: number; notes: Record<string, string> } | null;
 }
 
 /** The evening before the first business day, when Northgate moves in. */
@@ -15,10 +17,13 @@ const file = (dataDirectory: string) => join(dataDirectory, 'state.json');
 
 export function readState(dataDirectory: string, scale: number): State {
   const path = file(dataDirectory);
-  if (!existsSync(path)) return { scale, movedIn: false, lastDay: null };
-  return JSON.parse(readFileSync(path, 'utf8')) as State;
+  if (!existsSync(path)) return { scale, movedIn: false, lastDay: null, underWay: null };
+  return { underWay: null, ...(JSON.parse(readFileSync(path, 'utf8')) as State) };
 }
 
+/** Written beside and renamed: a start that is killed here leaves the old state or the new one. */
 export function keepState(dataDirectory: string, state: State): void {
-  writeFileSync(file(dataDirectory), `${JSON.stringify(state, null, 2)}\n`);
+  const path = file(dataDirectory);
+  writeFileSync(`${path}.new`, `${JSON.stringify(state, null, 2)}\n`);
+  renameSync(`${path}.new`, path);
 }

@@ -73,7 +73,7 @@ export class SignCutOverInput {
   @Field(() => String) @IsNotEmpty() importId!: string;
   @Field(() => String, {
     nullable: true,
-    description: 'Accepted for the sake of uniformity: a person signs once, whatever the key.',
+    description: 'Sent again with the same key, the same answer; a person signs once, whatever the key.',
   })
   idempotencyKey?: string | null;
 }

@@ -102,7 +102,9 @@ export class CutOverResolver {
     @Args('input', { type: () => SignCutOverInput }) input: SignCutOverInput,
     @CurrentPrincipal() principal: Principal,
   ): Promise<CutOverPayload> {
-    return this.change((tx) => this.service.sign(tx, input.importId, principal.subject));
+    return this.change('signCutOver', input, principal, (tx) =>
+      this.service.sign(tx, input.importId, principal.subject),
+    );
   }
 
   @Mutation(() => CutOverPayload)
@@ -113,11 +115,29 @@ export class CutOverResolver {
   ): Promise<CutOverPayload> {
     const faults = validateInput(RollBackCutOverInput, input);
     if (faults.length > 0) return { cutOver: null, problems: faults, replayed: false };
-    return this.change((tx) => this.service.rollBack(tx, input.importId, input.reason, principal.subject));
+    return this.change('rollBackCutOver', input, principal, (tx) =>
+      this.service.rollBack(tx, input.importId, input.reason, principal.subject),
+    );
   }
 
-  private async change(work: (tx: Tx) => Promise<CutOverAnswer>): Promise<CutOverPayload> {
-    const { cutOver, problems } = await this.transactions.run(work);
-    return { cutOver: cutOver ? toType(cutOver) : null, problems: [...problems], replayed: false };
+  /** With a key, the same request sent again (because its answer was lost) gives the same answer. */
+  private async change(
+    operation: string,
+    input: SignCutOverInput,
+    principal: Principal,
+    work: (tx: Tx) => Promise<CutOverAnswer>,
+  ): Promise<CutOverPayload> {
+    return this.transactions.run(async (tx) => {
+      const decide = async (): Promise<Kept> => ({
+        importId: input.importId,
+        problems: [...(await work(tx)).problems],
+      });
+      const call = { client: principal.subject, key: input.idempotencyKey ?? '', operation, input };
+      const answer = call.key
+        ? await this.idempotency.run<Kept>(tx, call, decide)
+        : { ...(await decide()), replayed: false };
+      const row = await this.repository.find(tx, input.importId);
+      return { cutOver: row ? toType(row) : null, problems: answer.problems, replayed: answer.replayed };
+    });
   }
 }
