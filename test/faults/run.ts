@@ -120,6 +120,12 @@ function momentsOf(stepMs: readonly number[], seed: string): Moment[] {
   });
 }
 
+const nothing = () => Promise.resolve();
+/** What Ctrl-C has to stop and remove. */
+let endEarly: () => Promise<void> = nothing;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void endEarly().finally(() => process.exit(130)));
+
 async function play(
   backend: Backend,
   faults: (around: Surroundings) => readonly Fault[],
@@ -128,9 +134,20 @@ async function play(
   chmodSync(folder, 0o755);
   const dataDirectory = join(folder, 'data');
   const redis = backend === 'redis' ? await FaultyRedis.start(join(folder, 'redis')) : undefined;
+  const remove = async () => {
+    await redis?.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  endEarly = remove;
   const began = performance.now();
   try {
     const day = await playSmallDay(dataDirectory, {
+      onStarted: (installation) => {
+        endEarly = async () => {
+          await installation.stop();
+          await remove();
+        };
+      },
       queueUrl: redis?.url,
       faults: faults({ dataDirectory, redis }),
     });
@@ -139,8 +156,8 @@ async function play(
     const expected = new Oracle(day.sampleDirectory).play(firstDay).filter(({ row }) => row !== 'paymentReplays');
     return { day, expected: differences(expected, figures), seconds: (performance.now() - began) / 1000 };
   } finally {
-    await redis?.kill();
-    rmSync(folder, { recursive: true, force: true });
+    endEarly = nothing;
+    await remove();
   }
 }
 

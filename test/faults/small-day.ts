@@ -50,7 +50,12 @@ const attemptsMax = 90;
  */
 export async function playSmallDay(
   dataDirectory: string,
-  options: { queueUrl?: string | undefined; faults?: readonly Fault[] } = {},
+  options: {
+    queueUrl?: string | undefined;
+    faults?: readonly Fault[];
+    /** For whoever may have to stop it early. */
+    onStarted?: (installation: Installation) => void;
+  } = {},
 ): Promise<PlayedDay> {
   mkdirSync(dataDirectory, { recursive: true });
   const sampleDirectory = join(dataDirectory, 'sample');
@@ -67,6 +72,7 @@ export async function playSmallDay(
       unexpected ??= new Error(text);
     },
   );
+  options.onStarted?.(installation);
   const clock = new StepClock(options.faults ?? [], installation);
   try {
     const api = new Api(`http://127.0.0.1:${installation.gatewayPort}/graphql`, installation.access.keys, attemptsMax);

@@ -18,7 +18,8 @@ const file = (dataDirectory: string) => join(dataDirectory, 'state.json');
 export function readState(dataDirectory: string, scale: number): State {
   const path = file(dataDirectory);
   if (!existsSync(path)) return { scale, movedIn: false, lastDay: null, underWay: null };
-  return { underWay: null, ...(JSON.parse(readFileSync(path, 'utf8')) as State) };
+  const kept = JSON.parse(readFileSync(path, 'utf8')) as Omit<State, 'underWay'> & Partial<State>;
+  return { ...kept, underWay: kept.underWay ?? null };
 }
 
 /** Written beside and renamed: a start that is killed here leaves the old state or the new one. */
