@@ -9,6 +9,7 @@ beforeAll(async () => {
     bench.move('i-1', 'NOSTRO-EUR', 'A-CASH', 1_000, { kind: 'DEPOSIT' }),
     bench.move('i-2', 'A-CASH', 'B-CASH', 300),
     bench.move('i-3', 'B-CASH', 'NOSTRO-EUR', 500, { forced: { reason: 'confirmed' }, kind: 'PAYMENT_RETURN' }),
+    bench.move('i-7', 'B-CASH', 'NOSTRO-EUR', 1, { forced: { reason: 'confirmed' }, kind: 'PAYMENT_RETURN' }),
     bench.move('i-4', 'A-CASH', 'B-CASH', 5_000),
     {
       op: 'HOLD',
@@ -75,7 +76,7 @@ describe('the invariants of the ledger', () => {
     [
       'a gap in the sequence',
       2,
-      `UPDATE accounting.posting SET account_sequence = account_sequence + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-3')`,
+      `UPDATE accounting.posting SET account_sequence = account_sequence + 10 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-3')`,
     ],
     [
       'a wrong running balance',
@@ -83,6 +84,28 @@ describe('the invariants of the ledger', () => {
       `UPDATE accounting.posting SET balance_after = balance_after + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-1') AND n = 1`,
     ],
     ['a drawn account that nothing explains', 2, `UPDATE accounting.journal_entry SET forced_reason = NULL`],
+    [
+      'a drawn account whose work item is of another asset',
+      2,
+      `UPDATE accounting.work_item SET key = replace(key, ':EUR', ':USD') WHERE kind = 'FORCED_EXCESS'`,
+    ],
+    [
+      'a drawn account whose work item is of another entry',
+      2,
+      `UPDATE accounting.work_item SET key = replace(key, 'ent_', 'ent_0') WHERE kind = 'FORCED_EXCESS'`,
+    ],
+    [
+      'a draw that nobody forced after one that was',
+      2,
+      `UPDATE accounting.journal_entry SET forced_reason = NULL WHERE idempotency_key = 'i-7'`,
+    ],
+    [
+      'a lowered limit that is not the one that stands',
+      2,
+      `DELETE FROM accounting.work_item WHERE kind = 'FORCED_EXCESS';
+       INSERT INTO accounting.limit_change (approval_id, book_id, number, asset, overdraft_units, reason, payload_hash, state, requested_by, expires_at, decided_at)
+       VALUES ('apr_1', 'NGEU', 'B-CASH', 'EUR', 7, 'x', repeat('0', 64), 'APPLIED', 'x', now(), kernel.now())`,
+    ],
     [
       'a pending debit without its credit',
       3,

@@ -33,6 +33,17 @@ function invariant(number: number, name: string, counted: string, breaches: read
 
 const accountName = `l.book_id || ' ' || l.number || ' in ' || l.asset`;
 
+/** The entries that drew the account of `b` and `l`: forced with a work item of its own, a capture of what was held before, or neither. */
+const drawsOfAccount = `
+  SELECT e.booked_at, max(p.account_sequence) AS last_sequence, e.hold_id IS NOT NULL AS is_capture,
+         e.forced_reason IS NOT NULL AND EXISTS (
+           SELECT FROM accounting.work_item w
+            WHERE w.book_id = l.book_id AND w.key = 'forced-excess:' || e.entry_id || ':' || l.number || ':' || l.asset) AS forced_item
+    FROM accounting.posting p JOIN accounting.journal_entry e USING (entry_id)
+   WHERE p.ledger_account_id = b.ledger_account_id
+   GROUP BY e.entry_id, e.booked_at, e.hold_id, e.forced_reason
+  HAVING CASE b.normal_side WHEN 'CREDIT' THEN sum(p.units) ELSE -sum(p.units) END > 0`;
+
 export const accountingInvariants: readonly Invariant[] = [
   invariant(
     1,
@@ -76,10 +87,16 @@ export const accountingInvariants: readonly Invariant[] = [
        FROM accounting.ledger_account l JOIN accounting.balance b USING (ledger_account_id)
       WHERE b.is_strict AND b.available < -b.limit_units
         AND NOT (b.forced_excess = -b.available AND (
-              EXISTS (SELECT FROM accounting.posting p JOIN accounting.journal_entry e USING (entry_id)
-                       WHERE p.ledger_account_id = b.ledger_account_id AND e.forced_reason IS NOT NULL)
-              AND EXISTS (SELECT FROM accounting.work_item w WHERE w.kind = 'FORCED_EXCESS' AND w.book_id = l.book_id AND w.reference = l.number)
-              OR EXISTS (SELECT FROM accounting.limit_change c WHERE c.state = 'APPLIED' AND c.book_id = l.book_id AND c.number = l.number AND c.asset = l.asset)))`,
+              -- a forced entry that drew this very account and has its item, and nothing since that drew it without one,
+              EXISTS (SELECT FROM (${drawsOfAccount}) d
+                       WHERE d.forced_item
+                         AND NOT EXISTS (SELECT FROM (${drawsOfAccount}) later WHERE later.last_sequence > d.last_sequence AND NOT later.forced_item AND NOT later.is_capture)
+                         AND NOT EXISTS (SELECT FROM accounting.hold h WHERE h.open_units > 0 AND h.placed_at > d.booked_at
+                                            AND b.ledger_account_id = CASE b.normal_side WHEN 'CREDIT' THEN h.debit_account_id ELSE h.credit_account_id END))
+              -- or the limit that stands was approved when more was drawn, and nothing drew it since.
+              OR EXISTS (SELECT FROM accounting.limit_change c
+                          WHERE c.state = 'APPLIED' AND c.book_id = l.book_id AND c.number = l.number AND c.asset = l.asset AND c.overdraft_units = b.limit_units
+                            AND NOT EXISTS (SELECT FROM (${drawsOfAccount}) later WHERE later.booked_at > c.decided_at AND NOT later.forced_item AND NOT later.is_capture))))`,
     ],
   ),
   invariant(

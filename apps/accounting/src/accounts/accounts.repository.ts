@@ -203,34 +203,13 @@ export class AccountsRepository {
   }
 
   async setLimit(tx: Tx, limit: NewLimit): Promise<void> {
-    await tx.execute('SELECT accounting.set_limit($1, $2, $3, $4, $5)', [
-      limit.book,
-      limit.number,
-      limit.asset,
-      limit.overdraftUnits,
-      limit.paymentLimitUnits,
-    ]);
+    await this.setLimits(tx, [limit]);
   }
 
-  /** New limits are simply written; only those that differ from what stands are changed, each behind its account's lock. */
+  /** Only those that differ from what stands are changed, behind the locks of their accounts. */
   async setLimits(tx: Tx, limits: readonly NewLimit[]): Promise<void> {
     if (limits.length === 0) return;
-    const given = `jsonb_to_recordset($1::jsonb) AS m(book text, number text, asset text, "overdraftUnits" numeric, "paymentLimitUnits" numeric)`;
-    const json = JSON.stringify(limits);
-    await tx.execute(
-      `INSERT INTO accounting.account_limit (book_id, number, asset, overdraft_units, payment_limit_units)
-       SELECT m.book, m.number, m.asset, m."overdraftUnits", m."paymentLimitUnits" FROM ${given}
-        WHERE NOT EXISTS (SELECT FROM accounting.ledger_account l WHERE l.book_id = m.book AND l.number = m.number AND l.asset = m.asset)
-       ON CONFLICT DO NOTHING`,
-      [json],
-    );
-    await tx.execute(
-      `SELECT accounting.set_limit(m.book, m.number, m.asset, m."overdraftUnits", m."paymentLimitUnits")
-         FROM ${given} LEFT JOIN accounting.account_limit t ON t.book_id = m.book AND t.number = m.number AND t.asset = m.asset
-        WHERE t.asset IS NULL OR t.overdraft_units <> m."overdraftUnits" OR t.payment_limit_units IS DISTINCT FROM m."paymentLimitUnits"
-        ORDER BY m.book, m.number, m.asset`,
-      [json],
-    );
+    await tx.execute('SELECT accounting.set_limits($1::jsonb)', [JSON.stringify(limits)]);
   }
 
   async setStates(tx: Tx, accounts: readonly { book: string; number: string; state: AccountState }[]): Promise<void> {

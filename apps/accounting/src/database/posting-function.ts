@@ -13,20 +13,22 @@
  * Items with the same `group` are booked all or none.
  */
 export const postItems = `
-CREATE FUNCTION accounting.post_items(request jsonb) RETURNS jsonb LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION accounting.post_items(request jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = accounting, pg_temp SET enable_seqscan = off SET jit = off AS $fn$
 DECLARE
   moment timestamptz := kernel.now();
   requester text := coalesce(request->>'requestedBy', 'unknown');
   i record; f record;
   -- per item, in the order given
-  op text[]; book text[]; key text[]; hash bytea[]; grp text[]; forced text[]; entry text[]; kind text[];
+  items jsonb[]; op text[]; book text[]; key text[]; hash bytea[]; grp text[]; forced text[]; entry text[]; kind text[];
   code text[]; code_account text[]; code_asset text[]; code_available numeric[]; replayed boolean[]; same_as int[]; excess jsonb[];
   -- per line of an item
   l_item int[]; l_n int[]; l_account text[]; l_asset text[]; l_units numeric[]; l_id bigint[]; l_at int[];
   -- per locked ledger account; 'a_free' is what is available now
   a_id bigint[]; a_free numeric[]; a_limit numeric[]; a_strict boolean[]; a_credit boolean[]; a_pending_debit numeric[]; a_pending_credit numeric[];
   a_number text[]; a_asset text[]; a_kind text[];
+  -- How deep a forced item of this batch drew the account: only so far may its excess rise.
+  a_forced numeric[];
   asked bigint[]; locked bigint[];
   -- per hold that an item of the batch names
   h_id text[]; h_open numeric[]; h_live boolean[]; h_debit int[]; h_credit int[]; h_captured numeric[]; h_released numeric[];
@@ -37,16 +39,17 @@ DECLARE
   k int; at_index int; h int; amount numeric; change numeric; refusal text; fail_at int;
   group_now text; group_failed boolean := false; group_items int[] := '{}';
   s_free numeric[]; s_debit numeric[]; s_credit numeric[]; s_open numeric[]; s_captured numeric[]; s_released numeric[]; s_moves jsonb; s_reversed text[];
+  s_forced numeric[];
   result jsonb;
 BEGIN
   IF coalesce(n_items, 0) = 0 THEN RETURN '[]'; END IF;
 
-  SELECT array_agg(coalesce(x->>'op','ENTRY') ORDER BY o), array_agg(x->>'book' ORDER BY o), array_agg(x->>'key' ORDER BY o),
+  SELECT array_agg(x ORDER BY o), array_agg(coalesce(x->>'op','ENTRY') ORDER BY o), array_agg(x->>'book' ORDER BY o), array_agg(x->>'key' ORDER BY o),
          array_agg(sha256(convert_to(x::text, 'UTF8')) ORDER BY o), array_agg(x->>'group' ORDER BY o),
          array_agg(x->'forced'->>'reason' ORDER BY o), array_agg(x->>'kind' ORDER BY o),
          array_agg(CASE WHEN x->>'op' = 'HOLD' THEN 'hld_' ELSE 'ent_' END ||
                    substr(encode(sha256(convert_to((x->>'book') || E'\\x1f' || (x->>'key'), 'UTF8')), 'hex'), 1, 32) ORDER BY o)
-    INTO op, book, key, hash, grp, forced, kind, entry
+    INTO items, op, book, key, hash, grp, forced, kind, entry
     FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o);
   code := array_fill(NULL::text, ARRAY[n_items]);
   code_account := code; code_asset := code;
@@ -58,20 +61,33 @@ BEGIN
   -- Faults of the input itself: neither remembered nor booked.
   FOR f IN
     WITH line AS (
-      SELECT o, p->>'asset' AS asset, (p->>'units')::numeric AS units, p->>'side' AS side
+      SELECT o, p->>'asset' AS asset, p->>'side' AS side,
+             CASE WHEN p->>'units' ~ '^-?[0-9]{1,60}$' THEN (p->>'units')::numeric END AS units
         FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o), jsonb_array_elements(x->'postings') p
        WHERE coalesce(x->>'op','ENTRY') = 'ENTRY'),
+    held AS (
+      SELECT o, x->'hold'->>'asset' AS asset, x->>'op' = 'RELEASE' AND x->'hold'->>'units' IS NULL AS takes_all,
+             CASE WHEN x->'hold'->>'units' ~ '^-?[0-9]{1,60}$' THEN (x->'hold'->>'units')::numeric END AS units
+        FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o) WHERE x->>'op' IN ('HOLD','CAPTURE','RELEASE')),
     fault AS (
-      SELECT o, 1 AS rank, 'TOO_FEW_POSTINGS' AS code, NULL AS asset
+      SELECT o, 0 AS rank, 'MALFORMED_ITEM' AS code, NULL AS asset
+        FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
+       WHERE op[o] NOT IN ('ENTRY','REVERSAL','HOLD','CAPTURE','RELEASE') OR coalesce(x->>'key', '') = '' OR coalesce(x->>'book', '') = ''
+      UNION ALL
+      SELECT o, 0, 'MALFORMED_ITEM', asset FROM line WHERE units IS NULL OR side IS NULL OR side NOT IN ('DEBIT','CREDIT')
+      UNION ALL
+      SELECT o, 0, 'MALFORMED_ITEM', asset FROM held WHERE units IS NULL AND NOT takes_all
+      UNION ALL
+      SELECT o, 1, 'TOO_FEW_POSTINGS', NULL
         FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
        WHERE coalesce(x->>'op','ENTRY') = 'ENTRY' AND jsonb_array_length(coalesce(x->'postings','[]')) < 2
       UNION ALL
-      SELECT o, 2, 'AMOUNT_NOT_POSITIVE', asset FROM line WHERE units <= 0
+      SELECT o, 2, 'AMOUNT_NOT_POSITIVE', asset FROM (SELECT o, asset, units FROM line UNION ALL SELECT o, asset, units FROM held) u WHERE units <= 0
       UNION ALL
-      SELECT o, 2, 'AMOUNT_NOT_POSITIVE', x->'hold'->>'asset' FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
-       WHERE (x->'hold'->>'units')::numeric <= 0
+      SELECT o, 3, 'AMOUNT_TOO_LARGE', asset FROM (SELECT o, asset, units FROM line UNION ALL SELECT o, asset, units FROM held) u
+       WHERE units > 340282366920938463463374607431768211455
       UNION ALL
-      SELECT o, 3, 'NOT_BALANCED', asset FROM line GROUP BY o, asset HAVING sum(CASE side WHEN 'DEBIT' THEN units ELSE -units END) <> 0)
+      SELECT o, 4, 'NOT_BALANCED', asset FROM line GROUP BY o, asset HAVING sum(CASE side WHEN 'DEBIT' THEN units ELSE -units END) <> 0)
     SELECT DISTINCT ON (o) o, fault.code, asset FROM fault ORDER BY o, rank, asset
   LOOP
     code[f.o] := f.code; code_asset[f.o] := f.asset;
@@ -144,22 +160,30 @@ BEGIN
        WHERE op[t.o] IN ('CAPTURE','RELEASE') AND code[t.o] IS NULL AND same_as[t.o] IS NULL
     ) s;
 
-  -- A number is opened in an asset by its first posting.
-  WITH wanted AS (
-    SELECT DISTINCT book[u.o] AS b, u.account, u.asset FROM unnest(l_item, l_account, l_asset, l_id) AS u(o, account, asset, id) WHERE u.id IS NULL),
-  fresh AS (
-    INSERT INTO ledger_account (book_id, number, asset)
-    SELECT w.b, w.account, w.asset
-      FROM wanted w JOIN account a ON a.book_id = w.b AND a.number = w.account JOIN asset s ON s.asset = w.asset
-     WHERE NOT EXISTS (SELECT FROM ledger_account l WHERE l.book_id = w.b AND l.number = w.account AND l.asset = w.asset)
-       AND (s.kind = 'CURRENCY' AND a.kind NOT IN ('CLIENT_CUSTODY','DEPOT') AND coalesce(a.currency, w.asset) = w.asset
-         OR s.kind = 'INSTRUMENT' AND a.kind IN ('CLIENT_CUSTODY','DEPOT','SUSPENSE','MIGRATION'))
-     ORDER BY 1, 2, 3
-    ON CONFLICT DO NOTHING RETURNING *)
-  INSERT INTO balance (ledger_account_id, book_id, normal_side, is_strict, limit_units)
-  SELECT fr.ledger_account_id, fr.book_id, a.normal_side, a.mode = 'STRICT', coalesce(m.overdraft_units, 0)
-    FROM fresh fr JOIN account a USING (book_id, number) LEFT JOIN account_limit m USING (book_id, number, asset)
-   ORDER BY fr.ledger_account_id;
+  -- A number is opened in an asset by its first posting. Whoever changes limits or state takes the account's row
+  -- first, so what is read after this lock is what stands.
+  PERFORM 1 FROM account a
+    WHERE (a.book_id, a.number) IN (
+            SELECT book[u.o], u.account FROM unnest(l_item, l_account, l_asset, l_id) AS u(o, account, asset, id)
+             WHERE u.id IS NULL AND NOT EXISTS (SELECT FROM ledger_account l WHERE l.book_id = book[u.o] AND l.number = u.account AND l.asset = u.asset))
+    ORDER BY a.book_id, a.number FOR SHARE;
+  IF FOUND THEN
+    WITH wanted AS (
+      SELECT DISTINCT book[u.o] AS b, u.account, u.asset FROM unnest(l_item, l_account, l_asset, l_id) AS u(o, account, asset, id) WHERE u.id IS NULL),
+    fresh AS (
+      INSERT INTO ledger_account (book_id, number, asset)
+      SELECT w.b, w.account, w.asset
+        FROM wanted w JOIN account a ON a.book_id = w.b AND a.number = w.account JOIN asset s ON s.asset = w.asset
+       WHERE NOT EXISTS (SELECT FROM ledger_account l WHERE l.book_id = w.b AND l.number = w.account AND l.asset = w.asset)
+         AND (s.kind = 'CURRENCY' AND a.kind NOT IN ('CLIENT_CUSTODY','DEPOT') AND coalesce(a.currency, w.asset) = w.asset
+           OR s.kind = 'INSTRUMENT' AND a.kind IN ('CLIENT_CUSTODY','DEPOT','SUSPENSE','MIGRATION'))
+       ORDER BY 1, 2, 3
+      ON CONFLICT DO NOTHING RETURNING *)
+    INSERT INTO balance (ledger_account_id, book_id, normal_side, is_strict, limit_units)
+    SELECT fr.ledger_account_id, fr.book_id, a.normal_side, a.mode = 'STRICT', coalesce(m.overdraft_units, 0)
+      FROM fresh fr JOIN account a USING (book_id, number) LEFT JOIN account_limit m USING (book_id, number, asset)
+     ORDER BY fr.ledger_account_id;
+  END IF;
 
   SELECT array_agg(coalesce(u.id, l.ledger_account_id) ORDER BY u.o, u.n) INTO l_id
     FROM unnest(l_item, l_n, l_account, l_asset, l_id) AS u(o, n, account, asset, id)
@@ -188,7 +212,11 @@ BEGIN
     INSERT INTO hold_movement (hold_id, book_id, kind, units, moved_at) SELECT hold_id, book_id, 'EXPIRED', units, moment FROM closed ORDER BY hold_id)
   SELECT jsonb_agg(jsonb_build_object('debit', debit_account_id, 'credit', credit_account_id, 'units', units::text)) INTO expired FROM closed;
   IF expired IS NOT NULL THEN
-    UPDATE balance b SET pending_debit = b.pending_debit - s.debit, pending_credit = b.pending_credit - s.credit
+    UPDATE balance b SET pending_debit = b.pending_debit - s.debit, pending_credit = b.pending_credit - s.credit,
+           -- What was drawn beyond the limit shrinks with what is no longer held.
+           forced_excess = CASE WHEN b.forced_excess = 0 THEN 0
+             ELSE (SELECT CASE WHEN d.drawn > b.limit_units THEN least(b.forced_excess, d.drawn) ELSE 0 END
+                     FROM (SELECT -b.available - CASE b.normal_side WHEN 'CREDIT' THEN s.debit ELSE s.credit END AS drawn) d) END
       FROM (SELECT id, sum(debit) AS debit, sum(credit) AS credit FROM (
               SELECT (e->>'debit')::bigint AS id, (e->>'units')::numeric AS debit, 0 AS credit FROM jsonb_array_elements(expired) e
               UNION ALL SELECT (e->>'credit')::bigint, 0, (e->>'units')::numeric FROM jsonb_array_elements(expired) e) t GROUP BY id) s
@@ -202,7 +230,7 @@ BEGIN
     INTO a_id, a_free, a_limit, a_strict, a_credit, a_pending_debit, a_number, a_asset, a_kind
     FROM balance b JOIN ledger_account l USING (ledger_account_id) JOIN asset s ON s.asset = l.asset
    WHERE b.ledger_account_id = ANY (locked);
-  a_pending_credit := a_pending_debit;
+  a_pending_credit := a_pending_debit; a_forced := a_pending_debit;
   SELECT array_agg(p.o::int ORDER BY u.o, u.n) INTO l_at
     FROM unnest(l_item, l_n, l_id) AS u(o, n, id) LEFT JOIN unnest(a_id) WITH ORDINALITY AS p(id, o) ON p.id = u.id;
 
@@ -283,7 +311,7 @@ BEGIN
       group_now := i.g; group_failed := false; group_items := '{}';
       IF i.g IS NOT NULL THEN
         s_free := a_free; s_debit := a_pending_debit; s_credit := a_pending_credit;
-        s_open := h_open; s_captured := h_captured; s_released := h_released; s_moves := moves; s_reversed := reversed;
+        s_open := h_open; s_captured := h_captured; s_released := h_released; s_moves := moves; s_reversed := reversed; s_forced := a_forced;
       END IF;
     END IF;
     refusal := code[i.o];
@@ -302,6 +330,7 @@ BEGIN
               IF forced[i.o] IS NOT NULL THEN
                 excess[i.o] := coalesce(excess[i.o], '[]') || jsonb_build_object('account', a_number[at_index], 'asset', a_asset[at_index],
                   'units', (-a_limit[at_index] - a_free[at_index] - change)::text);
+                a_forced[at_index] := greatest(a_forced[at_index], -a_free[at_index] - change);
               ELSIF fail_at IS NULL OR (a_kind[at_index] = 'CURRENCY' AND a_kind[fail_at] <> 'CURRENCY') THEN
                 fail_at := at_index;
               END IF;
@@ -376,38 +405,14 @@ BEGIN
     IF refusal IS NOT NULL AND i.g IS NOT NULL AND NOT group_failed THEN
       group_failed := true;
       a_free := s_free; a_pending_debit := s_debit; a_pending_credit := s_credit;
-      h_open := s_open; h_captured := s_captured; h_released := s_released; moves := s_moves; reversed := s_reversed;
+      h_open := s_open; h_captured := s_captured; h_released := s_released; moves := s_moves; reversed := s_reversed; a_forced := s_forced;
       FOREACH k IN ARRAY group_items LOOP
         done[k] := false; code[k] := 'LINKED_ITEM_REFUSED'; excess[k] := NULL;
       END LOOP;
     END IF;
   END LOOP;
 
-  -- The write.
-  WITH item AS (
-    SELECT t.o::int AS o, x, row_number() OVER (ORDER BY t.o) AS place
-      FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
-     WHERE done[t.o] AND op[t.o] IN ('ENTRY','REVERSAL','CAPTURE')),
-  line AS (
-    SELECT item.o, u.n, u.id, u.asset, u.units, b.posted_debit - b.posted_credit AS base, b.last_sequence
-      FROM item JOIN unnest(l_item, l_n, l_id, l_asset, l_units) AS u(o, n, id, asset, units) ON u.o = item.o
-      JOIN balance b ON b.ledger_account_id = u.id),
-  header AS (
-    INSERT INTO journal_entry (entry_id, book_id, kind, business_date, value_date, booked_at, description, subject_kind, subject_id,
-                               idempotency_key, requested_by, posting_count, reverses_entry_id, forced_reason, hold_id, entry_hash)
-    SELECT entry[item.o], x->>'book', x->>'kind', (x->>'businessDate')::date, (x->>'valueDate')::date, moment, x->>'description',
-           x->'subject'->>'kind', x->'subject'->>'id', x->>'key', requester, s.count, x->>'reverses', forced[item.o],
-           CASE WHEN op[item.o] = 'CAPTURE' THEN x->'hold'->>'holdId' END,
-           accounting.entry_hash_of(entry[item.o], x->>'book', x->>'kind', (x->>'businessDate')::date, (x->>'valueDate')::date, moment,
-                                    x->>'reverses', forced[item.o], s.lines)
-      FROM item JOIN (SELECT o, count(*) AS count, string_agg(n || ':' || id || ':' || asset || ':' || units, ';' ORDER BY n) AS lines FROM line GROUP BY o) s USING (o)
-     ORDER BY item.place)
-  INSERT INTO posting (entry_id, n, book_id, ledger_account_id, asset, units, business_date, value_date, account_sequence, balance_after)
-  SELECT entry[line.o], line.n, item.x->>'book', line.id, line.asset, line.units, (item.x->>'businessDate')::date, (item.x->>'valueDate')::date,
-         line.last_sequence + row_number() OVER by_account, line.base + sum(line.units) OVER by_account
-    FROM line JOIN item USING (o)
-  WINDOW by_account AS (PARTITION BY line.id ORDER BY line.o, line.n ROWS UNBOUNDED PRECEDING);
-
+  -- The write. Holds come first, then entries, postings and balances in one statement: its triggers look at them together.
   INSERT INTO hold (hold_id, book_id, asset, debit_account_id, credit_account_id, amount_units, reason, expires_at, placed_at, requested_by, idempotency_key)
   SELECT entry[t.o], x->>'book', x->'hold'->>'asset', d.id, c.id, (x->'hold'->>'units')::numeric, x->'hold'->>'reason',
          (x->'hold'->>'expiresAt')::timestamptz, moment, requester, x->>'key'
@@ -418,35 +423,63 @@ BEGIN
   IF moves <> '[]' THEN
     UPDATE hold hd SET captured_units = hd.captured_units + m.captured, released_units = hd.released_units + m.released
       FROM unnest(h_id, h_captured, h_released) AS m(id, captured, released) WHERE m.id = hd.hold_id AND m.captured + m.released > 0;
+  END IF;
+  -- Items are reached by their place in the array: a join would be planned for a handful and compare each with each.
+  WITH line AS (
+    SELECT u.o, u.n, u.id, u.asset, u.units, b.posted_debit - b.posted_credit AS base, b.last_sequence
+      FROM unnest(l_item, l_n, l_id, l_asset, l_units) AS u(o, n, id, asset, units) JOIN balance b ON b.ledger_account_id = u.id
+     WHERE done[u.o] AND op[u.o] IN ('ENTRY','REVERSAL','CAPTURE')),
+  header AS (
+    INSERT INTO journal_entry (entry_id, book_id, kind, business_date, value_date, booked_at, description, subject_kind, subject_id,
+                               idempotency_key, requested_by, posting_count, reverses_entry_id, forced_reason, hold_id, entry_hash)
+    SELECT entry[s.o], x->>'book', x->>'kind', (x->>'businessDate')::date, (x->>'valueDate')::date, moment, x->>'description',
+           x->'subject'->>'kind', x->'subject'->>'id', x->>'key', requester, s.count, x->>'reverses', forced[s.o],
+           CASE WHEN op[s.o] = 'CAPTURE' THEN x->'hold'->>'holdId' END,
+           accounting.entry_hash_of(entry[s.o], x->>'book', x->>'kind', (x->>'businessDate')::date, (x->>'valueDate')::date, moment,
+                                    x->>'reverses', forced[s.o], s.lines)
+      FROM (SELECT o, items[o] AS x, count(*) AS count, string_agg(n || ':' || id || ':' || asset || ':' || units, ';' ORDER BY n) AS lines
+              FROM line GROUP BY o) s
+     ORDER BY s.o),
+  booked AS (
+    INSERT INTO posting (entry_id, n, book_id, ledger_account_id, asset, units, business_date, value_date, account_sequence, balance_after)
+    SELECT entry[line.o], line.n, book[line.o], line.id, line.asset, line.units,
+           (items[line.o]->>'businessDate')::date, (items[line.o]->>'valueDate')::date,
+           line.last_sequence + row_number() OVER by_account, line.base + sum(line.units) OVER by_account
+      FROM line
+    WINDOW by_account AS (PARTITION BY line.id ORDER BY line.o, line.n ROWS UNBOUNDED PRECEDING))
+  UPDATE balance b
+     SET posted_debit = b.posted_debit + s.debit, posted_credit = b.posted_credit + s.credit, last_sequence = b.last_sequence + s.count,
+         pending_debit = b.pending_debit + s.pending_debit, pending_credit = b.pending_credit + s.pending_credit,
+         -- Rises only by what a forced item drew; else it falls as the account recovers. So the CHECK stands behind the fold.
+         forced_excess = CASE WHEN b.is_strict AND s.free < -b.limit_units THEN least(-s.free, greatest(b.forced_excess, s.deepest)) ELSE 0 END
+    FROM (SELECT id, max(free) AS free, max(deepest) AS deepest, sum(pending_debit) AS pending_debit, sum(pending_credit) AS pending_credit,
+                 sum(debit) AS debit, sum(credit) AS credit, sum(count) AS count
+            FROM (SELECT a.id, a.free, a.deepest, a.pending_debit, a.pending_credit, 0 AS debit, 0 AS credit, 0 AS count
+                    FROM unnest(a_id, a_free, a_forced, a_pending_debit, a_pending_credit) AS a(id, free, deepest, pending_debit, pending_credit)
+                  UNION ALL
+                  SELECT u.id, NULL, NULL, 0, 0, greatest(u.units, 0), greatest(-u.units, 0), 1
+                    FROM unnest(l_item, l_id, l_units) AS u(o, id, units)
+                   WHERE done[u.o] AND op[u.o] IN ('ENTRY','REVERSAL','CAPTURE')) moved
+           GROUP BY id HAVING sum(count) > 0 OR sum(pending_debit) <> 0 OR sum(pending_credit) <> 0) s
+   WHERE s.id = b.ledger_account_id;
+  IF moves <> '[]' THEN
     INSERT INTO hold_movement (hold_id, book_id, kind, units, entry_id, idempotency_key, moved_at)
     SELECT m.v->>'hold', hd.book_id, m.v->>'kind', (m.v->>'units')::numeric, m.v->>'entry', m.v->>'key', moment
       FROM jsonb_array_elements(moves) WITH ORDINALITY AS m(v, o) JOIN hold hd ON hd.hold_id = m.v->>'hold' ORDER BY m.o;
   END IF;
 
-  UPDATE balance b
-     SET posted_debit = b.posted_debit + s.debit, posted_credit = b.posted_credit + s.credit, last_sequence = b.last_sequence + s.count,
-         pending_debit = b.pending_debit + s.pending_debit, pending_credit = b.pending_credit + s.pending_credit,
-         -- Only a forced posting gets here with less than the limit allows, or one that improves what was forced before.
-         forced_excess = CASE WHEN b.is_strict AND s.free < -b.limit_units THEN -s.free ELSE 0 END
-    FROM (SELECT a.id, a.free, a.pending_debit, a.pending_credit, coalesce(p.debit, 0) AS debit, coalesce(p.credit, 0) AS credit, coalesce(p.count, 0) AS count
-            FROM unnest(a_id, a_free, a_pending_debit, a_pending_credit) AS a(id, free, pending_debit, pending_credit)
-            LEFT JOIN (SELECT u.id, sum(greatest(u.units, 0)) AS debit, sum(greatest(-u.units, 0)) AS credit, count(*) AS count
-                         FROM unnest(l_item, l_id, l_units) AS u(o, id, units)
-                        WHERE done[u.o] AND op[u.o] IN ('ENTRY','REVERSAL','CAPTURE') GROUP BY u.id) p ON p.id = a.id
-           WHERE p.id IS NOT NULL OR a.pending_debit <> 0 OR a.pending_credit <> 0) s
-   WHERE s.id = b.ledger_account_id;
-
   INSERT INTO daily_bucket AS t (ledger_account_id, value_date, business_date, book_id, debit, credit)
-  SELECT u.id, (x->>'valueDate')::date, (x->>'businessDate')::date, x->>'book', sum(greatest(u.units, 0)), sum(greatest(-u.units, 0))
-    FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS e(x, o) JOIN unnest(l_item, l_id, l_units) AS u(o, id, units) ON u.o = e.o
-   WHERE done[e.o] AND op[e.o] IN ('ENTRY','REVERSAL','CAPTURE')
+  SELECT u.id, (items[u.o]->>'valueDate')::date, (items[u.o]->>'businessDate')::date, book[u.o],
+         sum(greatest(u.units, 0)), sum(greatest(-u.units, 0))
+    FROM unnest(l_item, l_id, l_units) AS u(o, id, units)
+   WHERE done[u.o] AND op[u.o] IN ('ENTRY','REVERSAL','CAPTURE')
    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3
   ON CONFLICT (ledger_account_id, value_date, business_date) DO UPDATE SET debit = t.debit + excluded.debit, credit = t.credit + excluded.credit;
 
   INSERT INTO posting_refusal (book_id, key, code, account, asset, available_units)
   SELECT book[t.o], key[t.o], t.c, code_account[t.o], code_asset[t.o], code_available[t.o]
     FROM unnest(code, done, same_as) WITH ORDINALITY AS t(c, d, s, o)
-   WHERE t.c IS NOT NULL AND t.s IS NULL AND NOT t.d AND t.c NOT IN ('TOO_FEW_POSTINGS','AMOUNT_NOT_POSITIVE','NOT_BALANCED','IDEMPOTENCY_KEY_REUSED')
+   WHERE t.c IS NOT NULL AND t.s IS NULL AND NOT t.d AND t.c NOT IN ('MALFORMED_ITEM','TOO_FEW_POSTINGS','AMOUNT_NOT_POSITIVE','AMOUNT_TOO_LARGE','NOT_BALANCED','IDEMPOTENCY_KEY_REUSED')
    ORDER BY 1, 2;
 
   -- An item that repeats one of this batch has its answer.
@@ -469,7 +502,7 @@ BEGIN
   RETURN result;
 END $fn$;
 
-CREATE FUNCTION accounting.entry_hash_of(entry_id text, book_id text, kind text, business_date date, value_date date, booked_at timestamptz,
+CREATE OR REPLACE FUNCTION accounting.entry_hash_of(entry_id text, book_id text, kind text, business_date date, value_date date, booked_at timestamptz,
   reverses text, forced text, lines text) RETURNS bytea LANGUAGE sql STABLE
 -- RFC 6962, 2.1: a leaf is hashed behind a zero byte. The lines name account, asset and signed units.
 RETURN sha256('\\x00'::bytea || convert_to(jsonb_build_array(entry_id, book_id, kind, business_date::text, value_date::text,

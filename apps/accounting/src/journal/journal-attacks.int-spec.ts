@@ -1,17 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Bench, createBench, day, isin } from '../testing/bench.js';
+import { type PostingItem } from './posting.js';
 
 let bench: Bench;
 let account: string;
+let nostro: string;
 let entry: string;
 beforeAll(async () => {
   bench = await createBench();
   entry = (await bench.one(bench.move('a-1', 'NOSTRO-EUR', 'A-CASH', 1_000, { kind: 'DEPOSIT' }))).id!;
-  account = (await bench.run((tx) =>
-    tx.row<{ id: string }>(
-      `SELECT ledger_account_id AS id FROM accounting.ledger_account WHERE number = 'A-CASH' AND asset = 'EUR'`,
-    ),
-  ))!.id;
+  const idOf = async (number: string) =>
+    (await bench.run((tx) =>
+      tx.row<{ id: string }>(
+        `SELECT ledger_account_id AS id FROM accounting.ledger_account WHERE number = $1 AND asset = 'EUR'`,
+        [number],
+      ),
+    ))!.id;
+  account = await idOf('A-CASH');
+  nostro = await idOf('NOSTRO-EUR');
 });
 afterAll(async () => {
   await bench.drop();
@@ -42,9 +48,15 @@ const checked = '23514';
 const header = (id: string, count: number, more = '') =>
   `INSERT INTO accounting.journal_entry (entry_id, book_id, kind, business_date, value_date, booked_at, description, subject_kind, subject_id, idempotency_key, requested_by, posting_count, entry_hash ${more ? ', reverses_entry_id' : ''})
    VALUES ('${id}', 'NGEU', 'TRANSFER', '${day}', '${day}', now(), 'x', 'T', 't', '${id}', 'x', ${count}, sha256('x') ${more})`;
-const line = (id: string, n: number, units: number, sequence: number, to = account, asset = 'EUR') =>
+const line = (id: string, n: number, units: number, sequence: number, to = account, asset = 'EUR', balance = 0) =>
   `INSERT INTO accounting.posting (entry_id, n, book_id, ledger_account_id, asset, units, business_date, value_date, account_sequence, balance_after)
-   VALUES ('${id}', ${n}, 'NGEU', ${to}, '${asset}', ${units}, '${day}', '${day}', ${sequence}, 0)`;
+   VALUES ('${id}', ${n}, 'NGEU', ${to}, '${asset}', ${units}, '${day}', '${day}', ${sequence}, ${balance})`;
+/** A whole entry that follows what stands: 1,000 in credit on the client's account, 1,000 in debit on the nostro. */
+const drawn = (id: string, units: number, { from = 1, count = 2, more = '', at = [2, 2], then = '' } = {}) =>
+  `WITH h AS (${header(id, count, more)}), a AS (${line(id, from, units, at[0]!, account, 'EUR', units - 1_000)}), b AS (${line(id, from + 1, -units, at[1]!, nostro, 'EUR', 1_000 - units)}) ${then}`;
+const balances = (units: number, more = '') =>
+  `UPDATE accounting.balance SET last_sequence = 2${more}, posted_debit = posted_debit + CASE WHEN ledger_account_id = ${account} THEN ${units} ELSE 0 END,
+     posted_credit = posted_credit + CASE WHEN ledger_account_id = ${nostro} THEN ${units} ELSE 0 END WHERE ledger_account_id IN (${account}, ${nostro})`;
 
 describe('nobody writes the journal but the posting function', () => {
   const writes = [
@@ -71,7 +83,8 @@ describe('nobody writes the journal but the posting function', () => {
       "INSERT INTO accounting.balance (book_id) VALUES ('NGEU')",
       'DELETE FROM accounting.journal_entry',
       `SELECT accounting.post('{"items":[]}')`,
-      `SELECT accounting.set_limit('NGEU', 'A-CASH', 'EUR', 1000000, NULL)`,
+      `SELECT accounting.set_limits('[]')`,
+      `SELECT accounting.set_account_state('NGEU', 'A-CASH', 'CLOSED')`,
     ]) {
       expect([denied, '25006']).toContain(await attack(role, sql));
     }
@@ -80,7 +93,26 @@ describe('nobody writes the journal but the posting function', () => {
     for (const role of ['settlement', 'compliance'] as const) {
       expect(await attack(role, 'SELECT * FROM accounting.posting')).toBe(denied);
     }
-    expect(await attack('accounting', 'SELECT accounting.post_items(\'{"items":[]}\')')).toBe(denied);
+  });
+  it('has one door to the journal, and one to the limits', async () => {
+    for (const sql of [
+      `SELECT accounting.post_items('{"items":[]}')`,
+      `SELECT accounting.post_somehow('{"items":[]}')`,
+      `SELECT accounting.post_apart('[]', 'x')`,
+      `SELECT accounting.refuse_items('[]', 'x', '23514', 'x')`,
+      `INSERT INTO accounting.account_limit (book_id, number, asset, overdraft_units) VALUES ('NGEU', 'A-CASH', 'EUR', 1000000)`,
+      `UPDATE accounting.account_limit SET overdraft_units = 1000000`,
+      `INSERT INTO accounting.ledger_account (book_id, number, asset) VALUES ('NGEU', 'A-CASH', 'USD')`,
+      `UPDATE accounting.account SET mode = 'ROLLUP'`,
+      `UPDATE accounting.account SET state = 'OPEN'`,
+      `DELETE FROM accounting.business_day`,
+      `SELECT setval(pg_get_serial_sequence('accounting.journal_entry', 'sequence'), 1)`,
+      `ALTER TABLE accounting.posting DISABLE TRIGGER ALL`,
+      `SET session_replication_role = replica`,
+      `SET ROLE migrate`,
+    ]) {
+      expect([sql, await attack('accounting', sql)]).toEqual([sql, denied]);
+    }
   });
 });
 
@@ -143,37 +175,90 @@ describe('not even the owner of the tables breaks an entry', () => {
     expect(await attack('migrate', sql())).toBe(code);
   });
 
-  it('nor draws a strict account below its limit', async () => {
-    const nostro = (await bench.run((tx) =>
-      tx.row<{ id: string }>(
-        `SELECT ledger_account_id AS id FROM accounting.ledger_account WHERE number = 'NOSTRO-EUR'`,
-      ),
-    ))!.id;
+  /** Why the owner of the tables was stopped: the constraint or the words of the trigger. */
+  async function stoppedBy(sql: string): Promise<string> {
     const client = await bench.database.pool('migrate').connect();
-    const outcome = await client
-      .query(
-        `BEGIN; SELECT set_config('app.books', '*', true);
-         WITH h AS (${header('x-9', 2)}), a AS (${line('x-9', 1, 2_000, 2).replace(/, 0\)$/, ', 1000)')}) ${line('x-9', 2, -2_000, 2, nostro).replace(/, 0\)$/, ', -1000)')};
-         UPDATE accounting.balance SET posted_debit = posted_debit + 2000, last_sequence = 2 WHERE ledger_account_id = ${account}`,
-      )
-      .then(
-        () => 'let through',
-        (error: unknown) => (error as { constraint?: string }).constraint,
-      );
-    await client.query('ROLLBACK');
-    client.release();
-    expect(outcome).toBe('available_within_limit');
+    try {
+      await client.query(`BEGIN; SELECT set_config('app.books', '*', true)`);
+      await client.query(sql);
+      return 'let through';
+    } catch (error) {
+      const { constraint, message } = error as { constraint?: string; message: string };
+      return constraint ?? message;
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+  }
+
+  it('lets a whole entry with its balances through, so that the attacks beside it fail for their own reason', async () => {
+    expect(await stoppedBy(drawn('y-0', 400, { then: balances(400) }))).toBe('let through');
+  });
+
+  const follows: [string, () => string, string | RegExp][] = [
+    ['postings that no balance follows', () => drawn('y-1', 400, { then: 'SELECT 1' }), /its balance does not follow/],
+    [
+      'a balance that follows one account only',
+      () => drawn('y-2', 400, { then: `${balances(400)} AND ledger_account_id = ${nostro}` }),
+      /its balance does not follow/,
+    ],
+    [
+      'a gap in the sequence of an account',
+      () =>
+        drawn('y-3', 400, {
+          at: [3, 2],
+          then: balances(400).replace(
+            'last_sequence = 2',
+            `last_sequence = CASE WHEN ledger_account_id = ${account} THEN 3 ELSE 2 END`,
+          ),
+        }),
+      /does not follow the one before it/,
+    ],
+    [
+      'a running balance of its own',
+      () => drawn('y-4', 400, { then: balances(400) }).replace(', 2, -600)', ', 2, -601)'),
+      /does not follow/,
+    ],
+    [
+      'postings that do not start at one',
+      () => drawn('y-5', 400, { from: 2, then: balances(400) }),
+      /postings of its header|lacks postings/,
+    ],
+    ['a draw below the limit', () => drawn('y-6', 2_000, { then: balances(2_000) }), 'available_within_limit'],
+    [
+      'a draw below the limit that calls itself forced',
+      () =>
+        drawn('y-7', 2_000, {
+          then: balances(2_000, `, forced_excess = CASE WHEN ledger_account_id = ${account} THEN 1000 ELSE 0 END`),
+        }),
+      /drawn beyond its limit by no forced entry/,
+    ],
+    [
+      'an excess where nothing is drawn',
+      () => `UPDATE accounting.balance SET forced_excess = 500 WHERE ledger_account_id = ${account}`,
+      'excess_is_what_is_drawn',
+    ],
+    ['a bucket thrown away', () => `DELETE FROM accounting.daily_bucket`, /is not allowed/],
+  ];
+  it.each(follows)('%s', async (_, sql, reason) => {
+    expect(await stoppedBy(sql())).toEqual(typeof reason === 'string' ? reason : expect.stringMatching(reason));
   });
 
   it('nor reverses an entry twice', async () => {
-    const twice = (id: string) =>
-      `WITH h AS (${header(id, 2, `, '${entry}'`)}), a AS (${line(id, 1, 5, 2)}) ${line(id, 2, -5, 3)}`;
-    expect(
-      await attack(
-        'migrate',
-        `${twice('x-10')}; ${twice('x-11').replaceAll(', 2, 0)', ', 4, 0)').replaceAll(', 3, 0)', ', 5, 0)')}`,
-      ),
-    ).toBe('23505');
+    const reversal: PostingItem = {
+      op: 'REVERSAL',
+      key: 'once',
+      book: 'NGEU',
+      kind: 'CORRECTION',
+      businessDate: day,
+      valueDate: day,
+      description: 'x',
+      subject: { kind: 'T', id: 't' },
+      reverses: entry,
+    };
+    expect(await bench.one(reversal)).toMatchObject({ outcome: 'POSTED' });
+    expect(await attack('migrate', header('x-10', 2, `, '${entry}'`))).toBe('23505');
+    expect(await stoppedBy(header('x-10', 2, `, '${entry}'`))).toBe('journal_entry_reverses');
   });
 });
 
@@ -197,7 +282,7 @@ describe('books keep apart', () => {
 });
 
 describe('the day guards the journal', () => {
-  it('waits for a posting under way and refuses the next one', async () => {
+  it('makes the posting wait for a closing under way, and refuses it then', async () => {
     const closing = await bench.database.pool('migrate').connect();
     await closing.query(
       `BEGIN; SELECT set_config('app.books', '*', true); SELECT 1 FROM accounting.business_day WHERE business_date = '${day}' FOR UPDATE`,
@@ -206,5 +291,41 @@ describe('the day guards the journal', () => {
     await closing.query(`UPDATE accounting.business_day SET state = 'CLOSED' WHERE business_date = '${day}'; COMMIT`);
     closing.release();
     expect(await posting).toMatchObject({ code: 'PERIOD_CLOSED' });
+  });
+
+  it('makes a closing wait for the posting under way, also a bare UPDATE of the service', async () => {
+    const open = '2026-12-01';
+    await bench.run((tx) =>
+      tx.execute(
+        `UPDATE accounting.business_day SET state = 'CLOSED' WHERE book_id = 'NGEU' AND business_date = '${day}'`,
+      ),
+    );
+    await bench.run((tx) =>
+      tx.execute(
+        `INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date) VALUES ('NGEU', '${open}', 'OPEN', '2026-12-02')`,
+      ),
+    );
+    const closing = await bench.database.pool('accounting').connect();
+    const order: string[] = [];
+    const { rows } = await closing.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    let closed: Promise<unknown> = Promise.resolve();
+    await bench.run(async (tx) => {
+      const item = bench.move('before-close', 'NOSTRO-EUR', 'A-CASH', 1, {
+        kind: 'DEPOSIT',
+        businessDate: open,
+        valueDate: open,
+      });
+      expect(await bench.posting.post(tx, { items: [item], requestedBy: 'x' })).toMatchObject([{ outcome: 'POSTED' }]);
+      closed = closing
+        .query(
+          `BEGIN; SELECT set_config('app.books', '*', true); UPDATE accounting.business_day SET state = 'CLOSED' WHERE business_date = '${open}'; COMMIT`,
+        )
+        .then(() => order.push('closed'));
+      await bench.waitsFor(rows[0]!.pid);
+      tx.afterCommit(() => order.push('posted'));
+    });
+    await closed;
+    closing.release();
+    expect(order).toEqual(['posted', 'closed']);
   });
 });

@@ -1,11 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { AuditTrail, leafHash } from '#libs/audit/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { canonicalJson } from '#libs/kernel/index.js';
 import { isCurrency } from '#libs/money/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { merkleRootOf } from './merkle.js';
-import { type PostingItem, type PostingResult } from './posting.js';
+import { isAlarm, type PostingItem, type PostingResult } from './posting.js';
 
 export interface PostingCall {
   readonly items: readonly PostingItem[];
@@ -18,6 +18,8 @@ export interface PostingCall {
 /** The one way into the journal. One round trip decides and books a batch; one audit leaf covers it. */
 @Injectable()
 export class PostingService {
+  private readonly logger = new Logger('PostingService');
+
   constructor(
     private readonly audit: AuditTrail,
     private readonly workItems: WorkItems,
@@ -34,8 +36,34 @@ export class PostingService {
     if (call.validateOnly !== true) {
       await this.record(tx, call, results);
       await this.openExcesses(tx, call, results);
+      await this.alarm(tx, results);
     }
     return results;
+  }
+
+  /** The database stood up against a batch: the items at fault were refused alone, and this is a bug of ours or of who asked. */
+  private async alarm(tx: Tx, results: readonly PostingResult[]): Promise<void> {
+    for (const { key, book, code, fault } of results.filter((result) => result.fault !== undefined))
+      this.logger.error(`the database refused item ${key} of ${book}: ${code ?? ''}, ${fault ?? ''}`);
+    const alarms = results.filter(isAlarm);
+    if (alarms.length === 0) return;
+    const clock = await tx.row<{ due: Date }>(`SELECT kernel.now() + interval '4 hours' AS due`);
+    await this.workItems.openMany(
+      tx,
+      alarms.map(({ key, book, code, fault }) => ({
+        key: `ledger-check:${book}:${key}`,
+        kind: 'LEDGER_CHECK_FAILED',
+        category: 'OTHER' as const,
+        objectKind: 'POSTING_ITEM',
+        objectId: key,
+        reference: key,
+        reasonCode: code ?? 'LEDGER_CHECK_FAILED',
+        bookId: book,
+        ownerTeam: 'operations',
+        dueAt: clock?.due ?? new Date(0),
+        nextAction: `Find out why the ledger refused this item, then book it again under a new key (${fault ?? ''})`,
+      })),
+    );
   }
 
   private async record(tx: Tx, call: PostingCall, results: readonly PostingResult[]): Promise<void> {

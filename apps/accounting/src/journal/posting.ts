@@ -7,8 +7,10 @@ import { type Problem, problem } from '#libs/kernel/index.js';
  */
 export const resultCodes = [
   { code: 'IDEMPOTENCY_KEY_REUSED', meaning: 'The key was used before with another input.' },
+  { code: 'MALFORMED_ITEM', meaning: 'A field is missing or cannot be read.' },
   { code: 'TOO_FEW_POSTINGS', meaning: 'An entry has at least two postings.' },
   { code: 'AMOUNT_NOT_POSITIVE', meaning: 'Every amount is positive; the side says the direction.' },
+  { code: 'AMOUNT_TOO_LARGE', meaning: 'No amount is above 2^128 - 1 units.' },
   { code: 'NOT_BALANCED', meaning: 'Debits and credits differ in an asset.' },
   { code: 'ACCOUNT_NOT_FOUND', meaning: 'The book has no account of that number.' },
   { code: 'ASSET_NOT_FOUND', meaning: 'The asset is not registered.' },
@@ -28,6 +30,8 @@ export const resultCodes = [
   { code: 'INSUFFICIENT_FUNDS', meaning: 'The available balance and the limit do not cover it.' },
   { code: 'INSUFFICIENT_SECURITIES', meaning: 'Fewer securities are available.' },
   { code: 'LINKED_ITEM_REFUSED', meaning: 'Another item of the group was refused, so none of it is booked.' },
+  { code: 'BALANCE_OUT_OF_RANGE', meaning: 'A balance would not fit its counter any more.' },
+  { code: 'LEDGER_CHECK_FAILED', meaning: 'A check of the ledger itself stopped it; operations look into it.' },
 ] as const;
 export type ResultCode = (typeof resultCodes)[number]['code'];
 
@@ -94,8 +98,14 @@ export interface PostingResult {
   readonly availableUnits?: string;
   /** What a forced entry drew beyond the limit. */
   readonly excess?: readonly { readonly account: string; readonly asset: string; readonly units: string }[];
+  /** What the database said when it, and not a rule, refused the item: for operations, not for the caller. */
+  readonly fault?: string;
   readonly replayed: boolean;
 }
+
+/** Refusals that no rule foresaw: somebody has to look. */
+export const isAlarm = ({ code, fault, replayed }: PostingResult): boolean =>
+  fault !== undefined && !replayed && (code === 'LEDGER_CHECK_FAILED' || code === 'BALANCE_OUT_OF_RANGE');
 
 export function refusalText(result: PostingResult): string {
   const where =

@@ -42,6 +42,8 @@ export interface Bench {
   run<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Makes an item that moves units between two accounts. */
   move(key: string, debit: string, credit: string, units: bigint | number, more?: object): PostingItem;
+  /** Returns when that connection waits for a lock of somebody else. */
+  waitsFor(pid: number): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -107,6 +109,15 @@ export async function createBench({ opensDay = true }: { opensDay?: boolean } = 
     },
     run,
     move,
+    waitsFor: async (pid) => {
+      const owner = database.pool('owner');
+      const isBlocked = async () =>
+        (await owner.query<{ n: number }>('SELECT cardinality(pg_blocking_pids($1)) AS n', [pid])).rows[0]?.n !== 0;
+      const until = Date.now() + 10_000;
+      while (!(await isBlocked())) {
+        if (Date.now() > until) throw new Error(`connection ${pid} waits for nobody`);
+      }
+    },
     drop: () => database.drop(),
   };
 }

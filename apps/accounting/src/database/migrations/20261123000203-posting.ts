@@ -64,7 +64,7 @@ export class Posting20261123000203 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      DROP FUNCTION accounting.post(jsonb), accounting.post_items(jsonb),
+      DROP FUNCTION IF EXISTS accounting.post(jsonb), accounting.post_items(jsonb),
         accounting.set_account_state(text, text, text), accounting.set_limit(text, text, text, numeric, numeric)`);
   }
 }
