@@ -16,7 +16,9 @@ import { HoldsService } from './holds/holds.service.js';
 import { InstructionChangesService } from './instructions/instruction-changes.service.js';
 import { InstructionsRepository } from './instructions/instructions.repository.js';
 import { InstructionsService } from './instructions/instructions.service.js';
+import { SettlementsService } from './instructions/settlements.service.js';
 import { InternalSettlementService } from './internal-settlement/internal-settlement.service.js';
+import { PaymentChangesService } from './payments/payment-changes.service.js';
 import { PaymentFileService } from './payments/payment-file.service.js';
 import { PaymentsRepository } from './payments/payments.repository.js';
 import { PaymentsService } from './payments/payments.service.js';
@@ -36,20 +38,36 @@ export function settlementForTests(transactions: Transactions) {
     new ExchangeReaderService(transactions, exchangeRepository, folders, handlers, intake.workItems);
   const newWriter = () => new ExchangeWriterService(transactions, exchangeRepository, folders);
   const instructionRows = new InstructionsRepository();
-  const instructionChanges = new InstructionChangesService(instructionRows);
+  const instructionChanges = new InstructionChangesService(instructionRows, intake.audit);
   const instructions = new InstructionsService(
     instructionRows,
+    instructionChanges,
     intake.trades,
     exchange,
     handlers,
     intake.outbox,
     intake.workItems,
   );
+  const settlements = new SettlementsService(
+    instructionRows,
+    instructionChanges,
+    intake.trades,
+    handlers,
+    intake.outbox,
+    intake.workItems,
+  );
   const paymentRows = new PaymentsRepository();
-  const payments = new PaymentsService(paymentRows, intake.trades, exchange, handlers, intake.outbox);
+  const payments = new PaymentsService(
+    paymentRows,
+    new PaymentChangesService(paymentRows, intake.audit),
+    intake.trades,
+    exchange,
+    handlers,
+    intake.outbox,
+  );
   const paymentFiles = new PaymentFileService(intake.readers, payments);
-  const statements = new StatementsService(handlers, intake.readers, intake.expected);
-  for (const feature of [instructions, payments, paymentFiles, statements]) feature.onModuleInit();
+  const statements = new StatementsService(handlers, intake.readers, intake.expected, intake.audit);
+  for (const feature of [instructions, settlements, payments, paymentFiles, statements]) feature.onModuleInit();
   const holds = new HoldsService(
     instructions,
     instructionChanges,
@@ -58,8 +76,8 @@ export function settlementForTests(transactions: Transactions) {
     intake.outbox,
     intake.workItems,
   );
-  const answers = new HoldsProcessor(holds, intake.trades, payments, instructions);
-  const internal = new InternalSettlementService(instructionChanges, instructions);
+  const answers = new HoldsProcessor(holds, intake.trades, payments, settlements);
+  const internal = new InternalSettlementService(instructionChanges, instructions, settlements);
   const reader = newReader();
   const writer = newWriter();
   const day = new DayProcessor(
@@ -85,6 +103,7 @@ export function settlementForTests(transactions: Transactions) {
     newWriter,
     instructions,
     instructionRows,
+    settlements,
     payments,
     paymentRows,
     paymentFiles,

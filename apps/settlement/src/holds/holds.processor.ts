@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles } from '#libs/messaging/index.js';
-import { InstructionsService } from '../instructions/instructions.service.js';
+import { SettlementsService } from '../instructions/settlements.service.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { TradesService } from '../trades/trades.service.js';
 import { HoldsService } from './holds.service.js';
@@ -14,7 +14,7 @@ export class HoldsProcessor {
     private readonly holds: HoldsService,
     private readonly trades: TradesService,
     private readonly payments: PaymentsService,
-    private readonly instructions: InstructionsService,
+    private readonly settlements: SettlementsService,
   ) {}
 
   @Handles('compliance.screening-completed.v1')
@@ -52,7 +52,7 @@ export class HoldsProcessor {
   async entriesDecided(tx: Tx, { items }: PayloadOf<'accounting.entries-decided.v1'>): Promise<void> {
     const instructions = items.filter(({ subject }) => subject.kind === 'INSTRUCTION');
     const payments = items.filter(({ subject }) => subject.kind === 'PAYMENT');
-    if (instructions.length > 0) await this.instructions.entriesDecided(tx, instructions);
+    if (instructions.length > 0) await this.settlements.entriesDecided(tx, instructions);
     if (payments.length > 0) await this.payments.entriesDecided(tx, payments);
   }
 }

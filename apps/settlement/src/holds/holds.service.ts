@@ -8,12 +8,13 @@ import { WorkItems } from '#libs/work-items/index.js';
 import { ExchangeOutboxService } from '../exchange/exchange-outbox.service.js';
 import { type Instruction } from '../instructions/instruction.js';
 import { InstructionChangesService } from '../instructions/instruction-changes.service.js';
-import { afterEvent } from '../instructions/instruction-status.js';
+import { afterEvent, isEnded } from '../instructions/instruction-status.js';
 import { cancellationItem } from '../instructions/instruction-work-items.js';
 import { InstructionsService } from '../instructions/instructions.service.js';
 import { TradesService } from '../trades/trades.service.js';
 
 const by = 'compliance';
+const compliance = 'service:compliance';
 
 /** What compliance stops and lets go, on everything that is open for a party. */
 @Injectable()
@@ -33,23 +34,20 @@ export class HoldsService {
    */
   async holdParty(tx: Tx, held: PayloadOf<'compliance.party-held.v1'>): Promise<void> {
     const { partyId, alertId } = held;
-    await this.changes.holdParty(tx, held);
+    await this.changes.holdParty(tx, held, compliance);
     const trades = await this.trades.tradesOfParty(tx, partyId);
     await this.instructions.instructHeld(
       tx,
       trades.filter(({ state }) => state === 'AFFIRMED').map(({ tradeId }) => tradeId),
     );
     const open = await this.changes.lockOpenOfParty(tx, partyId);
-    await this.changes.hold(
-      tx,
-      open.map(({ instructionId }) => instructionId),
-      alertId,
-    );
+    await this.changes.hold(tx, open, alertId, compliance);
     await this.stopAtPlace(
       tx,
       open.filter(({ isSent }) => isSent),
       alertId,
       'HOLD',
+      compliance,
     );
     await this.outbox.add(tx, 'settlement.party-hold-applied.v1', {
       partyId,
@@ -69,10 +67,13 @@ export class HoldsService {
     const instruction = (await this.changes.lock(tx, [decided.objectId])).get(decided.objectId);
     if (!instruction?.isComplianceHeld) return;
     if (decided.decision === 'RELEASED') {
-      await this.changes.releaseParty(tx, decided.alertId);
-      await this.changes.releaseHold(tx, instruction.instructionId);
-      if (instruction.isSent) await this.stopAtPlace(tx, [instruction], decided.alertId, 'RELEASE');
-      else await this.instructions.release(tx, [instruction.instructionId]);
+      await this.changes.releaseParty(tx, decided.alertId, decided.decidedBy);
+      if (!(await this.changes.releaseHold(tx, instruction, decided.alertId, decided.decidedBy))) return;
+      if (!isEnded(instruction.statused.status)) {
+        if (instruction.isSent)
+          await this.stopAtPlace(tx, [instruction], decided.alertId, 'RELEASE', decided.decidedBy);
+        else await this.instructions.release(tx, [instruction.instructionId]);
+      }
       await this.workItems.close(
         tx,
         `cancellation:${instruction.instructionId}`,
@@ -82,12 +83,17 @@ export class HoldsService {
       return;
     }
     if (instruction.isSent) {
-      await this.cancelAtPlace(tx, instruction, decided.alertId);
+      await this.cancelAtPlace(tx, instruction, decided.alertId, decided.decidedBy);
+      return;
+    }
+    if (instruction.confirmedQuantityUnits > instruction.settledQuantityUnits) {
+      // An attempt of the house's own cycle is with the ledger: what it books cannot be cancelled any more.
+      await this.workItems.open(tx, cancellationItem(instruction, decided.alertId, await this.inAnHour(tx)), by);
       return;
     }
     const cancelled = afterEvent(instruction.statused, { kind: 'CANCELLED', reason: 'CANI' });
     if (cancelled === undefined) return;
-    await this.changes.saveStatuses(tx, [{ instructionId: instruction.instructionId, statused: cancelled }]);
+    await this.changes.saveStatuses(tx, [{ instruction, statused: cancelled }], decided.decidedBy);
     await this.trades.markCancelled(tx, [instruction.tradeId], 'compliance confirmed the hit');
   }
 
@@ -96,6 +102,7 @@ export class HoldsService {
     sent: readonly Instruction[],
     alertId: string,
     kind: 'HOLD' | 'RELEASE',
+    who: string,
   ): Promise<void> {
     if (sent.length === 0) return;
     const asked = await this.changes.countRequests(
@@ -126,17 +133,23 @@ export class HoldsService {
         kind,
         alertId,
       })),
+      who,
     );
     if (kind === 'RELEASE') return;
-    const due = await tx.row<{ at: Date }>(`SELECT kernel.now() + interval '1 hour' AS at`);
+    const dueAt = await this.inAnHour(tx);
     await this.workItems.openMany(
       tx,
-      external.map(({ instruction }) => cancellationItem(instruction, alertId, due?.at ?? new Date())),
+      external.map(({ instruction }) => cancellationItem(instruction, alertId, dueAt)),
       by,
     );
   }
 
-  private async cancelAtPlace(tx: Tx, instruction: Instruction, alertId: string): Promise<void> {
+  private async inAnHour(tx: Tx): Promise<Date> {
+    const due = await tx.row<{ at: Date }>(`SELECT kernel.now() + interval '1 hour' AS at`);
+    return due?.at ?? new Date();
+  }
+
+  private async cancelAtPlace(tx: Tx, instruction: Instruction, alertId: string, who: string): Promise<void> {
     const requested = afterEvent(instruction.statused, { kind: 'CANCELLATION_REQUESTED' });
     if (requested === undefined) return;
     const messageId = idFrom('cxl', instruction.instructionId, alertId);
@@ -152,9 +165,11 @@ export class HoldsService {
         }),
       },
     ]);
-    await this.changes.recordRequests(tx, [
-      { messageId, instructionId: instruction.instructionId, bookId: instruction.bookId, kind: 'CANCEL', alertId },
-    ]);
-    await this.changes.saveStatuses(tx, [{ instructionId: instruction.instructionId, statused: requested }]);
+    await this.changes.recordRequests(
+      tx,
+      [{ messageId, instructionId: instruction.instructionId, bookId: instruction.bookId, kind: 'CANCEL', alertId }],
+      who,
+    );
+    await this.changes.saveStatuses(tx, [{ instruction, statused: requested }], who);
   }
 }

@@ -139,6 +139,16 @@ export function afterEvent(now: Statused, event: StatusEvent): Statused | undefi
   return isSame ? undefined : { status: next, reason };
 }
 
+/**
+ * What the ledger booked has settled, whatever the place said in the meantime: a cancellation that crossed
+ * the confirmation does not undo the fact.
+ */
+export function afterBooking(now: Statused, isDone: boolean): Statused {
+  const next = afterEvent(now, { kind: isDone ? 'SETTLED' : 'SETTLED_IN_PART' });
+  if (next !== undefined || !isEnded(now.status) || now.status.settlement === 'SETTLED') return next ?? now;
+  return { ...now, status: { ...now.status, settlement: isDone ? 'SETTLED' : 'PARTIAL' } };
+}
+
 function changedBy(status: InstructionStatus, event: StatusEvent): Partial<InstructionStatus> | undefined {
   const known = status.processing === 'SENT' || status.processing === 'ACCEPTED';
   const accepted = { processing: 'ACCEPTED' } as const;

@@ -1,8 +1,9 @@
-import { type Tx } from '#libs/database/index.js';
 import { instantOf } from '#libs/calendar/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { type NewWorkItem } from '#libs/work-items/index.js';
-import { type Instruction } from './instruction.js';
+import { type InboundMessage } from '../exchange/exchange-handlers.service.js';
+import { type Instruction, type Piece } from './instruction.js';
+import { isEnded } from './instruction-status.js';
 
 const operations = 'settlement-operations';
 /** By this hour of the next morning somebody has talked to the other side: before the place's next cycles. */
@@ -81,13 +82,12 @@ export function cancellationItem(instruction: Instruction, alertId: string, dueA
   };
 }
 
-export async function wrongConfirmation(
-  tx: Tx,
+export function wrongConfirmation(
   instruction: Instruction,
   reference: string,
   faults: readonly Problem[],
-): Promise<NewWorkItem> {
-  const row = await tx.row<{ dueAt: Date }>(`SELECT kernel.now() + interval '2 hours' AS "dueAt"`);
+  dueAt: Date,
+): NewWorkItem {
   return {
     key: `confirmation:${reference}`,
     kind: 'CONFIRMATION_NOT_BOOKED',
@@ -99,7 +99,59 @@ export async function wrongConfirmation(
     bookId: instruction.bookId,
     valueAtRisk: { currency: instruction.currency, amountMinor: instruction.amountMinor },
     ownerTeam: operations,
-    dueAt: row?.dueAt ?? new Date(),
+    dueAt,
     nextAction: 'Compare the confirmation with the place, then have the fact booked by hand',
   };
 }
+
+/** More came than was instructed; it is booked, and somebody finds out whose it is. */
+export function excessItem(
+  instruction: Instruction,
+  excess: Piece & { readonly entryKey: string },
+  dueAt: Date,
+): NewWorkItem {
+  return {
+    key: excess.entryKey,
+    kind: 'CONFIRMED_ABOVE_INSTRUCTED',
+    category: 'OTHER',
+    objectKind: 'INSTRUCTION',
+    objectId: instruction.instructionId,
+    reference: instruction.executionId,
+    reasonCode: isEnded(instruction.statused.status) ? 'ALREADY_ENDED' : 'EXCEEDS_INSTRUCTION',
+    bookId: instruction.bookId,
+    valueAtRisk: {
+      currency: instruction.currency,
+      amountMinor:
+        excess.amountMinor > 0n
+          ? excess.amountMinor
+          : (instruction.amountMinor * excess.quantityUnits) / instruction.quantityUnits,
+    },
+    ownerTeam: operations,
+    dueAt,
+    nextAction: `Find out with ${instruction.placeId} whose the excess is, then return it or book it from SUSPENSE to its owner`,
+  };
+}
+
+/** A message about nothing we know is a person's to answer. */
+export const askAboutItems = (
+  messages: readonly InboundMessage[],
+  refused: ReadonlyMap<string, readonly Problem[]>,
+  dueAt: Date,
+): NewWorkItem[] =>
+  messages
+    .filter(({ messageId }) =>
+      refused.get(messageId)?.some(({ code }) => code === 'UNKNOWN_INSTRUCTION' || code === 'MISSING_ELEMENT'),
+    )
+    .map(({ messageId, channel }) => ({
+      key: `exchange:${channel}:${messageId}`,
+      kind: 'MESSAGE_REFUSED',
+      category: 'OTHER' as const,
+      objectKind: 'EXCHANGE_MESSAGE',
+      objectId: messageId.slice(0, 64),
+      reference: messageId.slice(0, 64),
+      reasonCode: refused.get(messageId)?.[0]?.code ?? 'REFUSED',
+      bookId: '*',
+      ownerTeam: operations,
+      dueAt,
+      nextAction: `Ask ${channel} what the message is about`,
+    }));

@@ -120,6 +120,13 @@ export interface BookingDates {
   readonly valueDate: PlainDate;
 }
 
+const suspense = 'SUSPENSE';
+const depotOf = ({ depotAccount, placeId }: Instruction) => depotAccount ?? `DEPOT-${placeId}`;
+const nostroOf = ({ cashAccount, currency }: Instruction) => cashAccount ?? `NOSTRO-${currency}`;
+/** The side on which the depot moves, then the other. */
+const sidesOf = ({ direction }: Instruction) =>
+  direction === 'RECE' ? (['DEBIT', 'CREDIT'] as const) : (['CREDIT', 'DEBIT'] as const);
+
 /** The entry of a piece that an external place confirmed: a fact, so it is forced. */
 export function externalEntry(
   instruction: Instruction,
@@ -129,10 +136,9 @@ export function externalEntry(
   dates: BookingDates,
 ): EntryToPost {
   const { isin, currency } = instruction;
-  const receives = instruction.direction === 'RECE';
-  const [ours, theirs] = receives ? (['DEBIT', 'CREDIT'] as const) : (['CREDIT', 'DEBIT'] as const);
-  const depot = instruction.depotAccount ?? `DEPOT-${instruction.placeId}`;
-  const nostro = instruction.cashAccount ?? `NOSTRO-${currency}`;
+  const [ours, theirs] = sidesOf(instruction);
+  const depot = depotOf(instruction);
+  const nostro = nostroOf(instruction);
   const cash = instruction.payment === 'APMT' ? piece.amountMinor : 0n;
   return {
     key,
@@ -151,6 +157,31 @@ export function externalEntry(
       ...posting(nostro, currency, theirs, cash),
     ],
   };
+}
+
+export const excessKey = (instructionId: string, messageId: string): string => `excess:${instructionId}:${messageId}`;
+export const isExcessKey = (key: string): boolean => key.startsWith('excess:');
+
+/** What a place confirmed beyond the instruction: ours at the depot and the agent, nobody's yet, so it waits in suspense. */
+export function excessEntry(instruction: Instruction, key: string, excess: Piece, dates: BookingDates): EntryToPost {
+  return {
+    ...externalEntry(instruction, key, excess, [], dates),
+    description: `Confirmed above ${instruction.executionId} at ${instruction.placeId}`.slice(0, 140),
+    forced: { reason: `confirmed by ${instruction.placeId} above the instruction` },
+    postings: suspensePostings(instruction, excess),
+  };
+}
+
+function suspensePostings(instruction: Instruction, excess: Piece): Posting[] {
+  const { isin, currency } = instruction;
+  const [ours, theirs] = sidesOf(instruction);
+  const cash = instruction.payment === 'APMT' ? excess.amountMinor : 0n;
+  return [
+    ...posting(depotOf(instruction), isin, ours, excess.quantityUnits),
+    ...posting(suspense, isin, theirs, excess.quantityUnits),
+    ...posting(suspense, currency, ours, cash),
+    ...posting(nostroOf(instruction), currency, theirs, cash),
+  ];
 }
 
 /** Delivery against payment between two of our clients: the ledger decides, so nothing is forced. */

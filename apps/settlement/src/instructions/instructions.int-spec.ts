@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Transactions } from '#libs/database/index.js';
 import {
   parseXml,
@@ -30,11 +30,22 @@ beforeAll(async () => {
   await seedStaticData(transactions);
 });
 afterAll(() => database.drop());
+/** Every change stands in the audit log by a leaf of the transaction that made it. */
+afterEach(async () => {
+  const uncovered = await all<{ id: string }>(
+    `SELECT DISTINCT h.instruction_id AS id FROM settlement.instruction_status_history h
+      WHERE NOT EXISTS (SELECT 1 FROM settlement.audit_leaf l WHERE l.object_kind = 'INSTRUCTION' AND l.object_id = h.instruction_id AND l.xmin = h.xmin)
+      UNION ALL
+     SELECT p.entry_key FROM settlement.instruction_settlement p
+      WHERE NOT EXISTS (SELECT 1 FROM settlement.audit_leaf l WHERE l.object_kind = 'INSTRUCTION' AND l.object_id = p.instruction_id AND l.xmin = p.xmin)`,
+  );
+  expect(uncovered).toEqual([]);
+});
 beforeEach(async () => {
   await database.pool('owner').query(`
     TRUNCATE settlement.trade, settlement.trade_version, settlement.trade_allocation, settlement.trade_confirmation, settlement.trade_state_history,
       settlement.instruction, settlement.instruction_status_history, settlement.instruction_settlement, settlement.day_phase, settlement.party_hold,
-      settlement.hold_request, settlement.exchange_file, settlement.exchange_message, settlement.work_item CASCADE`);
+      settlement.hold_request, settlement.confirmation_excess, settlement.exchange_file, settlement.exchange_message, settlement.work_item CASCADE`);
   settlement = settlementForTests(transactions);
 });
 
@@ -280,7 +291,7 @@ describe('at an external place', () => {
     await affirmed({ executionId: 'E-1' });
     await phase('INSTRUCT');
     await place('T2S', [
-      confirms('c1', 'E-1', '11', 1n),
+      confirms('c1', 'E-1', '5', 1n, { direction: 'DELI' }),
       confirms('c2', 'E-1', '5', 1n, { isin: 'US0378331005' }),
       confirms('c3', 'X-unknown', '5', 1n),
     ]);
@@ -289,11 +300,91 @@ describe('at an external place', () => {
       `SELECT message_id, problems FROM settlement.exchange_message WHERE state = 'REFUSED' ORDER BY message_id`,
     );
     expect(refused.map(({ problems }) => problems[0]?.code)).toEqual([
-      'EXCEEDS_INSTRUCTION',
+      'OTHER_DIRECTION',
       'OTHER_INSTRUMENT',
       'UNKNOWN_INSTRUCTION',
     ]);
     expect(await all(`SELECT count(*)::int AS n FROM settlement.work_item WHERE state = 'OPEN'`)).toEqual([{ n: 3 }]);
+  });
+
+  it('what is confirmed above the instruction is booked too: to suspense, with somebody to ask whose it is', async () => {
+    const accounting = accountingForTests(database);
+    await accounting.skipEarlier();
+    await affirmed({ executionId: 'E-1' }, { executionId: 'E-2', side: 'SELL' });
+    for (const id of ['E-1', 'E-2']) await dueToday(id);
+    await phase('INSTRUCT');
+    await place('T2S', [
+      confirms('c1', 'E-1', '4', 40_600n, { partial: 'PAIN' }),
+      confirms('c2', 'E-1', '8', 81_200n),
+      // The same place says it once more, as another message: all of it is too much.
+      confirms('c3', 'E-1', '1', 0n),
+      confirms('c4', 'E-2', '12', 101_500n, { direction: 'DELI' }),
+    ]);
+    expect(await all(`SELECT 1 FROM settlement.exchange_message WHERE state = 'REFUSED'`)).toEqual([]);
+    expect(await answer(accounting)).toBe(6);
+    const lines = accounting.entries.map(({ key, forced, postings }) => [
+      key.split(':')[0],
+      forced?.reason,
+      ...postings.map(({ account, side, units }) => `${side} ${account} ${units}`),
+    ]);
+    const fact = 'confirmed by T2S';
+    const above = 'confirmed by T2S above the instruction';
+    expect(lines).toEqual([
+      [
+        'settle',
+        fact,
+        'DEBIT DEPOT-T2S 4',
+        'CREDIT C000001-SAFE 4',
+        'DEBIT C000001-CASH 40600',
+        'CREDIT NOSTRO-EUR 40600',
+      ],
+      [
+        'settle',
+        fact,
+        'DEBIT DEPOT-T2S 6',
+        'CREDIT C000001-SAFE 6',
+        'DEBIT C000001-CASH 60900',
+        'CREDIT NOSTRO-EUR 60900',
+      ],
+      ['excess', above, 'DEBIT DEPOT-T2S 2', 'CREDIT SUSPENSE 2', 'DEBIT SUSPENSE 20300', 'CREDIT NOSTRO-EUR 20300'],
+      ['excess', above, 'DEBIT DEPOT-T2S 1', 'CREDIT SUSPENSE 1'],
+      [
+        'settle',
+        fact,
+        'CREDIT DEPOT-T2S 10',
+        'DEBIT C000001-SAFE 10',
+        'CREDIT C000001-CASH 101500',
+        'DEBIT NOSTRO-EUR 101500',
+      ],
+      ['excess', above, 'CREDIT DEPOT-T2S 2', 'DEBIT SUSPENSE 2'],
+    ]);
+    expect(await status('E-1')).toMatchObject({ s: 'SETTLED', q: '10', a: '101500' });
+    expect(await status('E-2')).toMatchObject({ s: 'SETTLED', q: '10', a: '101500' });
+    // A confirmation of what has settled is a fact as well.
+    await place('T2S', [confirms('c5', 'E-1', '10', 101_500n)]);
+    await answer(accounting);
+    expect(
+      await all(
+        `SELECT message_id AS id, state, quantity_units AS q, amount_minor AS a FROM settlement.confirmation_excess ORDER BY message_id`,
+      ),
+    ).toEqual([
+      { id: 'c2', state: 'BOOKED', q: '2', a: '20300' },
+      { id: 'c3', state: 'BOOKED', q: '1', a: '0' },
+      { id: 'c4', state: 'BOOKED', q: '2', a: '0' },
+      { id: 'c5', state: 'BOOKED', q: '10', a: '101500' },
+    ]);
+    expect(
+      await all(
+        `SELECT reference, reason_code AS reason, value_minor AS value FROM settlement.work_item WHERE kind = 'CONFIRMED_ABOVE_INSTRUCTED' AND state = 'OPEN' ORDER BY key`,
+      ),
+    ).toEqual(
+      expect.arrayContaining([
+        { reference: 'E-1', reason: 'EXCEEDS_INSTRUCTION', value: '20300' },
+        { reference: 'E-1', reason: 'EXCEEDS_INSTRUCTION', value: '10150' },
+        { reference: 'E-2', reason: 'EXCEEDS_INSTRUCTION', value: '20300' },
+        { reference: 'E-1', reason: 'ALREADY_ENDED', value: '101500' },
+      ]),
+    );
   });
 
   it('what has settled does not change, and nothing takes a way that is not declared', async () => {
@@ -389,6 +480,51 @@ describe('a party that compliance stops', () => {
     await settlement.writer.writeAll();
     expect(sent('T2S').filter(({ type }) => type.startsWith('sese.030'))).toHaveLength(2);
     expect(await all(`SELECT 1 FROM settlement.work_item WHERE state = 'OPEN'`)).toEqual([]);
+  });
+
+  it('stays held while another alert stops a party of it', async () => {
+    await affirmed({ executionId: 'E-1', counterparty: 'NGCP24' });
+    await transactions.run((tx) => settlement.answers.partyHeld(tx, held));
+    await transactions.run((tx) => settlement.answers.partyHeld(tx, { ...held, alertId: 'alr_2' }));
+    const release = (alertId: string) =>
+      transactions.run((tx) =>
+        settlement.answers.decided(tx, {
+          alertId,
+          objectKind: 'INSTRUCTION',
+          objectId: idOf('E-1'),
+          decision: 'RELEASED',
+          decidedBy: 'ann',
+        }),
+      );
+    await release('alr_1');
+    expect(
+      await all(`SELECT compliance_hold AS held, compliance_alert_id AS alert FROM settlement.instruction`),
+    ).toEqual([{ held: true, alert: 'alr_2' }]);
+    expect(await all(`SELECT 1 FROM settlement.exchange_message`)).toEqual([]);
+    await release('alr_2');
+    await settlement.writer.writeAll();
+    expect(instructionsSent('T2S').map(({ tradeId }) => tradeId)).toEqual(['E-1']);
+  });
+
+  it('released after it settled all the same: the release ends quietly', async () => {
+    const accounting = accountingForTests(database);
+    await accounting.skipEarlier();
+    await affirmed({ executionId: 'E-1', counterparty: 'NGCP24' });
+    await phase('INSTRUCT');
+    await transactions.run((tx) => settlement.answers.partyHeld(tx, held));
+    await place('T2S', [confirms('c1', 'E-1', '10', 101_500n)]);
+    await answer(accounting);
+    await transactions.run((tx) =>
+      settlement.answers.decided(tx, {
+        alertId: 'alr_1',
+        objectKind: 'INSTRUCTION',
+        objectId: idOf('E-1'),
+        decision: 'RELEASED',
+        decidedBy: 'ann',
+      }),
+    );
+    expect(await status('E-1')).toMatchObject({ s: 'SETTLED' });
+    expect(await all(`SELECT 1 FROM settlement.hold_request WHERE kind = 'RELEASE'`)).toEqual([]);
   });
 
   it('confirmed before sending: the instruction and its trade are cancelled', async () => {

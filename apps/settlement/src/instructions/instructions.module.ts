@@ -12,6 +12,7 @@ import {
 } from './instructions.resolver.js';
 import { InstructionsRepository } from './instructions.repository.js';
 import { InstructionsService } from './instructions.service.js';
+import { SettlementsService } from './settlements.service.js';
 
 @Module({
   imports: [ExchangeModule, TradesModule],
@@ -19,6 +20,7 @@ import { InstructionsService } from './instructions.service.js';
     InstructionChangesService,
     InstructionsRepository,
     InstructionsService,
+    SettlementsService,
     InstructionFigures,
     InstructionViewsRepository,
     InstructionsResolver,
@@ -26,6 +28,6 @@ import { InstructionsService } from './instructions.service.js';
     InstructionTradeResolver,
     TradeInstructionResolver,
   ],
-  exports: [InstructionChangesService, InstructionsService, InstructionFigures],
+  exports: [InstructionChangesService, InstructionsService, InstructionFigures, SettlementsService],
 })
 export class InstructionsModule {}

@@ -78,12 +78,41 @@ export interface NewPiece {
   readonly marketReference: string | null;
 }
 
+/** What a place confirmed beyond an instruction. */
+export interface NewExcess {
+  readonly entryKey: string;
+  readonly instructionId: string;
+  readonly bookId: string;
+  readonly messageId: string;
+  readonly quantityUnits: bigint;
+  readonly amountMinor: bigint;
+  readonly effectiveDate: PlainDate;
+  readonly businessDate: PlainDate;
+}
+
+/** The ledger's word on something that waited for it. */
+export interface Decision {
+  readonly entryKey: string;
+  readonly state: 'BOOKED' | 'REFUSED';
+  readonly entryId: string | null;
+  readonly refusalCode: string | null;
+}
+
 export interface DecidedPiece {
   readonly entryKey: string;
   readonly instructionId: string;
   readonly quantityUnits: bigint;
   readonly amountMinor: bigint;
   readonly cycleId: string | null;
+}
+
+/** A status together with what was booked. */
+export interface BookedPiece {
+  readonly instructionId: string;
+  readonly statused: Statused;
+  readonly settledQuantityUnits: bigint;
+  readonly settledAmountMinor: bigint;
+  readonly entryId: string;
 }
 
 export interface PartyHold {
@@ -175,16 +204,7 @@ export class InstructionsRepository {
   }
 
   /** A status together with what was booked: one change, because a settled instruction takes no second one. */
-  async saveBooked(
-    tx: Tx,
-    booked: readonly {
-      instructionId: string;
-      statused: Statused;
-      settledQuantityUnits: bigint;
-      settledAmountMinor: bigint;
-      entryId: string;
-    }[],
-  ): Promise<void> {
+  async saveBooked(tx: Tx, booked: readonly BookedPiece[]): Promise<void> {
     if (booked.length === 0) return;
     const rows = booked.map(({ statused, ...rest }) => ({ ...rest, ...statused.status, reason: statused.reason }));
     await tx.execute(
@@ -246,15 +266,7 @@ export class InstructionsRepository {
   }
 
   /** Marks pieces decided; answers those that waited, so that a decision told twice counts once. */
-  async decidePieces(
-    tx: Tx,
-    decided: readonly {
-      entryKey: string;
-      state: 'BOOKED' | 'REFUSED';
-      entryId: string | null;
-      refusalCode: string | null;
-    }[],
-  ): Promise<Map<string, DecidedPiece>> {
+  async decidePieces(tx: Tx, decided: readonly Decision[]): Promise<Map<string, DecidedPiece>> {
     if (decided.length === 0) return new Map();
     const rows = await tx.rows<{
       entryKey: string;
@@ -275,6 +287,38 @@ export class InstructionsRepository {
         { ...row, quantityUnits: BigInt(row.quantityUnits), amountMinor: BigInt(row.amountMinor) },
       ]),
     );
+  }
+
+  async addExcesses(tx: Tx, excesses: readonly NewExcess[]): Promise<void> {
+    if (excesses.length === 0) return;
+    await tx.execute(
+      `INSERT INTO settlement.confirmation_excess (entry_key, instruction_id, book_id, message_id, quantity_units, amount_minor, effective_date, business_date)
+       SELECT r."entryKey", r."instructionId", r."bookId", r."messageId", r."quantityUnits", r."amountMinor", r."effectiveDate", r."businessDate"
+         FROM jsonb_to_recordset($1::jsonb) AS r("entryKey" text, "instructionId" text, "bookId" text, "messageId" text, "quantityUnits" numeric,
+           "amountMinor" numeric, "effectiveDate" date, "businessDate" date)`,
+      [asText(excesses)],
+    );
+  }
+
+  /** Marks excesses decided; answers those that waited. */
+  async decideExcesses(
+    tx: Tx,
+    decided: readonly Decision[],
+  ): Promise<Map<string, { entryKey: string; instructionId: string; bookId: string }>> {
+    const rows = await tx.rows<{ entryKey: string; instructionId: string; bookId: string }>(
+      `UPDATE settlement.confirmation_excess s SET state = r.state, entry_id = r."entryId", refusal_code = r."refusalCode", decided_at = kernel.now()
+         FROM jsonb_to_recordset($1::jsonb) AS r("entryKey" text, state text, "entryId" text, "refusalCode" text)
+        WHERE s.entry_key = r."entryKey" AND s.state = 'REQUESTED'
+       RETURNING s.entry_key AS "entryKey", s.instruction_id AS "instructionId", s.book_id AS "bookId"`,
+      [JSON.stringify(decided)],
+    );
+    return new Map(rows.map((row) => [row.entryKey, row]));
+  }
+
+  async inTwoHours(tx: Tx): Promise<Date> {
+    const row = await tx.row<{ dueAt: Date }>(`SELECT kernel.now() + interval '2 hours' AS "dueAt"`);
+    if (!row) throw new Error('the clock does not answer');
+    return row.dueAt;
   }
 
   async instructionsOfPieces(tx: Tx, entryKeys: readonly string[]): Promise<string[]> {
@@ -324,16 +368,36 @@ export class InstructionsRepository {
     return rows.map(instructionOf);
   }
 
-  async setComplianceHold(tx: Tx, instructionIds: readonly string[], alertId: string): Promise<void> {
-    await tx.execute(
-      `UPDATE settlement.instruction SET compliance_hold = true, compliance_alert_id = $2 WHERE instruction_id = ANY($1::text[]) AND NOT compliance_hold`,
+  /** Answers those that were free until now. */
+  async setComplianceHold(tx: Tx, instructionIds: readonly string[], alertId: string): Promise<Set<string>> {
+    const rows = await tx.rows<{ id: string }>(
+      `UPDATE settlement.instruction SET compliance_hold = true, compliance_alert_id = $2
+        WHERE instruction_id = ANY($1::text[]) AND NOT compliance_hold RETURNING instruction_id AS id`,
       [instructionIds, alertId],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** The oldest alert, other than this one, that still stops a party of the instruction. */
+  async otherHoldOf(tx: Tx, instructionId: string, alertId: string): Promise<string | null> {
+    const row = await tx.row<{ alertId: string }>(
+      `SELECT h.alert_id AS "alertId" FROM settlement.party_hold h JOIN settlement.instruction i ON h.party_id IN (i.client_party_id, i.counterparty_party_id)
+        WHERE i.instruction_id = $1 AND h.alert_id <> $2 AND h.released_at IS NULL ORDER BY h.held_at, h.alert_id LIMIT 1`,
+      [instructionId, alertId],
+    );
+    return row?.alertId ?? null;
+  }
+
+  async passComplianceHold(tx: Tx, instructionId: string, alertId: string): Promise<void> {
+    await tx.execute(
+      `UPDATE settlement.instruction SET compliance_alert_id = $2 WHERE instruction_id = $1 AND compliance_hold AND settlement_status <> 'SETTLED'`,
+      [instructionId, alertId],
     );
   }
 
   async clearComplianceHold(tx: Tx, instructionId: string): Promise<void> {
     await tx.execute(
-      `UPDATE settlement.instruction SET compliance_hold = false WHERE instruction_id = $1 AND compliance_hold`,
+      `UPDATE settlement.instruction SET compliance_hold = false WHERE instruction_id = $1 AND compliance_hold AND settlement_status <> 'SETTLED'`,
       [instructionId],
     );
   }
@@ -346,18 +410,22 @@ export class InstructionsRepository {
     return new Map(rows.map(({ partyId, alertId }) => [partyId, alertId]));
   }
 
-  async recordPartyHold(tx: Tx, hold: PartyHold & { listVersionId: string }): Promise<void> {
-    await tx.execute(
+  /** False when it was known. */
+  async recordPartyHold(tx: Tx, hold: PartyHold & { listVersionId: string }): Promise<boolean> {
+    const inserted = await tx.execute(
       `INSERT INTO settlement.party_hold (alert_id, party_id, list_version_id) VALUES ($1, $2, $3) ON CONFLICT (alert_id) DO NOTHING`,
       [hold.alertId, hold.partyId, hold.listVersionId],
     );
+    return inserted > 0;
   }
 
-  async releasePartyHold(tx: Tx, alertId: string): Promise<void> {
-    await tx.execute(
-      `UPDATE settlement.party_hold SET released_at = kernel.now() WHERE alert_id = $1 AND released_at IS NULL`,
+  /** The party that is free of this alert now; null when it was before. */
+  async releasePartyHold(tx: Tx, alertId: string): Promise<string | null> {
+    const row = await tx.row<{ partyId: string }>(
+      `UPDATE settlement.party_hold SET released_at = kernel.now() WHERE alert_id = $1 AND released_at IS NULL RETURNING party_id AS "partyId"`,
       [alertId],
     );
+    return row?.partyId ?? null;
   }
 
   async recordRequests(

@@ -1,35 +1,25 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
-import { type EntryOutcome, type EntryToPost, itemsPerCommandMax } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import {
   quantityOf,
-  readSettlementConfirmation,
   readStatusAdvice,
   securitiesVersions,
-  type SettlementConfirmation,
   type StatusAdvice,
-  unitsFromDecimal,
   writeSettlementInstruction,
 } from '#libs/iso20022/index.js';
-import { chunk, idFrom, problem, type Problem } from '#libs/kernel/index.js';
+import { problem, type Problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { ExchangeHandlersService, type InboundMessage } from '../exchange/exchange-handlers.service.js';
 import { ExchangeOutboxService } from '../exchange/exchange-outbox.service.js';
 import { type TradeForInstruction } from '../trades/trade.js';
 import { TradesService } from '../trades/trades.service.js';
-import {
-  type Allocation,
-  externalEntry,
-  type Instruction,
-  newInstruction,
-  reasonOfRefusal,
-  sharesOf,
-} from './instruction.js';
-import { exceptionKeys, exceptionOf, wrongConfirmation } from './instruction-work-items.js';
+import { type Instruction, newInstruction } from './instruction.js';
+import { InstructionChangesService, type StatusChange } from './instruction-changes.service.js';
+import { askAboutItems, exceptionKeys, exceptionOf } from './instruction-work-items.js';
 import { afterEvent, isEnded, type Statused, type StatusEvent } from './instruction-status.js';
-import { InstructionsRepository, type NewPiece } from './instructions.repository.js';
+import { InstructionsRepository } from './instructions.repository.js';
 import { partyOfBook } from './own-party.js';
 
 export interface InstructedChunk {
@@ -40,17 +30,14 @@ export interface InstructedChunk {
   readonly lastTradeId: string | null;
 }
 
-interface Change {
-  readonly instruction: Instruction;
-  statused: Statused;
-}
-
 const by = 'settlement';
+const ourselves = 'service:settlement';
 
 @Injectable()
 export class InstructionsService implements OnModuleInit {
   constructor(
     private readonly repository: InstructionsRepository,
+    private readonly changes: InstructionChangesService,
     private readonly trades: TradesService,
     private readonly exchange: ExchangeOutboxService,
     private readonly handlers: ExchangeHandlersService,
@@ -60,7 +47,6 @@ export class InstructionsService implements OnModuleInit {
 
   onModuleInit(): void {
     this.handlers.register('sese.024', (tx, messages) => this.receiveAdvices(tx, messages));
-    this.handlers.register('sese.025', (tx, messages) => this.receiveConfirmations(tx, messages));
   }
 
   // ---- out ----------------------------------------------------------------------------------------------------
@@ -80,11 +66,10 @@ export class InstructionsService implements OnModuleInit {
 
   /** Affirmed trades of a party that was stopped: their instructions are made, and stay. */
   async instructHeld(tx: Tx, tradeIds: readonly string[]): Promise<void> {
-    const trades = (await this.trades.tradesForInstruction(tx, tradeIds)).filter((trade) =>
-      tradeIds.includes(trade.tradeId),
-    );
+    const trades = await this.trades.lockReadyToInstruct(tx, tradeIds);
     const dates = new Map<string, PlainDate>();
-    for (const book of new Set(trades.map(({ bookId }) => bookId))) dates.set(book, await this.bookingDate(tx, book));
+    for (const book of new Set(trades.map(({ bookId }) => bookId)))
+      dates.set(book, await this.trades.bookingDate(tx, book));
     for (const [book, date] of dates)
       await this.instructTrades(
         tx,
@@ -108,7 +93,7 @@ export class InstructionsService implements OnModuleInit {
     const alertOf = (trade: TradeForInstruction) =>
       holds.get(trade.clientPartyId ?? '') ?? holds.get(trade.counterpartyPartyId ?? '') ?? null;
     const created = trades.map((trade) => newInstruction(trade, alertOf(trade)));
-    const fresh = await this.repository.insert(tx, created, businessDate);
+    const fresh = await this.changes.create(tx, created, businessDate, ourselves);
     await this.trades.markInstructed(
       tx,
       trades.map(({ tradeId }) => tradeId),
@@ -166,7 +151,7 @@ export class InstructionsService implements OnModuleInit {
       const statused = afterEvent(instruction.statused, isInternal ? { kind: 'MATCHED' } : { kind: 'SENT' });
       return { instruction, statused: statused ?? instruction.statused };
     });
-    await this.save(tx, changes);
+    await this.save(tx, changes, ourselves);
     const external = ready.filter(({ placeKind }) => placeKind === 'EXTERNAL');
     const trades = new Map(
       (
@@ -202,8 +187,8 @@ export class InstructionsService implements OnModuleInit {
       if (read.ok) advices.push({ messageId, channel, advice: read.value });
       else refused.set(messageId, read.problems);
     }
-    const known = await this.repository.lock(tx, [...new Set(advices.map(({ advice }) => advice.transactionId))]);
-    const changes = new Map<string, Change>();
+    const known = await this.changes.lock(tx, [...new Set(advices.map(({ advice }) => advice.transactionId))]);
+    const changes = new Map<string, { instruction: Instruction; statused: Statused }>();
     for (const { messageId, channel, advice } of advices) {
       const instruction = known.get(advice.transactionId);
       if (instruction?.placeId !== channel) {
@@ -219,18 +204,21 @@ export class InstructionsService implements OnModuleInit {
     await this.save(
       tx,
       [...changes.values()].filter(({ instruction, statused }) => statused !== instruction.statused),
+      ({ instruction }) => `exchange:${instruction.placeId}`,
     );
-    await this.askAbout(tx, messages, refused);
+    if (refused.size > 0)
+      await this.workItems.openMany(tx, askAboutItems(messages, refused, await this.repository.inTwoHours(tx)), by);
     return refused;
   }
 
   /** Stores new statuses with what follows from them: items of exceptions, and the trade of what was cancelled. */
-  private async save(tx: Tx, changes: readonly Change[]): Promise<void> {
+  private async save(
+    tx: Tx,
+    changes: readonly StatusChange[],
+    byOf: Parameters<InstructionChangesService['saveStatuses']>[2],
+  ): Promise<void> {
     if (changes.length === 0) return;
-    await this.repository.saveStatuses(
-      tx,
-      changes.map(({ instruction, statused }) => ({ instructionId: instruction.instructionId, statused })),
-    );
+    await this.changes.saveStatuses(tx, changes, byOf);
     const cancelled = changes.filter(({ statused }) => statused.status.processing === 'CANCELLED');
     if (cancelled.length > 0) {
       await this.trades.markCancelled(
@@ -263,196 +251,6 @@ export class InstructionsService implements OnModuleInit {
     );
   }
 
-  // ---- in: confirmations --------------------------------------------------------------------------------------
-
-  /** What a place confirms is booked as it was confirmed: its quantity, its amount, its date. */
-  async receiveConfirmations(tx: Tx, messages: readonly InboundMessage[]): Promise<Map<string, readonly Problem[]>> {
-    const refused = new Map<string, readonly Problem[]>();
-    const confirmations: { messageId: string; channel: string; confirmation: SettlementConfirmation }[] = [];
-    for (const { messageId, channel, document } of messages) {
-      const read = readSettlementConfirmation(document);
-      if (read.ok) confirmations.push({ messageId, channel, confirmation: read.value });
-      else refused.set(messageId, read.problems);
-    }
-    const ids = [...new Set(confirmations.map(({ confirmation }) => confirmation.transactionId))];
-    const known = await this.repository.lock(tx, ids);
-    const earlier = await this.repository.sharesBefore(
-      tx,
-      [...known.values()].filter(({ allocations }) => allocations.length > 0).map(({ instructionId }) => instructionId),
-    );
-    const confirmed = new Map<string, bigint>();
-    const pieces: NewPiece[] = [];
-    const entries: EntryToPost[] = [];
-    const dates = new Map<string, PlainDate>();
-    for (const { messageId, channel, confirmation } of confirmations) {
-      const instruction = known.get(confirmation.transactionId);
-      const already = instruction && (confirmed.get(instruction.instructionId) ?? instruction.confirmedQuantityUnits);
-      const units = instruction && unitsFromDecimal(confirmation.settledQuantity.text, instruction.quantityScale);
-      const faults = faultsOf(instruction, channel, confirmation, units, already);
-      if (instruction === undefined || units === undefined || already === undefined || faults.length > 0) {
-        refused.set(messageId, faults);
-        if (instruction !== undefined)
-          await this.workItems.open(tx, await wrongConfirmation(tx, instruction, messageId, faults), by);
-        continue;
-      }
-      let businessDate = dates.get(instruction.bookId);
-      if (businessDate === undefined)
-        dates.set(instruction.bookId, (businessDate = await this.bookingDate(tx, instruction.bookId)));
-      const before: Allocation[][] = earlier.get(instruction.instructionId) ?? [];
-      const piece = { quantityUnits: units, amountMinor: confirmation.settledAmount?.amountMinor ?? 0n };
-      const shares = sharesOf(instruction, piece, before);
-      earlier.set(instruction.instructionId, [...before, shares]);
-      confirmed.set(instruction.instructionId, already + units);
-      const entryKey = `settle:${instruction.instructionId}:${messageId}`;
-      pieces.push({
-        ...piece,
-        entryKey,
-        instructionId: instruction.instructionId,
-        bookId: instruction.bookId,
-        effectiveDate: confirmation.effectiveDate,
-        businessDate,
-        isFinal: already + units === instruction.quantityUnits,
-        shares,
-        cycleId: null,
-        marketReference: confirmation.marketReference ?? messageId,
-      });
-      entries.push(
-        externalEntry(instruction, entryKey, piece, shares, { businessDate, valueDate: confirmation.effectiveDate }),
-      );
-    }
-    await this.repository.addConfirmed(tx, pieces);
-    await this.post(tx, entries);
-    await this.askAbout(tx, messages, refused);
-    return refused;
-  }
-
-  /** Sends entries to the ledger, up to five hundred in a command. */
-  async post(tx: Tx, entries: readonly EntryToPost[]): Promise<void> {
-    for (const items of chunk(entries, itemsPerCommandMax)) {
-      await this.outbox.add(tx, 'accounting.post-entries.v1', {
-        batchId: idFrom('bat', ...items.map(({ key }) => key)),
-        items,
-      });
-    }
-  }
-
-  /** The date that a fact of this moment is booked on. */
-  private async bookingDate(tx: Tx, book: string): Promise<PlainDate> {
-    const day = await this.trades.bookDay(tx, book);
-    if (!day) return this.trades.intakeDate(tx, book);
-    return day.state === 'CLOSED' ? day.nextBusinessDate : day.businessDate;
-  }
-
-  /** A message about nothing we know is a person's to answer. */
-  private async askAbout(
-    tx: Tx,
-    messages: readonly InboundMessage[],
-    refused: ReadonlyMap<string, readonly Problem[]>,
-  ): Promise<void> {
-    const row = await tx.row<{ dueAt: Date }>(`SELECT kernel.now() + interval '2 hours' AS "dueAt"`);
-    await this.workItems.openMany(
-      tx,
-      messages
-        .filter(({ messageId }) =>
-          refused.get(messageId)?.some(({ code }) => code === 'UNKNOWN_INSTRUCTION' || code === 'MISSING_ELEMENT'),
-        )
-        .map(({ messageId, channel }) => ({
-          key: `exchange:${channel}:${messageId}`,
-          kind: 'MESSAGE_REFUSED',
-          category: 'OTHER' as const,
-          objectKind: 'EXCHANGE_MESSAGE',
-          objectId: messageId.slice(0, 64),
-          reference: messageId.slice(0, 64),
-          reasonCode: refused.get(messageId)?.[0]?.code ?? 'REFUSED',
-          bookId: '*',
-          ownerTeam: 'settlement-operations',
-          dueAt: row?.dueAt ?? new Date(),
-          nextAction: `Ask ${channel} what the message is about`,
-        })),
-      by,
-    );
-  }
-
-  // ---- the ledger's answers -----------------------------------------------------------------------------------
-
-  /** Booked is settled, and only then; a refused internal attempt waits with its reason for the next cycle. */
-  async entriesDecided(tx: Tx, outcomes: readonly EntryOutcome[]): Promise<void> {
-    const keys = outcomes.map(({ key }) => key);
-    const known = await this.repository.lock(tx, await this.repository.instructionsOfPieces(tx, keys));
-    const pieces = await this.repository.decidePieces(
-      tx,
-      outcomes.map((outcome) => ({
-        entryKey: outcome.key,
-        state: outcome.outcome === 'POSTED' ? ('BOOKED' as const) : ('REFUSED' as const),
-        entryId: outcome.outcome === 'POSTED' ? outcome.entryId : null,
-        refusalCode: outcome.outcome === 'REFUSED' ? outcome.code : null,
-      })),
-    );
-    const booked = new Map<string, { instruction: Instruction; quantity: bigint; amount: bigint; entryId: string }>();
-    const refusals: Change[] = [];
-    const dropped = [];
-    for (const outcome of outcomes) {
-      const piece = pieces.get(outcome.key);
-      const instruction = piece && known.get(piece.instructionId);
-      if (piece === undefined || instruction === undefined) continue;
-      if (outcome.outcome === 'POSTED') {
-        const so = booked.get(instruction.instructionId) ?? {
-          instruction,
-          quantity: instruction.settledQuantityUnits,
-          amount: instruction.settledAmountMinor,
-          entryId: '',
-        };
-        booked.set(instruction.instructionId, {
-          ...so,
-          quantity: so.quantity + piece.quantityUnits,
-          amount: so.amount + piece.amountMinor,
-          entryId: outcome.entryId,
-        });
-        continue;
-      }
-      if (piece.cycleId !== null) {
-        dropped.push(piece);
-        const statused = afterEvent(instruction.statused, { kind: 'PENDING', reason: reasonOfRefusal(outcome.code) });
-        if (statused !== undefined) refusals.push({ instruction, statused });
-      } else {
-        // A confirmed fact that the ledger would not take: nobody may lose it.
-        const fault = problem(outcome.code, outcome.message);
-        await this.workItems.open(tx, await wrongConfirmation(tx, instruction, outcome.key, [fault]), by);
-      }
-    }
-    const saved = [...booked.values()].map(({ instruction, quantity, amount, entryId }) => {
-      const isDone = quantity === instruction.quantityUnits;
-      const statused =
-        afterEvent(instruction.statused, { kind: isDone ? 'SETTLED' : 'SETTLED_IN_PART' }) ?? instruction.statused;
-      return {
-        instruction,
-        isDone,
-        instructionId: instruction.instructionId,
-        statused,
-        settledQuantityUnits: quantity,
-        settledAmountMinor: amount,
-        entryId,
-      };
-    });
-    await this.repository.dropConfirmed(tx, dropped);
-    await this.repository.saveBooked(
-      tx,
-      saved.map(({ instruction: _instruction, isDone: _isDone, ...row }) => row),
-    );
-    await this.save(tx, refusals);
-    const done = saved.filter(({ isDone }) => isDone).map(({ instruction }) => instruction);
-    await this.trades.markSettled(
-      tx,
-      done.map(({ tradeId }) => tradeId),
-    );
-    await this.workItems.closeMany(
-      tx,
-      done.flatMap(({ instructionId }) => [...exceptionKeys(instructionId), `cancellation:${instructionId}`]),
-      'settled',
-      by,
-    );
-  }
-
   // ---- what the day asks --------------------------------------------------------------------------------------
 
   async countDue(tx: Tx, book: string, businessDate: PlainDate): Promise<number> {
@@ -480,7 +278,7 @@ export class InstructionsService implements OnModuleInit {
     limit: number,
   ): Promise<{ counts: Record<string, number>; lastId: string | null; seen: number }> {
     const open = await this.repository.unsettledDue(tx, book, businessDate, afterId, limit);
-    const changes: Change[] = [];
+    const changes: StatusChange[] = [];
     const counts: Record<string, number> = {};
     const items = open.flatMap((instruction) => {
       const waits =
@@ -499,7 +297,7 @@ export class InstructionsService implements OnModuleInit {
       counts[kind] = (counts[kind] ?? 0) + 1;
       return item ?? [];
     });
-    await this.save(tx, changes);
+    await this.save(tx, changes, ourselves);
     await this.workItems.closeMany(
       tx,
       items.filter(({ category }) => category === 'PARTIAL').map(({ objectId }) => `fail:${objectId}`),
@@ -531,43 +329,6 @@ export function eventsOf(advice: StatusAdvice): StatusEvent[] {
   if (matching?.status === 'UNMATCHED') events.push({ kind: 'UNMATCHED', reason: matching.reason ?? 'OTHR' });
   if (settlement !== undefined) events.push({ kind: settlement.status, reason: settlement.reason ?? 'OTHR' });
   return events;
-}
-
-function faultsOf(
-  instruction: Instruction | undefined,
-  channel: string,
-  confirmation: SettlementConfirmation,
-  units: bigint | undefined,
-  already: bigint | undefined,
-): Problem[] {
-  if (instruction?.placeId !== channel) {
-    return [
-      problem('UNKNOWN_INSTRUCTION', `${channel} confirms ${confirmation.transactionId}, which it was never given.`),
-    ];
-  }
-  const faults: Problem[] = [];
-  if (instruction.isin !== confirmation.isin)
-    faults.push(problem('OTHER_INSTRUMENT', `${confirmation.isin} was confirmed, ${instruction.isin} instructed.`));
-  if (instruction.direction !== confirmation.direction)
-    faults.push(problem('OTHER_DIRECTION', 'The movement confirmed is not the one instructed.'));
-  if (instruction.payment !== confirmation.payment)
-    faults.push(problem('OTHER_PAYMENT', 'Payment and free delivery do not agree.'));
-  if (confirmation.settledAmount !== undefined && confirmation.settledAmount.currency !== instruction.currency) {
-    faults.push(
-      problem(
-        'OTHER_CURRENCY',
-        `${confirmation.settledAmount.currency} was confirmed, ${instruction.currency} instructed.`,
-      ),
-    );
-  }
-  if (units === undefined || units <= 0n)
-    faults.push(
-      problem('INVALID_QUANTITY', `${confirmation.settledQuantity.text} is no quantity of ${instruction.isin}.`),
-    );
-  else if ((already ?? 0n) + units > instruction.quantityUnits)
-    faults.push(problem('EXCEEDS_INSTRUCTION', 'More was confirmed than instructed.'));
-  if (isEnded(instruction.statused.status)) faults.push(problem('ALREADY_ENDED', 'The instruction has ended.'));
-  return faults;
 }
 
 function documentOf(instruction: Instruction, trade: TradeForInstruction): string {

@@ -4,6 +4,7 @@ import { type Tx } from '#libs/database/index.js';
 import { internalEntry } from '../instructions/instruction.js';
 import { InstructionChangesService } from '../instructions/instruction-changes.service.js';
 import { InstructionsService } from '../instructions/instructions.service.js';
+import { SettlementsService } from '../instructions/settlements.service.js';
 
 export interface Cycle {
   /** The phase run that this cycle is. */
@@ -22,6 +23,7 @@ export class InternalSettlementService {
   constructor(
     private readonly changes: InstructionChangesService,
     private readonly instructions: InstructionsService,
+    private readonly settlements: SettlementsService,
   ) {}
 
   /** One page of attempts; the last instruction's id, or null when there was none. */
@@ -53,8 +55,9 @@ export class InternalSettlementService {
         cycleId: cycle.cycleId,
         marketReference: null,
       })),
+      () => 'service:settlement',
     );
-    await this.instructions.post(
+    await this.settlements.post(
       tx,
       pieces.map(({ instruction, entryKey }) =>
         internalEntry(instruction, entryKey, { businessDate: cycle.businessDate, valueDate: cycle.businessDate }),

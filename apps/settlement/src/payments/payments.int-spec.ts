@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Principal } from '#libs/auth/index.js';
 import { type Transactions } from '#libs/database/index.js';
 import { makeIban } from '#libs/identifiers/index.js';
@@ -39,6 +39,14 @@ beforeAll(async () => {
   await seedStaticData(transactions);
 });
 afterAll(() => database.drop());
+/** Every change stands in the audit log by a leaf of the transaction that made it. */
+afterEach(async () => {
+  const uncovered = await all<{ id: string }>(
+    `SELECT DISTINCT h.payment_id AS id FROM settlement.payment_status_history h
+      WHERE NOT EXISTS (SELECT 1 FROM settlement.audit_leaf l WHERE l.object_kind = 'PAYMENT' AND l.object_id = h.payment_id AND l.xmin = h.xmin)`,
+  );
+  expect(uncovered).toEqual([]);
+});
 beforeEach(async () => {
   await database
     .pool('owner')

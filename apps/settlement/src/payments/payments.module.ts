@@ -3,6 +3,7 @@ import { ExchangeModule } from '../exchange/exchange.module.js';
 import { FilesModule } from '../files/files.module.js';
 import { TradesModule } from '../trades/trades.module.js';
 import { PaymentFigures } from './payment.figures.js';
+import { PaymentChangesService } from './payment-changes.service.js';
 import { PaymentSubmissionService } from './payment-submission.service.js';
 import { PaymentFileService } from './payment-file.service.js';
 import { PaymentResolver, PaymentsResolver } from './payments.resolver.js';
@@ -15,6 +16,7 @@ import { PaymentsService } from './payments.service.js';
     PaymentsRepository,
     PaymentsService,
     PaymentFileService,
+    PaymentChangesService,
     PaymentSubmissionService,
     PaymentFigures,
     PaymentsResolver,

@@ -57,6 +57,19 @@ export interface NewPayment extends Omit<Payment, 'channel' | 'nostroAccount'> {
   readonly submittedBy: string;
 }
 
+/** Where a payment goes, and what is learnt on the way. */
+export interface PaymentMove {
+  readonly paymentId: string;
+  readonly to: PaymentStatus;
+  readonly alertId?: string | null;
+  readonly screeningId?: string | null;
+  readonly listVersionId?: string | null;
+  readonly refusal?: { code: string; message: string } | null;
+  readonly entryId?: string | null;
+  readonly returnReason?: string | null;
+  readonly agentReference?: string | null;
+}
+
 export interface Nostro {
   readonly account: string;
   readonly bookId: string;
@@ -145,21 +158,7 @@ export class PaymentsRepository {
   }
 
   /** Moves payments that stand where they are expected; answers those that moved. */
-  async move(
-    tx: Tx,
-    changes: readonly {
-      paymentId: string;
-      to: PaymentStatus;
-      alertId?: string | null;
-      screeningId?: string | null;
-      listVersionId?: string | null;
-      refusal?: { code: string; message: string } | null;
-      entryId?: string | null;
-      returnReason?: string | null;
-      agentReference?: string | null;
-    }[],
-    from: readonly PaymentStatus[],
-  ): Promise<PaymentRow[]> {
+  async move(tx: Tx, changes: readonly PaymentMove[], from: readonly PaymentStatus[]): Promise<PaymentRow[]> {
     if (changes.length === 0) return [];
     const rows = changes.map(({ refusal, ...rest }) => ({
       ...rest,
@@ -206,10 +205,10 @@ export class PaymentsRepository {
   }
 
   async markSent(tx: Tx, paymentIds: readonly string[], messageId: string): Promise<void> {
-    await tx.execute(`UPDATE settlement.payment SET batch_message_id = $2 WHERE payment_id = ANY($1::text[])`, [
-      paymentIds,
-      messageId,
-    ]);
+    await tx.execute(
+      `UPDATE settlement.payment SET batch_message_id = $2 WHERE payment_id = ANY($1::text[]) AND status = 'BOOKED' AND batch_message_id IS NULL`,
+      [paymentIds, messageId],
+    );
   }
 
   /** What an agent speaks of: payments that went out through its channel. */
@@ -228,10 +227,16 @@ export class PaymentsRepository {
     return new Map(rows.map((row) => [row.endToEndId, row]));
   }
 
-  async setReturnEntry(tx: Tx, returned: readonly { paymentId: string; entryId: string }[]): Promise<void> {
-    if (returned.length === 0) return;
-    await tx.execute(
-      `UPDATE settlement.payment p SET return_entry_id = r."entryId" FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "entryId" text) WHERE p.payment_id = r."paymentId"`,
+  /** Answers those that had none yet. */
+  async setReturnEntry(
+    tx: Tx,
+    returned: readonly { paymentId: string; entryId: string }[],
+  ): Promise<{ paymentId: string; bookId: string; entryId: string }[]> {
+    if (returned.length === 0) return [];
+    return tx.rows(
+      `UPDATE settlement.payment p SET return_entry_id = r."entryId" FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "entryId" text)
+        WHERE p.payment_id = r."paymentId" AND p.status = 'RETURNED' AND p.return_entry_id IS NULL
+       RETURNING p.payment_id AS "paymentId", p.book_id AS "bookId", p.return_entry_id AS "entryId"`,
       [JSON.stringify(returned)],
     );
   }

@@ -31,6 +31,7 @@ import {
   returnKey,
   validatePayment,
 } from './payment.js';
+import { PaymentChangesService } from './payment-changes.service.js';
 import { type NewPayment, type Nostro, paymentOf, type PaymentRow, PaymentsRepository } from './payments.repository.js';
 
 export interface PaymentOrigin {
@@ -48,6 +49,9 @@ export interface SubmittedPayment {
 }
 
 const paymentsPerBatch = 500;
+const ourselves = 'service:settlement';
+const compliance = 'service:compliance';
+const ledger = 'service:accounting';
 /** Agents whose money goes free when the ledger says no: nothing has left, so the client is simply told. */
 const returnedByAgent: readonly PaymentRow['status'][] = ['BOOKED', 'EXECUTED'];
 
@@ -55,6 +59,7 @@ const returnedByAgent: readonly PaymentRow['status'][] = ['BOOKED', 'EXECUTED'];
 export class PaymentsService implements OnModuleInit {
   constructor(
     private readonly repository: PaymentsRepository,
+    private readonly changes: PaymentChangesService,
     private readonly trades: TradesService,
     private readonly exchange: ExchangeOutboxService,
     private readonly handlers: ExchangeHandlersService,
@@ -120,7 +125,7 @@ export class PaymentsService implements OnModuleInit {
       });
       return { paymentId, isReplay: false, problems: valid.refusal ? [valid.refusal] : [], hash };
     });
-    const fresh = await this.repository.insert(tx, [...wanted.values()]);
+    const fresh = await this.changes.create(tx, [...wanted.values()]);
     const known = await this.repository.find(
       tx,
       [...wanted.keys()].filter((id) => !fresh.has(id)),
@@ -205,15 +210,17 @@ export class PaymentsService implements OnModuleInit {
       listVersionId: outcome.listVersionId,
       isHit: outcome.outcome === 'HIT',
     }));
-    await this.repository.move(
+    await this.changes.move(
       tx,
       facts.filter(({ isHit }) => isHit).map((fact) => ({ ...fact, to: 'HELD' as const })),
       ['SCREENING', 'READY'],
+      compliance,
     );
-    const clear = await this.repository.move(
+    const clear = await this.changes.move(
       tx,
       facts.filter(({ isHit }) => !isHit).map((fact) => ({ ...fact, to: 'READY' as const })),
       ['SCREENING'],
+      compliance,
     );
     await this.bookNow(
       tx,
@@ -222,9 +229,12 @@ export class PaymentsService implements OnModuleInit {
   }
 
   /** RELEASED goes on as if it had been clear; CONFIRMED stops it for good. */
-  async applyHoldDecision(tx: Tx, decided: { objectId: string; decision: 'RELEASED' | 'CONFIRMED' }): Promise<void> {
+  async applyHoldDecision(
+    tx: Tx,
+    decided: { objectId: string; decision: 'RELEASED' | 'CONFIRMED'; decidedBy: string },
+  ): Promise<void> {
     const to = decided.decision === 'RELEASED' ? ('READY' as const) : ('STOPPED' as const);
-    const moved = await this.repository.move(tx, [{ paymentId: decided.objectId, to }], ['HELD']);
+    const moved = await this.changes.move(tx, [{ paymentId: decided.objectId, to }], ['HELD'], decided.decidedBy);
     if (to === 'READY')
       await this.bookNow(
         tx,
@@ -249,10 +259,11 @@ export class PaymentsService implements OnModuleInit {
 
   private async book(tx: Tx, ready: readonly PaymentRow[]): Promise<number> {
     if (ready.length === 0) return 0;
-    await this.repository.move(
+    await this.changes.move(
       tx,
       ready.map(({ paymentId }) => ({ paymentId, to: 'BOOKING' as const })),
       ['READY'],
+      ourselves,
     );
     await this.post(
       tx,
@@ -273,7 +284,7 @@ export class PaymentsService implements OnModuleInit {
   /** What the ledger booked goes to the agent; what it refused is refused, with the ledger's reason. */
   async entriesDecided(tx: Tx, outcomes: readonly EntryOutcome[]): Promise<void> {
     const orders = outcomes.filter(({ key, subject }) => key === paymentKey(subject.id));
-    await this.repository.move(
+    await this.changes.move(
       tx,
       orders.flatMap((outcome) =>
         outcome.outcome === 'POSTED'
@@ -281,8 +292,9 @@ export class PaymentsService implements OnModuleInit {
           : [],
       ),
       ['BOOKING'],
+      ledger,
     );
-    await this.repository.move(
+    await this.changes.move(
       tx,
       orders.flatMap((outcome) =>
         outcome.outcome === 'REFUSED'
@@ -296,14 +308,16 @@ export class PaymentsService implements OnModuleInit {
           : [],
       ),
       ['BOOKING'],
+      ledger,
     );
-    await this.repository.setReturnEntry(
+    await this.changes.setReturnEntry(
       tx,
       outcomes.flatMap((outcome) =>
         outcome.outcome === 'POSTED' && outcome.key === returnKey(outcome.subject.id)
           ? [{ paymentId: outcome.subject.id, entryId: outcome.entryId }]
           : [],
       ),
+      ledger,
     );
     while ((await this.sendBooked(tx, paymentsPerBatch)) === paymentsPerBatch);
   }
@@ -340,11 +354,7 @@ export class PaymentsService implements OnModuleInit {
         transfers: payments.map(transferOf),
       });
       await this.exchange.send(tx, [{ channel: first.channel, messageId, type: paymentVersions.initiation, document }]);
-      await this.repository.markSent(
-        tx,
-        payments.map(({ paymentId }) => paymentId),
-        messageId,
-      );
+      await this.changes.markSent(tx, payments, messageId);
     }
     return rows.length;
   }
@@ -377,7 +387,7 @@ export class PaymentsService implements OnModuleInit {
         return payment ? [{ ...status, payment }] : [];
       });
       const executed = facts.filter(({ status }) => status === 'ACSC' || status === 'ACCC');
-      await this.repository.move(
+      await this.changes.move(
         tx,
         executed.map(({ payment, agentReference }) => ({
           paymentId: payment.paymentId,
@@ -385,6 +395,7 @@ export class PaymentsService implements OnModuleInit {
           agentReference: agentReference ?? null,
         })),
         ['BOOKED'],
+        `exchange:${channel}`,
       );
       const rejected = facts.filter(({ status }) => status === 'RJCT');
       await this.takeBack(
@@ -395,6 +406,7 @@ export class PaymentsService implements OnModuleInit {
           amountMinor: BigInt(payment.amountMinor),
           date: null,
         })),
+        `exchange:${channel}`,
       );
     }
     return refused;
@@ -432,6 +444,7 @@ export class PaymentsService implements OnModuleInit {
             ? [{ payment, reason, amountMinor: amount.amountMinor, date: settlementDate ?? null }]
             : [];
         }),
+        `exchange:${channel}`,
       );
     }
     return refused;
@@ -440,8 +453,9 @@ export class PaymentsService implements OnModuleInit {
   private async takeBack(
     tx: Tx,
     returned: readonly { payment: PaymentRow; reason: string; amountMinor: bigint; date: PlainDate | null }[],
+    by: string,
   ): Promise<void> {
-    const moved = await this.repository.move(
+    const moved = await this.changes.move(
       tx,
       returned.map(({ payment, reason }) => ({
         paymentId: payment.paymentId,
@@ -449,6 +463,7 @@ export class PaymentsService implements OnModuleInit {
         returnReason: reason,
       })),
       returnedByAgent,
+      by,
     );
     const movedIds = new Set(moved.map(({ paymentId }) => paymentId));
     const entries: EntryToPost[] = [];

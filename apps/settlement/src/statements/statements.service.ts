@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { AuditTrail } from '#libs/audit/index.js';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
 import {
@@ -54,6 +55,7 @@ export class StatementsService implements OnModuleInit, FileReader {
     private readonly handlers: ExchangeHandlersService,
     private readonly readers: FileReadersService,
     private readonly expected: ExpectedFilesService,
+    private readonly audit: AuditTrail,
   ) {}
 
   onModuleInit(): void {
@@ -83,7 +85,7 @@ export class StatementsService implements OnModuleInit, FileReader {
     for (const { messageId, channel, document } of messages) {
       const read = readStatementMessage(document);
       const problems = read.ok ? [] : [...read.problems];
-      for (const taken of read.ok ? await this.take(tx, read.value, channel, messageId) : []) {
+      for (const taken of read.ok ? await this.take(tx, read.value, channel, messageId, `exchange:${channel}`) : []) {
         problems.push(...taken.problems);
         if (taken.outcome === 'ACCEPTED')
           await this.expected.arrived(tx, {
@@ -104,7 +106,7 @@ export class StatementsService implements OnModuleInit, FileReader {
     const taken = await job.step(async (tx) => {
       // The job sees every book; the statement may only be of an account of whoever sent it.
       await tx.execute(`SELECT set_config('app.books', $1, true)`, [file.books?.join(',') ?? '*']);
-      const found = await this.take(tx, read.value, 'FILE', read.value.messageId);
+      const found = await this.take(tx, read.value, 'FILE', read.value.messageId, file.receivedBy);
       await tx.execute(`SELECT set_config('app.books', '*', true)`);
       return found;
     });
@@ -120,13 +122,25 @@ export class StatementsService implements OnModuleInit, FileReader {
     };
   }
 
-  private async take(tx: Tx, message: StatementMessage, channel: string, messageId: string): Promise<TakenStatement[]> {
+  private async take(
+    tx: Tx,
+    message: StatementMessage,
+    channel: string,
+    messageId: string,
+    by: string,
+  ): Promise<TakenStatement[]> {
     const taken: TakenStatement[] = [];
-    for (const statement of message.statements) taken.push(await this.takeOne(tx, statement, channel, messageId));
+    for (const statement of message.statements) taken.push(await this.takeOne(tx, statement, channel, messageId, by));
     return taken;
   }
 
-  private async takeOne(tx: Tx, statement: Statement, channel: string, messageId: string): Promise<TakenStatement> {
+  private async takeOne(
+    tx: Tx,
+    statement: Statement,
+    channel: string,
+    messageId: string,
+    by: string,
+  ): Promise<TakenStatement> {
     const hash = sha256Hex(
       canonicalJson(
         JSON.parse(
@@ -183,6 +197,15 @@ export class StatementsService implements OnModuleInit, FileReader {
       hash,
       number: isAccepted ? from.number + 1 : null,
       problems,
+    });
+    await this.audit.append(tx, {
+      action: isAccepted ? 'statement.accepted' : 'statement.refused',
+      objectKind: 'NOSTRO_STATEMENT',
+      objectId: statementId,
+      bookId: nostro.bookId,
+      principal: by,
+      ...(problems[0] === undefined ? {} : { reason: problems[0].code }),
+      after: { account: nostro.account, number: isAccepted ? from.number + 1 : null, contentHash: hash },
     });
     return { statementId, outcome: isAccepted ? 'ACCEPTED' : 'REFUSED', currency: nostro.currency, problems };
   }

@@ -18,7 +18,6 @@ import { AffirmationService } from './affirmation.service.js';
 import { ImportedTradesService } from './imported-trades.service.js';
 import { ScreeningRepository } from './screening.repository.js';
 import { type RawTradeLine } from './trade-line.js';
-import { TradeQueries } from './trade-queries.repository.js';
 import { TradesRepository } from './trades.repository.js';
 import { TradesService } from './trades.service.js';
 
@@ -36,7 +35,6 @@ export function intakeForTests() {
   const affirmation = new AffirmationService(new AffirmationRepository(), staticData, workItems, audit);
   const trades = new TradesService(
     tradesRepository,
-    new TradeQueries(),
     new ScreeningRepository(),
     affirmation,
     staticData,

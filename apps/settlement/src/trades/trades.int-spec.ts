@@ -210,7 +210,12 @@ describe('enrichment and repair', () => {
     await transactions.run((tx) => trades.applyScreening(tx, [outcome('S-1', 'CLEAR'), outcome('S-2', 'HIT')]));
     expect((await stored()).map((row) => row.hold_state)).toEqual(['NONE', 'HELD']);
     await transactions.run((tx) =>
-      trades.applyHoldDecision(tx, { objectId: tradeIdOf('OMS-EU', 'S-2'), decision: 'RELEASED', alertId: 'alr_1' }),
+      trades.applyHoldDecision(tx, {
+        objectId: tradeIdOf('OMS-EU', 'S-2'),
+        decision: 'RELEASED',
+        alertId: 'alr_1',
+        decidedBy: 'ann',
+      }),
     );
     expect((await stored()).map((row) => row.hold_state)).toEqual(['NONE', 'NONE']);
   });

@@ -171,6 +171,11 @@ function recordOf(trade: TradeToStore): Record<string, unknown> {
   };
 }
 
+export interface MovedTrade {
+  readonly tradeId: string;
+  readonly bookId: string;
+}
+
 @Injectable()
 export class TradesRepository {
   /** Locked in the order of their ids, which is everybody's order. */
@@ -251,13 +256,14 @@ export class TradesRepository {
   async cancelTrades(
     tx: Tx,
     cancellations: readonly { tradeId: string; version: number | null; reason?: string }[],
-  ): Promise<number> {
-    if (cancellations.length === 0) return 0;
-    return tx.execute(
+  ): Promise<MovedTrade[]> {
+    if (cancellations.length === 0) return [];
+    return tx.rows<MovedTrade>(
       `UPDATE settlement.trade t SET state = 'CANCELLED', repair_reason = NULL, version = greatest(t.version, coalesce(r.version, t.version)),
               held_reason = coalesce(r.reason, t.held_reason)
          FROM jsonb_to_recordset($1::jsonb) AS r("tradeId" text, version int, reason text)
-        WHERE t.trade_id = r."tradeId" AND t.state <> 'CANCELLED'`,
+        WHERE t.trade_id = r."tradeId" AND t.state <> 'CANCELLED'
+       RETURNING t.trade_id AS "tradeId", t.book_id AS "bookId"`,
       [JSON.stringify(cancellations)],
     );
   }
@@ -315,6 +321,8 @@ export class TradesRepository {
       after?: string | null;
       limit?: number;
       tradeIds?: readonly string[];
+      /** Those alone that may be instructed, locked: no amendment comes between. */
+      isReady?: boolean;
     },
   ): Promise<TradeForInstruction[]> {
     const rows = await tx.rows<InstructionRow>(
@@ -324,10 +332,10 @@ export class TradesRepository {
               c.bic AS "counterpartyBic", s.version_id AS "ssiVersionId", s.agent_bic AS "agentBic",
               s.safekeeping_account AS "safekeepingAccount", s.cash_account AS "ssiCashAccount", a.allocations
          FROM (SELECT * FROM settlement.trade
-                WHERE CASE WHEN $5::text[] IS NOT NULL THEN trade_id = ANY($5)
-                      ELSE book_id = $1 AND state = 'AFFIRMED' AND hold_state = 'NONE' AND business_date <= $2::date
-                       AND ($3::text IS NULL OR trade_id > $3) END
-                ORDER BY trade_id LIMIT $4) t
+                WHERE ${filter.isReady ? `state = 'AFFIRMED' AND hold_state = 'NONE' AND` : ''}
+                      CASE WHEN $5::text[] IS NOT NULL THEN trade_id = ANY($5)
+                      ELSE book_id = $1 AND business_date <= $2::date AND ($3::text IS NULL OR trade_id > $3) END
+                ORDER BY trade_id LIMIT $4 ${filter.isReady ? 'FOR UPDATE' : ''}) t
          LEFT JOIN settlement.place p ON p.place_id = t.place_id AND p.superseded_at IS NULL AND p.valid_from <= t.settlement_date
                AND (p.valid_to IS NULL OR p.valid_to > t.settlement_date)
          LEFT JOIN settlement.counterparty c ON c.counterparty_id = t.counterparty_id AND c.superseded_at IS NULL AND c.valid_to IS NULL
@@ -349,13 +357,14 @@ export class TradesRepository {
     return rows.map(instructionOf);
   }
 
-  async move(tx: Tx, tradeIds: readonly string[], from: TradeState, to: TradeState): Promise<number> {
-    if (tradeIds.length === 0) return 0;
-    return tx.execute(`UPDATE settlement.trade SET state = $3 WHERE trade_id = ANY($1::text[]) AND state = $2`, [
-      tradeIds,
-      from,
-      to,
-    ]);
+  /** Answers those that stood where they were expected. */
+  async move(tx: Tx, tradeIds: readonly string[], from: TradeState, to: TradeState): Promise<MovedTrade[]> {
+    if (tradeIds.length === 0) return [];
+    return tx.rows<MovedTrade>(
+      `UPDATE settlement.trade SET state = $3 WHERE trade_id = ANY($1::text[]) AND state = $2
+       RETURNING trade_id AS "tradeId", book_id AS "bookId"`,
+      [tradeIds, from, to],
+    );
   }
 
   async byIds(tx: Tx, tradeIds: readonly string[]): Promise<Map<string, TradeRow>> {

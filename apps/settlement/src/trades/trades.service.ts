@@ -20,11 +20,10 @@ import {
   tradeIdOf,
 } from './capture.js';
 import { enrich } from './enrichment.js';
-import { ScreeningRepository } from './screening.repository.js';
+import { type HeldTrade, ScreeningRepository } from './screening.repository.js';
 import { type RawTradeLine } from './trade-line.js';
-import { TradeQueries } from './trade-queries.repository.js';
 import { type TradeForInstruction, type TradeState } from './trade.js';
-import { type TradeRow, TradesRepository, type TradeToStore } from './trades.repository.js';
+import { type MovedTrade, type TradeRow, TradesRepository, type TradeToStore } from './trades.repository.js';
 import { repairItem, repairKeys } from './work-items.js';
 
 export interface CaptureOrigin {
@@ -33,12 +32,13 @@ export interface CaptureOrigin {
 }
 
 const screeningsPerCommand = 500;
+const ourselves = 'service:settlement';
+const compliance = 'service:compliance';
 
 @Injectable()
 export class TradesService {
   constructor(
     private readonly repository: TradesRepository,
-    private readonly queries: TradeQueries,
     private readonly screening: ScreeningRepository,
     private readonly affirmation: AffirmationService,
     private readonly staticData: StaticDataService,
@@ -275,7 +275,7 @@ export class TradesService {
   }
 
   async rowsOf(tx: Tx, tradeIds: readonly string[]): Promise<Map<string, TradeRow>> {
-    return this.queries.byIds(tx, tradeIds);
+    return this.repository.byIds(tx, tradeIds);
   }
 
   // ---- what the instructions ask for -------------------------------------------------------------------------
@@ -288,7 +288,12 @@ export class TradesService {
     afterTradeId: string | null,
     limit: number,
   ): Promise<TradeForInstruction[]> {
-    return this.repository.forInstruction(tx, { book, businessDate, after: afterTradeId, limit });
+    return this.repository.forInstruction(tx, { book, businessDate, after: afterTradeId, limit, isReady: true });
+  }
+
+  /** Those of these trades that may be instructed, locked. */
+  async lockReadyToInstruct(tx: Tx, tradeIds: readonly string[]): Promise<TradeForInstruction[]> {
+    return this.repository.forInstruction(tx, { tradeIds, isReady: true });
   }
 
   async tradesForInstruction(tx: Tx, tradeIds: readonly string[]): Promise<TradeForInstruction[]> {
@@ -296,18 +301,39 @@ export class TradesService {
   }
 
   async markInstructed(tx: Tx, tradeIds: readonly string[]): Promise<number> {
-    return this.repository.move(tx, tradeIds, 'AFFIRMED', 'INSTRUCTED');
+    return this.record(tx, 'trades.instructed', await this.repository.move(tx, tradeIds, 'AFFIRMED', 'INSTRUCTED'));
   }
 
   async markSettled(tx: Tx, tradeIds: readonly string[]): Promise<number> {
-    return this.repository.move(tx, tradeIds, 'INSTRUCTED', 'SETTLED');
+    return this.record(tx, 'trades.settled', await this.repository.move(tx, tradeIds, 'INSTRUCTED', 'SETTLED'));
   }
 
   async markCancelled(tx: Tx, tradeIds: readonly string[], reason: string): Promise<number> {
-    return this.repository.cancelTrades(
+    const cancelled = await this.repository.cancelTrades(
       tx,
       tradeIds.map((tradeId) => ({ tradeId, version: null, reason })),
     );
+    return this.record(tx, 'trades.cancelled', cancelled, reason);
+  }
+
+  /** What follows from the instructions is one fact of a book, whose leaf names its trades. */
+  private async record(tx: Tx, action: string, moved: readonly MovedTrade[], reason?: string): Promise<number> {
+    await this.audit.appendMany(
+      tx,
+      [...new Set(moved.map(({ bookId }) => bookId))].sort().map((bookId) => ({
+        action,
+        objectKind: 'BOOK',
+        objectId: bookId,
+        bookId,
+        principal: ourselves,
+        ...(reason === undefined ? {} : { reason }),
+        after: moved
+          .filter((one) => one.bookId === bookId)
+          .map(({ tradeId }) => tradeId)
+          .sort(),
+      })),
+    );
+    return moved.length;
   }
 
   // ---- compliance ---------------------------------------------------------------------------------------------
@@ -320,18 +346,36 @@ export class TradesService {
   /** A hit holds the trade, a clear name lets it go on. Items of other kinds are none of ours. */
   async applyScreening(tx: Tx, outcomes: readonly ScreeningOutcome[]): Promise<number> {
     const ours = outcomes.filter(({ objectKind }) => objectKind === 'TRADE');
-    return this.screening.applyOutcomes(
+    const changed = await this.screening.applyOutcomes(
       tx,
       ours.map(({ objectId, outcome, alertId }) => ({ tradeId: objectId, outcome, alertId: alertId ?? null })),
     );
+    return this.recordHolds(tx, changed, compliance);
+  }
+
+  private async recordHolds(tx: Tx, changed: readonly HeldTrade[], by: string): Promise<number> {
+    await this.audit.appendMany(
+      tx,
+      changed.map(({ tradeId, bookId, holdState, heldReason }) => ({
+        action: holdState === 'HELD' ? 'trade.held' : 'trade.released',
+        objectKind: 'TRADE',
+        objectId: tradeId,
+        bookId,
+        principal: by,
+        ...(heldReason === null ? {} : { reason: heldReason }),
+        after: { holdState, heldReason },
+      })),
+    );
+    return changed.length;
   }
 
   /** RELEASED lets the trade go on; CONFIRMED keeps it held for good. */
   async applyHoldDecision(
     tx: Tx,
-    decided: { objectId: string; decision: 'RELEASED' | 'CONFIRMED'; alertId: string },
+    decided: { objectId: string; decision: 'RELEASED' | 'CONFIRMED'; alertId: string; decidedBy: string },
   ): Promise<void> {
-    await this.screening.decideHold(tx, decided.objectId, decided.decision, decided.alertId);
+    const changed = await this.screening.decideHold(tx, decided.objectId, decided.decision, decided.alertId);
+    await this.recordHolds(tx, changed, decided.decidedBy);
   }
 
   /** Open trades in which a party takes part, on either side. */
@@ -343,7 +387,7 @@ export class TradesService {
   }
 
   async holdForParty(tx: Tx, tradeIds: readonly string[], reason: string): Promise<number> {
-    return this.screening.hold(tx, tradeIds, reason);
+    return this.recordHolds(tx, await this.screening.hold(tx, tradeIds, reason), compliance);
   }
 
   /** Phase AFFIRM. */
@@ -365,6 +409,13 @@ export class TradesService {
   /** What is taken in from here on carries the next business date. */
   async closeIntake(tx: Tx, book: string, businessDate: PlainDate): Promise<void> {
     await this.bookDays.cutOff(tx, book, businessDate);
+  }
+
+  /** The date that a fact of this moment is booked on: the one being worked, also after its cut-off. */
+  async bookingDate(tx: Tx, book: string): Promise<PlainDate> {
+    const day = await this.bookDays.find(tx, book);
+    if (!day) return this.bookDays.intakeDate(tx, book);
+    return day.state === 'CLOSED' ? day.nextBusinessDate : day.businessDate;
   }
 
   /** The date that an intake of this moment carries. */
