@@ -11,6 +11,7 @@ import { ExchangeOutboxService } from './exchange/exchange-outbox.service.js';
 import { ExchangeReaderService } from './exchange/exchange-reader.service.js';
 import { ExchangeWriterService } from './exchange/exchange-writer.service.js';
 import { ExchangeRepository } from './exchange/exchange.repository.js';
+import { HoldDecisionsRepository } from './holds/hold-decisions.repository.js';
 import { HoldsProcessor } from './holds/holds.processor.js';
 import { HoldsService } from './holds/holds.service.js';
 import { InstructionChangesService } from './instructions/instruction-changes.service.js';
@@ -76,7 +77,7 @@ export function settlementForTests(transactions: Transactions) {
     intake.outbox,
     intake.workItems,
   );
-  const answers = new HoldsProcessor(holds, intake.trades, payments, settlements);
+  const answers = new HoldsProcessor(holds, new HoldDecisionsRepository(), intake.trades, payments, settlements);
   const internal = new InternalSettlementService(instructionChanges, instructions, settlements);
   const reader = newReader();
   const writer = newWriter();

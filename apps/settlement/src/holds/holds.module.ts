@@ -3,12 +3,13 @@ import { ExchangeModule } from '../exchange/exchange.module.js';
 import { InstructionsModule } from '../instructions/instructions.module.js';
 import { PaymentsModule } from '../payments/payments.module.js';
 import { TradesModule } from '../trades/trades.module.js';
+import { HoldDecisionsRepository } from './hold-decisions.repository.js';
 import { HoldsProcessor } from './holds.processor.js';
 import { HoldsService } from './holds.service.js';
 
 @Module({
   imports: [ExchangeModule, InstructionsModule, PaymentsModule, TradesModule],
-  providers: [HoldsService, HoldsProcessor],
+  providers: [HoldDecisionsRepository, HoldsService, HoldsProcessor],
   exports: [HoldsService],
 })
 export class HoldsModule {}

@@ -5,6 +5,7 @@ import { Handles } from '#libs/messaging/index.js';
 import { SettlementsService } from '../instructions/settlements.service.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { TradesService } from '../trades/trades.service.js';
+import { type HoldDecision, HoldDecisionsRepository } from './hold-decisions.repository.js';
 import { HoldsService } from './holds.service.js';
 
 /** Answers of compliance and of the ledger concern trades, payments and instructions alike: one handler each, which gives every part its own. */
@@ -12,6 +13,7 @@ import { HoldsService } from './holds.service.js';
 export class HoldsProcessor {
   constructor(
     private readonly holds: HoldsService,
+    private readonly decisions: HoldDecisionsRepository,
     private readonly trades: TradesService,
     private readonly payments: PaymentsService,
     private readonly settlements: SettlementsService,
@@ -27,20 +29,25 @@ export class HoldsProcessor {
       tx,
       items.filter(({ objectKind }) => objectKind === 'PAYMENT'),
     );
+    // A decision that came before its hit takes effect now.
+    const alertIds = items.flatMap(({ alertId }) => (alertId ? [alertId] : []));
+    for (const decision of await this.decisions.of(tx, alertIds)) await this.apply(tx, decision);
   }
 
   @Handles('compliance.hold-decided.v1')
   async decided(tx: Tx, decision: PayloadOf<'compliance.hold-decided.v1'>): Promise<void> {
-    switch (decision.objectKind) {
-      case 'TRADE':
-        await this.trades.applyHoldDecision(tx, decision);
-        return;
-      case 'PAYMENT':
-        await this.payments.applyHoldDecision(tx, decision);
-        return;
-      case 'INSTRUCTION':
-        await this.holds.decideInstruction(tx, decision);
+    const { objectKind } = decision;
+    if (objectKind === 'TRADE' || objectKind === 'PAYMENT') {
+      await this.decisions.keep(tx, { ...decision, objectKind });
+      await this.apply(tx, { ...decision, objectKind });
+    } else if (objectKind === 'INSTRUCTION') {
+      await this.holds.decideInstruction(tx, decision);
     }
+  }
+
+  private async apply(tx: Tx, decision: HoldDecision): Promise<void> {
+    if (decision.objectKind === 'TRADE') await this.trades.applyHoldDecision(tx, decision);
+    else await this.payments.applyHoldDecision(tx, decision);
   }
 
   @Handles('compliance.party-held.v1')

@@ -232,6 +232,35 @@ describe('the life of a payment', () => {
     ).rejects.toThrow('from STOPPED to BOOKING');
   });
 
+  it('a decision that overtakes the hit it decides takes effect when that comes', async () => {
+    const accounting = accountingForTests(database);
+    await accounting.skipEarlier();
+    await submit(input('EARLY-1'), input('EARLY-2'));
+    const rows = await all<{ e: string; id: string }>(
+      `SELECT end_to_end_id AS e, payment_id AS id FROM settlement.payment WHERE end_to_end_id LIKE 'EARLY-%'`,
+    );
+    for (const { e, id } of rows)
+      await transactions.run((tx) =>
+        settlement.answers.decided(tx, {
+          alertId: `alr_${e}`,
+          objectKind: 'PAYMENT',
+          objectId: id,
+          decision: e === 'EARLY-1' ? 'RELEASED' : 'CONFIRMED',
+          decidedBy: 'bob',
+        }),
+      );
+    expect([await statusOf('EARLY-1'), await statusOf('EARLY-2')]).toMatchObject([
+      { status: 'SCREENING' },
+      { status: 'SCREENING' },
+    ]);
+    await screened(['EARLY-1', 'EARLY-2']);
+    expect(await booked(accounting)).toBe(1);
+    expect([await statusOf('EARLY-1'), await statusOf('EARLY-2')]).toMatchObject([
+      { status: 'BOOKED' },
+      { status: 'STOPPED' },
+    ]);
+  });
+
   it('the ledger refuses for want of funds, a closed account or a limit; a wrong IBAN is refused by us', async () => {
     const codes: Record<string, string> = {
       'P-1': 'INSUFFICIENT_FUNDS',
