@@ -40,7 +40,7 @@ export class HoldsProcessor {
     if (objectKind === 'TRADE' || objectKind === 'PAYMENT') {
       await this.decisions.keep(tx, { ...decision, objectKind });
       await this.apply(tx, { ...decision, objectKind });
-    } else if (objectKind === 'INSTRUCTION') {
+    } else {
       await this.holds.decideInstruction(tx, decision);
     }
   }

@@ -1,24 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Transactions } from '#libs/database/index.js';
-import {
-  parseXml,
-  readExchange,
-  readHoldRequest,
-  readSettlementInstruction,
-  type SettlementInstruction,
-  type StatusAdvice,
-  writeExchange,
-  writeSettlementConfirmation,
-  writeStatusAdvice,
-} from '#libs/iso20022/index.js';
+import { parseXml, readHoldRequest, writeExchange } from '#libs/iso20022/index.js';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 import { type RawTradeLine } from '../trades/trade-line.js';
 import { goodLine, seedStaticData } from '../trades/for-tests.js';
 import { tradeIdOf } from '../trades/capture.js';
 import { accountingForTests, plainJob, settlementForTests } from '../settlement-for-tests.js';
-import { instructionIdOf } from './instruction.js';
+import { advice, confirms, idOf, instructionsSentTo, sentTo } from './for-tests.js';
 
 let database: TestDatabase;
 let transactions: Transactions;
@@ -76,27 +66,8 @@ const dueToday = (executionId: string) =>
   database
     .pool('owner')
     .query(`UPDATE settlement.trade SET settlement_date = '2026-11-25' WHERE execution_id = $1`, [executionId]);
-const idOf = (executionId: string) => instructionIdOf(tradeIdOf('OMS-EU', executionId));
-
-function sent(channel: string) {
-  return readdirSync(join(settlement.root, channel, 'to'))
-    .filter((name) => name.endsWith('.xml'))
-    .sort()
-    .flatMap((name) => {
-      const read = readExchange(readFileSync(join(settlement.root, channel, 'to', name)), name);
-      if (!read.ok) throw new Error(JSON.stringify(read.problems));
-      return read.value;
-    });
-}
-function instructionsSent(channel: string): SettlementInstruction[] {
-  return sent(channel)
-    .filter(({ type }) => type.startsWith('sese.023'))
-    .map(({ document }) => {
-      const read = readSettlementInstruction(document);
-      if (!read.ok) throw new Error(JSON.stringify(read.problems));
-      return read.value;
-    });
-}
+const sent = (channel: string) => sentTo(settlement.root, channel);
+const instructionsSent = (channel: string) => instructionsSentTo(settlement.root, channel);
 let files = 0;
 async function place(
   channel: string,
@@ -111,25 +82,6 @@ async function place(
   );
   await settlement.reader.drain();
 }
-const advice = (id: string, given: StatusAdvice) => ({
-  id,
-  type: 'sese.024.001.12',
-  document: writeStatusAdvice(given),
-});
-const confirms = (id: string, executionId: string, quantity: string, amountMinor: bigint, change: object = {}) => ({
-  id,
-  type: 'sese.025.001.11',
-  document: writeSettlementConfirmation({
-    transactionId: idOf(executionId),
-    direction: 'RECE',
-    payment: 'APMT',
-    effectiveDate: '2026-11-25',
-    isin: 'DE0007164600',
-    settledQuantity: { kind: 'UNIT', text: quantity },
-    settledAmount: { currency: 'EUR', amountMinor },
-    ...change,
-  }),
-});
 const status = async (executionId: string) =>
   (
     await all<Record<string, unknown>>(
