@@ -1,10 +1,17 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 
-/** The last row's sort values; null only for columns that may be null. */
+/**
+ * The last row's sort values; null only for columns that may be null. An instant is the database's own text of it
+ * (`due_at::text`): a Date ends at the millisecond and Postgres goes on to the microsecond, so that rows of one
+ * millisecond would be skipped or shown twice.
+ */
 export type CursorValues = readonly (string | null)[];
 
 const macBytes = 12;
+
+/** What Date.toISOString makes. */
+const roundedInstant = /^[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** Cursors are checked with a key of their own, derived so that one secret in the environment is enough. */
 function keyOf(): string {
@@ -36,6 +43,8 @@ const mac = (body: string, filter: unknown) =>
 
 /** Opaque, unforgeable, and bound to the filter it was made for (name the list in it too). */
 export function encodeCursor(values: CursorValues, filter: unknown): string {
+  const rounded = values.find((value) => value !== null && roundedInstant.test(value));
+  if (rounded) throw new Error(`${rounded} has lost its microseconds: a cursor carries the text of the database`);
   const body = Buffer.from(JSON.stringify(values)).toString('base64url');
   return `${body}.${mac(body, filter).toString('base64url')}`;
 }

@@ -136,6 +136,15 @@ class TradeResolver {
   }
 }
 
+describe('a cursor', () => {
+  it('refuses an instant that has lost its microseconds', () => {
+    const list = keyset<string>({ list: 'x' }, (at) => [at, 'id']);
+    expect(() => list.cursorOf(new Date(0).toISOString())).toThrow('has lost its microseconds');
+    const cursor = list.cursorOf('2026-03-30 12:00:00.001007+00');
+    expect(list.after(cursor)).toEqual(['2026-03-30 12:00:00.001007+00', 'id']);
+  });
+});
+
 const openTransaction = async (work: (tx: Tx) => Promise<void>) => {
   statements.push('begin');
   await work({

@@ -44,6 +44,8 @@ export class JobAttemptType {
 export class JobRunType {
   @Field(() => ID) id!: string;
   @Field(() => String) service!: string;
+  @Field(() => String, { description: 'Number of its message in all services: the list goes by it, newest first.' })
+  sequence!: string;
   @Field(() => String, { description: 'The message that asked for it.' }) name!: string;
   @Field(() => String) queue!: string;
   @Field(() => String, { nullable: true, description: 'What people know it by: a file, a business date.' })

@@ -24,7 +24,7 @@ export interface JobRunFilter {
   readonly errorFingerprint?: string | null;
 }
 
-export type JobRunRow = Omit<JobRunType, 'attempts'> & { readonly sequence: string; readonly updatedAt: Date };
+export type JobRunRow = Omit<JobRunType, 'attempts'> & { readonly updatedAt: Date };
 
 interface StoredRun {
   job_run_id: string;

@@ -7,3 +7,4 @@ export {
 } from './test-database.js';
 export { redisForTests, type TestRedis } from './redis.js';
 export { waitFor } from './wait-for.js';
+export { instantsOfOneMillisecond, pageThrough } from './page-through.js';

@@ -69,7 +69,7 @@ export function workItemResolver(service: Service): Type {
       @ReadTx() tx: Tx,
     ): Promise<WorkItemConnection> {
       const cursor = keyset<WorkItemRow>({ list: `${service}WorkItems`, filter }, (row) => [
-        row.dueAt.toISOString(),
+        row.dueAtExact,
         row.workItemId,
       ]);
       const rows = await this.workItems.list(tx, filter ?? {}, page.first, cursor.after(page.after));

@@ -54,6 +54,8 @@ export interface WorkItemRow {
   ownerTeam: string;
   assignee: string | null;
   dueAt: Date;
+  /** With its microseconds, for the cursor. */
+  dueAtExact: string;
   nextAction: string;
   state: 'OPEN' | 'SNOOZED' | 'CLOSED';
   snoozedUntil: Date | null;
@@ -95,7 +97,7 @@ export function workItemIdOf(key: string): string {
 const columns = `
   work_item_id AS "workItemId", key, kind, category, object_kind AS "objectKind", object_id AS "objectId", reference,
   reason_code AS "reasonCode", book_id AS "bookId", value_currency AS "valueCurrency", value_minor AS "valueMinor",
-  owner_team AS "ownerTeam", assignee, due_at AS "dueAt", next_action AS "nextAction", state, snoozed_until AS "snoozedUntil",
+  owner_team AS "ownerTeam", assignee, due_at AS "dueAt", due_at::text AS "dueAtExact", next_action AS "nextAction", state, snoozed_until AS "snoozedUntil",
   escalation_level AS "escalationLevel", opened_at AS "openedAt", closed_at AS "closedAt", closed_by AS "closedBy",
   close_reason AS "closeReason",
   greatest(0, extract(epoch FROM coalesce(closed_at, kernel.now()) - opened_at))::int AS "ageSeconds",

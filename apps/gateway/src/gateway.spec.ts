@@ -34,17 +34,18 @@ interface Item {
   dueAt: Date;
 }
 
-/** Service n has items due at n, n + 3, n + 6 … minutes. */
+/** Service n has items due at n, n + 3, n + 6 … minutes; two at each, whose microseconds go against their ids. */
 function itemsOf(service: string, offset: number) {
   return (_: unknown, page: { first: number; after?: string }) => {
-    const list = keyset<Item>({ list: service }, (item) => [item.id]);
-    const after = list.after(page.after)?.[0] ?? '';
-    const all = Array.from({ length: 5 }, (_, n) => ({
-      id: `${service}-${n}`,
+    const all = Array.from({ length: 10 }, (_, n) => ({
+      id: `${service}-${9 - n}`,
       service,
-      dueAt: new Date(Date.UTC(2026, 2, 30, 12, offset + 3 * n)),
+      dueAt: new Date(Date.UTC(2026, 2, 30, 12, offset + 3 * Math.floor(n / 2))),
     }));
-    return keysetPage(all.filter((item) => item.id > after).slice(0, page.first + 1), page.first, list.cursorOf);
+    const list = keyset<Item>({ list: service }, (item) => [item.id]);
+    const after = list.after(page.after)?.[0];
+    const from = after === undefined ? 0 : all.findIndex((item) => item.id === after) + 1;
+    return keysetPage(all.slice(from, from + page.first + 1), page.first, list.cursorOf);
   };
 }
 
@@ -320,23 +321,30 @@ for (const planner of ['rust', 'javascript'] as const) {
       expect(own).toMatchObject({ data: { node: { state: 'CAPTURED' } } });
     });
 
-    it('merges the lists of the services and pages through them', async () => {
+    it.each([1, 3, 4, 7])('merges the lists of the services and pages through them by %s', async (first) => {
       const query =
-        'query ($after: String) { workItems(first: 4, after: $after) { page: pageInfo { hasNextPage endCursor } edges { cursor item: node { id at: dueAt ...more } } } } fragment more on WorkItem { service }';
+        'query ($first: Int! $after: String) { workItems(first: $first, after: $after) { page: pageInfo { hasNextPage endCursor } edges { cursor item: node { id at: dueAt ...more } } } } fragment more on WorkItem { service }';
       const seen: string[] = [];
+      const ids: string[] = [];
       let after: string | null = null;
       do {
-        const answer: Answered = await ask(query, 'operations', { after });
+        const answer: Answered = await ask(query, 'operations', { first, after });
         expect(answer.errors).toBeUndefined();
         const list = answer.data.workItems;
         for (const { item } of list.edges) {
           expect(item.id.startsWith(item.service)).toBe(true);
           seen.push(item.at);
+          ids.push(item.id);
         }
         after = list.page.hasNextPage ? list.page.endCursor : null;
       } while (after);
       expect(seen).toEqual([...seen].sort());
-      expect(new Set(seen).size).toBe(15);
+      expect(new Set(ids).size).toBe(30);
+      expect(ids).toHaveLength(30);
+      for (const service of ['settlement', 'accounting', 'compliance'])
+        expect(ids.filter((id) => id.startsWith(service))).toEqual(
+          Array.from({ length: 10 }, (_, n) => `${service}-${9 - n}`),
+        );
     });
 
     it('takes a large body only for a file', async () => {

@@ -16,6 +16,8 @@ export interface HoldRow {
   readonly state: string;
   readonly reason: string;
   readonly placedAt: Date;
+  /** With its microseconds, for the cursor. */
+  readonly placedAtExact: string;
   readonly expiresAt: Date;
 }
 
@@ -26,7 +28,7 @@ const select = `
          CASE WHEN h.expires_at <= kernel.now() THEN h.expired_units + h.open_units ELSE h.expired_units END AS "expiredUnits",
          CASE WHEN h.expires_at <= kernel.now() THEN 0 ELSE h.open_units END AS "openUnits",
          CASE WHEN h.expired_units > 0 OR h.open_units > 0 AND h.expires_at <= kernel.now() THEN 'EXPIRED' WHEN h.open_units = 0 THEN 'CLOSED' ELSE 'OPEN' END AS state,
-         h.reason, h.placed_at AS "placedAt", h.expires_at AS "expiresAt"
+         h.reason, h.placed_at AS "placedAt", h.placed_at::text AS "placedAtExact", h.expires_at AS "expiresAt"
     FROM accounting.hold h JOIN accounting.asset s USING (asset)
     JOIN accounting.ledger_account d ON d.ledger_account_id = h.debit_account_id
     JOIN accounting.ledger_account c ON c.ledger_account_id = h.credit_account_id`;

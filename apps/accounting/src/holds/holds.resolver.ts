@@ -61,7 +61,7 @@ export class HoldsResolver {
     @Args('filter', { type: () => HoldFilterInput, nullable: true }) filter: HoldFilterInput | null,
     @ReadTx() tx: Tx,
   ): Promise<HoldConnection> {
-    const cursor = keyset<HoldRow>({ list: 'holds', filter }, (row) => [row.placedAt.toISOString(), row.holdId]);
+    const cursor = keyset<HoldRow>({ list: 'holds', filter }, (row) => [row.placedAtExact, row.holdId]);
     const rows = await this.holds.list(tx, filter ?? {}, page.first, cursor.after(page.after));
     return keysetPage(rows, page.first, cursor.cursorOf, toHold);
   }

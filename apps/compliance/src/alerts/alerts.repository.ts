@@ -24,6 +24,8 @@ export interface AlertRow {
   businessDate: string;
   openedAt: Date;
   dueAt: Date;
+  /** With its microseconds, for the cursor. */
+  dueAtExact: string;
   decidedAt: Date | null;
   decidedBy: string | null;
   decisionReason: string | null;
@@ -64,6 +66,7 @@ const columns = `alert_id AS "alertId", object_kind AS "objectKind", object_id A
   parent_alert_id AS "parentAlertId", screening_id AS "screeningId", list_version_id AS "listVersionId",
   entry_version_id AS "entryVersionId", entry_name AS "entryName", score, reason_code AS "reasonCode", was_sent AS "wasSent",
   is_entry_delisted AS "isEntryDelisted", work, state, business_date::text AS "businessDate", opened_at AS "openedAt", due_at AS "dueAt",
+  due_at::text AS "dueAtExact",
   decided_at AS "decidedAt", decided_by AS "decidedBy", decision_reason AS "decisionReason"`;
 
 @Injectable()

@@ -58,7 +58,7 @@ export class AlertsResolver {
     @Args('filter', { type: () => AlertFilterInput, nullable: true }) filter: AlertFilterInput | null,
     @ReadTx() tx: Tx,
   ): Promise<AlertConnection> {
-    const cursor = keyset<AlertRow>({ list: 'alerts', filter }, (row) => [row.dueAt.toISOString(), row.alertId]);
+    const cursor = keyset<AlertRow>({ list: 'alerts', filter }, (row) => [row.dueAtExact, row.alertId]);
     const rows = await this.repository.list(tx, filter ?? {}, page.first + 1, cursor.after(page.after));
     return keysetPage(rows, page.first, cursor.cursorOf, toAlertType);
   }

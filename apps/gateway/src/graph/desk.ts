@@ -11,7 +11,7 @@ import {
   type SelectionSetNode,
   type DocumentNode,
 } from 'graphql';
-import { mergedLists, type MergedList, services } from './merged-lists.js';
+import { mergedLists, type MergedList, mergeParts, services } from './merged-lists.js';
 import { NodeStub } from './nodes.js';
 
 interface Edge {
@@ -83,14 +83,16 @@ async function mergeList(
       return { service, edges: page?.edges ?? [], hasNextPage: page?.pageInfo.hasNextPage ?? false, from };
     }),
   );
-  const merged = pages
-    .flatMap((page) => page.edges.map((edge) => ({ service: page.service, edge })))
-    .sort((a, b) => compare(list, a.edge.node, b.edge.node))
-    .slice(0, first);
+  const merged = mergeParts(
+    pages.map(({ service, edges: items }) => ({ service, items })),
+    list.order,
+    ({ node }) => list.order.map((_, index) => String(node[sortAlias(index)])),
+    first,
+  );
   const reached: Record<string, string | null> = Object.fromEntries(
     pages.filter((page) => !before || page.service in before).map((page) => [page.service, page.from ?? null]),
   );
-  const edges = merged.map(({ service, edge }) => {
+  const edges = merged.map(({ service, item: edge }) => {
     reached[service] = edge.cursor;
     return { node: edge.node, cursor: writeCursor(reached) };
   });
@@ -190,14 +192,6 @@ function underNames(
     );
   }
   return named;
-}
-
-function compare(list: MergedList, a: Record<string, unknown>, b: Record<string, unknown>): number {
-  for (const [index, { descending }] of list.order.entries()) {
-    const [left, right] = [String(a[sortAlias(index)]), String(b[sortAlias(index)])];
-    if (left !== right) return (left < right ? -1 : 1) * (descending ? -1 : 1);
-  }
-  return 0;
 }
 
 /** Where each service's list was left; every part inside is checked by the service that made it. */

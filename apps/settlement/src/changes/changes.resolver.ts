@@ -54,7 +54,7 @@ export class ChangesResolver {
     @ReadTx() tx: Tx,
   ): Promise<StaticDataChangeConnection> {
     const cursor = keyset<PendingChange>({ list: 'staticDataChanges', state, kind }, (row) => [
-      row.proposedAt.toISOString(),
+      row.proposedAtExact,
       row.changeId,
     ]);
     const rows = await this.changes.page(tx, { state, kind }, cursor.after(page.after), page.first + 1);

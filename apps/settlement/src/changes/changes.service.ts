@@ -31,6 +31,8 @@ export interface PendingChange {
   state: ChangeState;
   proposedBy: string;
   proposedAt: Date;
+  /** With its microseconds, for the cursor. */
+  proposedAtExact: string;
   expiresAt: Date;
   decidedBy: string | null;
   decidedAt: Date | null;
@@ -48,7 +50,7 @@ export type SsiChangeInput = Omit<SsiChange, 'ssiId' | 'cashAccount'> & {
 };
 
 const columns = `change_id AS "changeId", approval_id AS "approvalId", kind, object_id AS "objectId", book_id AS "bookId", payload,
-  payload_hash AS "payloadHash", reason, state, proposed_by AS "proposedBy", proposed_at AS "proposedAt", expires_at AS "expiresAt",
+  payload_hash AS "payloadHash", reason, state, proposed_by AS "proposedBy", proposed_at AS "proposedAt", proposed_at::text AS "proposedAtExact", expires_at AS "expiresAt",
   decided_by AS "decidedBy", decided_at AS "decidedAt", outcome_note AS "outcomeNote"`;
 
 /** A proposal that nobody decided on is void after a day. */

@@ -17,6 +17,8 @@ export interface FileRow {
   jobRunId: string | null;
   businessDate: PlainDate;
   receivedAt: Date;
+  /** With its microseconds, for the cursor. */
+  receivedAtExact: string;
   receivedBy: string;
   books: string[] | null;
 }
@@ -46,7 +48,8 @@ export interface NewFileLine {
 }
 
 const columns = `file_id AS "fileId", kind, name, book_id AS "bookId", sha256, size_bytes AS "sizeBytes", state, counts, problems,
-  job_run_id AS "jobRunId", business_date AS "businessDate", received_at AS "receivedAt", received_by AS "receivedBy", books`;
+  job_run_id AS "jobRunId", business_date AS "businessDate", received_at AS "receivedAt",
+  received_at::text AS "receivedAtExact", received_by AS "receivedBy", books`;
 
 @Injectable()
 export class FilesRepository {

@@ -91,7 +91,7 @@ export class FilesResolver {
     @Args('filter', { type: () => FileFilter, nullable: true }) filter: FileFilter | null,
     @ReadTx() tx: Tx,
   ): Promise<FileConnection> {
-    const cursor = keyset<FileRow>({ list: 'files', filter }, (row) => [row.receivedAt.toISOString(), row.fileId]);
+    const cursor = keyset<FileRow>({ list: 'files', filter }, (row) => [row.receivedAtExact, row.fileId]);
     const rows = await this.repository.page(tx, filter ?? {}, cursor.after(page.after), page.first + 1);
     return keysetPage(rows, page.first, cursor.cursorOf, toType);
   }
