@@ -2,7 +2,7 @@ import { invariant } from '#libs/kernel/index.js';
 import { monday, saturday, sunday } from './holiday-rules.js';
 import { markets } from './markets/index.js';
 import { type MarketCalendar } from './market-calendar.js';
-import { addDays, compareDates, dayOfWeek, monthOf, type PlainDate } from './plain-date.js';
+import { addDays, compareDates, dateOf, dayOfWeek, monthOf, type PlainDate } from './plain-date.js';
 
 /** Which days are worked. Stored calendars and built-in ones have this form. */
 export interface BusinessCalendar {
@@ -20,6 +20,15 @@ export interface CalendarData {
   readonly weekend: readonly number[];
   /** In order, without those that fall on a weekend. */
   readonly holidays: readonly PlainDate[];
+  /** Days that close early, in order, with the local closing time. */
+  readonly earlyCloses: readonly EarlyClose[];
+  /** The zone of the closing times; null when no day closes early by rule. */
+  readonly zone: string | null;
+}
+
+export interface EarlyClose {
+  readonly day: PlainDate;
+  readonly localTime: string;
 }
 
 /** The rules are checked against what was published from 2000 on; years after the present carry the rules of today on. */
@@ -44,14 +53,38 @@ function marketOf(id: string): MarketCalendar {
 export function calendarOf(id: string): BusinessCalendar {
   const known = built.get(id);
   if (known) return known;
-  const { version, holidays } = calendarData(id, firstBuiltInYear, lastBuiltInYear);
-  const calendar = { id, version, weekend, holidays: new Set(holidays) };
+  const calendar = {
+    id,
+    version: marketOf(id).version,
+    weekend,
+    holidays: new Set(holidaysOf(id, firstBuiltInYear, lastBuiltInYear)),
+  };
   built.set(id, calendar);
   return calendar;
 }
 
-/** The closed days of some years, to be stored. */
+/** The closed days and the half days of some years, to be stored. */
 export function calendarData(id: string, fromYear: number, toYear: number): CalendarData {
+  const market = marketOf(id);
+  const earlyCloses: EarlyClose[] = [];
+  if (market.earlyClose) {
+    const calendar = calendarOf(id);
+    for (let day = dateOf(fromYear, 1, 1); day <= dateOf(toYear, 12, 31); day = addDays(day, 1)) {
+      const localTime = isBusinessDay(calendar, day) ? market.earlyClose(day) : undefined;
+      if (localTime !== undefined) earlyCloses.push({ day, localTime });
+    }
+  }
+  return {
+    id,
+    version: market.version,
+    weekend,
+    holidays: holidaysOf(id, fromYear, toYear),
+    earlyCloses,
+    zone: market.zone ?? null,
+  };
+}
+
+function holidaysOf(id: string, fromYear: number, toYear: number): PlainDate[] {
   const market = marketOf(id);
   const holidays = new Set<PlainDate>();
   for (let year = fromYear; year <= toYear; year += 1) {
@@ -59,7 +92,7 @@ export function calendarData(id: string, fromYear: number, toYear: number): Cale
       if (!weekend.includes(dayOfWeek(date))) holidays.add(date);
     }
   }
-  return { id, version: market.version, weekend, holidays: [...holidays].sort(compareDates) };
+  return [...holidays].sort(compareDates);
 }
 
 /** Local closing time, when the day closes early; undefined on full and on closed days. */

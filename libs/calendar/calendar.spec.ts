@@ -95,6 +95,13 @@ describe('holidays', () => {
       expect(holidays.every((date) => date.startsWith('2026-') || date.startsWith('2027-'))).toBe(true);
     }
     expect(calendarData('T2S', 2026, 2026).holidays).toEqual(['2026-01-01', '2026-04-03', '2026-04-06', '2026-12-25']);
+    expect(calendarData('XNYS', 2026, 2026)).toMatchObject({
+      zone: 'America/New_York',
+      earlyCloses: [
+        { day: '2026-11-27', localTime: '13:00' },
+        { day: '2026-12-24', localTime: '13:00' },
+      ],
+    });
     expect(() => calendarOf('NOWHERE')).toThrow('There is no calendar NOWHERE');
   });
 

@@ -11,6 +11,8 @@ export interface MarketCalendar {
   readonly sources: readonly string[];
   /** Days of the year on which it is closed; days on a weekend may be among them. */
   holidays(year: number): PlainDate[];
+  /** The zone of its closing times, where days close early. */
+  readonly zone?: string;
   /** Local closing time of a day that closes early. */
   earlyClose?(date: PlainDate): string | undefined;
 }

@@ -62,6 +62,7 @@ export function settlementForTests(transactions: Transactions) {
     paymentRows,
     new PaymentChangesService(paymentRows, intake.audit),
     intake.trades,
+    intake.staticData,
     exchange,
     handlers,
     intake.outbox,

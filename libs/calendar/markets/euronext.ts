@@ -15,6 +15,7 @@ const euronext = (id: string, city: string): MarketCalendar => ({
     dateOf(year, 12, 25),
     dateOf(year, 12, 26),
   ],
+  zone: 'Europe/Paris',
   earlyClose: (date) => (/12-(24|31)$/.test(date) ? '14:05' : undefined),
 });
 

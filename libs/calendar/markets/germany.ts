@@ -32,6 +32,7 @@ export const xetr: MarketCalendar = {
     ...oneOff(year, ['2017-10-31']), // 500 years of the Reformation
   ],
   // The last trading day of the year: 30 December or, when that is on a weekend, the Friday before.
+  zone: 'Europe/Berlin',
   earlyClose: (date) => (date === lastWeekdayTo(dateOf(yearOf(date), 12, 30)) ? '14:00' : undefined),
 };
 

@@ -80,6 +80,7 @@ export const xlon: MarketCalendar = {
     'London Stock Exchange, Business days: half days on the last trading day before Christmas and before New Year',
   ],
   holidays: bankHolidays,
+  zone: 'Europe/London',
   earlyClose: (date) => {
     const halfDays = [24, 31].map((day) => lastWeekdayTo(dateOf(yearOf(date), 12, day)));
     return halfDays.includes(date) ? '12:30' : undefined;

@@ -88,6 +88,7 @@ export const xnys: MarketCalendar = {
       '2025-01-09', // mourning of President Carter
     ]),
   ],
+  zone: 'America/New_York',
   earlyClose: (date) => {
     const year = yearOf(date);
     const isHalfDay =

@@ -1,45 +1,91 @@
 import { Injectable } from '@nestjs/common';
-import { calendarData, calendarIds, lastBuiltInYear, type PlainDate, yearOf } from '#libs/calendar/index.js';
+import { calendarIds, lastBuiltInYear, type PlainDate, yearOf } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { canonicalJson, sha256Hex } from '#libs/kernel/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
+import {
+  type CalendarContent,
+  calendarFrom,
+  Calendars,
+  type Closure,
+  contentHashOf,
+  contentOf,
+  type StoredCalendar,
+} from './calendars.js';
+import { CalendarsRepository, type CalendarVersion } from './calendars.repository.js';
 
-/** Years kept beside the one being worked, so that every open settlement date is covered. */
-const yearsBack = 1;
-const yearsAhead = 3;
 /** A calendar that ends sooner than this is asked for. */
 const expiryWarningYears = 1;
+/** Versions kept in the process: some of each calendar, never a list that grows. */
+const versionsKept = 200;
 
-/** Calendars as versioned data: what was known on a day can be asked later. */
+/** Calendars as versioned data: settlement dates and cut-offs are counted on what is stored, and can name its version. */
 @Injectable()
 export class CalendarsService {
-  constructor(private readonly workItems: WorkItems) {}
+  /** A stored version never changes, so it is read once; its hash tells it from one that was rolled back. */
+  private readonly versions = new Map<string, StoredCalendar>();
+  private latest: { readonly key: string; readonly calendars: Calendars } | undefined;
+
+  constructor(
+    private readonly repository: CalendarsRepository,
+    private readonly workItems: WorkItems,
+  ) {}
+
+  /** All calendars as they are known now, or as they were at a moment: one small statement, and what is new to this process. */
+  async current(tx: Tx, knownAt: Date | null = null): Promise<Calendars> {
+    const heads = await this.repository.heads(tx, knownAt);
+    const keyOf = ({ id, version, hash }: CalendarVersion) => `${id}@${version}:${hash}`;
+    const key = heads.map(keyOf).join(' ');
+    if (this.latest?.key === key) return this.latest.calendars;
+    const unknown = heads.filter((head) => !this.versions.has(keyOf(head)));
+    if (this.versions.size + unknown.length > versionsKept) this.versions.clear();
+    const missing = heads.filter((head) => !this.versions.has(keyOf(head)));
+    const contents = await this.repository.contents(tx, missing);
+    for (const head of missing) {
+      const content = contents.get(`${head.id}@${head.version}`);
+      if (!content) throw new Error(`calendar ${head.id} has no version ${head.version}`);
+      this.versions.set(keyOf(head), calendarFrom(String(head.version), content));
+    }
+    const calendars = new Calendars(heads.flatMap((head) => this.versions.get(keyOf(head)) ?? []));
+    if (knownAt === null) this.latest = { key, calendars };
+    return calendars;
+  }
+
+  /** Whoever writes dates holds the calendars for as long; a closure waits for them, so that it misses none of their dates. */
+  async hold(tx: Tx): Promise<void> {
+    await this.repository.share(tx);
+  }
 
   /** Stores a new version of each calendar that is not as it was stored last; the rest stays. */
-  async store(tx: Tx, businessDate: PlainDate): Promise<number> {
-    const year = yearOf(businessDate);
-    const latest = await tx.rows<{ id: string; version: number; hash: string }>(
-      `SELECT DISTINCT ON (calendar_id) calendar_id AS id, version, content_hash AS hash FROM settlement.calendar_version ORDER BY calendar_id, version DESC`,
-    );
-    const known = new Map(latest.map((one) => [one.id, one]));
-    const versions = calendarIds().flatMap((id) => {
-      const data = calendarData(id, year - yearsBack, year + yearsAhead);
-      const hash = sha256Hex(canonicalJson(data));
-      const before = known.get(id);
-      return before?.hash === hash ? [] : [{ id, version: (before?.version ?? 0) + 1, hash, days: data.holidays }];
-    });
-    if (versions.length === 0) return 0;
-    await tx.execute(
-      `INSERT INTO settlement.calendar_version (calendar_id, version, data_from, data_to, content_hash)
-       SELECT id, version, $2, $3, hash FROM jsonb_to_recordset($1::jsonb) AS r(id text, version int, hash text) ON CONFLICT DO NOTHING`,
-      [JSON.stringify(versions), `${year - yearsBack}-01-01`, `${year + yearsAhead}-12-31`],
-    );
-    await tx.execute(
-      `INSERT INTO settlement.calendar_closed_day (calendar_id, version, day)
-       SELECT id, version, day::date FROM jsonb_to_recordset($1::jsonb) AS r(id text, version int, days jsonb), jsonb_array_elements_text(days) AS day
-       ON CONFLICT DO NOTHING`,
-      [JSON.stringify(versions)],
-    );
+  async refresh(tx: Tx): Promise<number> {
+    const closures = await this.repository.closures(tx);
+    const heads = new Map((await this.repository.heads(tx, null)).map((head) => [head.id, head]));
+    const isStale = (content: CalendarContent) => heads.get(content.id)?.hash !== contentHashOf(content);
+    const changed = calendarIds()
+      .map((id) => contentOf(id, closures))
+      .filter(isStale);
+    if (changed.length === 0) return 0;
+    await this.repository.lock(tx);
+    return this.write(tx, changed, null);
+  }
+
+  /** Two people closed a day: a new version of its calendar. The caller has asked whether the day is open. */
+  async close(
+    tx: Tx,
+    closure: Closure & { readonly reason: string; readonly changeId: string; readonly by: string },
+  ): Promise<number> {
+    await this.repository.lock(tx);
+    await this.repository.addClosure(tx, closure);
+    const closures = await this.repository.closures(tx);
+    return this.write(tx, [contentOf(closure.calendarId, closures)], closure.changeId);
+  }
+
+  private async write(tx: Tx, contents: readonly CalendarContent[], originId: string | null): Promise<number> {
+    const heads = new Map((await this.repository.heads(tx, null)).map((head) => [head.id, head]));
+    const versions = contents
+      .map((content) => ({ ...content, hash: contentHashOf(content), before: heads.get(content.id) }))
+      .filter(({ hash, before }) => before?.hash !== hash)
+      .map(({ before, ...content }) => ({ ...content, version: (before?.version ?? 0) + 1 }));
+    await this.repository.insert(tx, versions, originId);
     return versions.length;
   }
 

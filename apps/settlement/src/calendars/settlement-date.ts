@@ -1,11 +1,4 @@
-import {
-  addBusinessDays,
-  type BusinessCalendar,
-  calendarOf,
-  combine,
-  isBusinessDay,
-  type PlainDate,
-} from '#libs/calendar/index.js';
+import { type PlainDate } from '#libs/calendar/index.js';
 
 /** The calendar of each currency's settlement system: cash moves only when it works. */
 export const currencyCalendars: Readonly<Record<string, string>> = {
@@ -47,27 +40,3 @@ export function settlementCalendarIds(placeCalendarId: string, currency: string 
   const cash = currency === null ? undefined : currencyCalendars[currency];
   return cash === undefined || cash === placeCalendarId ? [placeCalendarId] : [placeCalendarId, cash];
 }
-
-const joints = new Map<string, BusinessCalendar>();
-
-function jointOf(ids: readonly string[]): BusinessCalendar {
-  const key = ids.join('+');
-  let joint = joints.get(key);
-  if (!joint) {
-    const [first, ...rest] = ids.map((id) => calendarOf(id));
-    if (!first) throw new Error('a settlement date needs a calendar');
-    joints.set(key, (joint = rest.length === 0 ? first : combine(first, ...rest)));
-  }
-  return joint;
-}
-
-export const settlesOn = (placeCalendarId: string, currency: string | null, day: PlainDate): boolean =>
-  isBusinessDay(jointOf(settlementCalendarIds(placeCalendarId, currency)), day);
-
-/** Counted strictly after the trade date; a cycle of zero days settles on the trade date or the next business day. */
-export const intendedSettlementDate = (
-  placeCalendarId: string,
-  currency: string | null,
-  tradeDate: PlainDate,
-  cycleDays: number,
-): PlainDate => addBusinessDays(jointOf(settlementCalendarIds(placeCalendarId, currency)), tradeDate, cycleDays);

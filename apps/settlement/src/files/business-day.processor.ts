@@ -21,7 +21,7 @@ export class BusinessDayProcessor {
   async businessDayChanged(tx: Tx, changed: PayloadOf<'accounting.business-day-changed.v1'>): Promise<void> {
     const isNews = await this.bookDays.announce(tx, changed);
     if (!isNews || changed.state !== 'OPEN') return;
-    await this.calendars.store(tx, changed.businessDate);
+    await this.calendars.refresh(tx);
     await this.calendars.checkExpiry(tx, changed.book, changed.businessDate);
     await this.expected.openDay(tx, changed.book, changed.businessDate);
     await this.trades.processReceived(tx, changed.book, changed.businessDate);

@@ -1,8 +1,9 @@
-import { adjust, calendarOf, instantOf, isPlainDate, type PlainDate } from '#libs/calendar/index.js';
+import { isPlainDate, type PlainDate } from '#libs/calendar/index.js';
 import { type EntryToPost } from '#libs/contracts/index.js';
 import { isIban } from '#libs/identifiers/index.js';
 import { canonicalJson, idFrom, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
 import { currencyExponent, isCurrency, parseDecimal } from '#libs/money/index.js';
+import { type Calendars } from '../calendars/calendars.js';
 import { type PaymentStatus } from './payment-status.js';
 
 /** A payment as a customer or an application asks for it; amounts are decimal text. */
@@ -113,13 +114,14 @@ export function bookingDateOf(
   now: Date,
   day: BookDates,
   cutOff: CutOff | undefined,
+  calendars: Calendars,
 ): { businessDate: PlainDate; receivedDate: PlainDate; cutOffAt: Date | null } {
   const receivedDate = day.isOpen ? day.businessDate : day.nextBusinessDate;
-  const cutOffAt = cutOff ? instantOf(receivedDate, cutOff.localTime, cutOff.zone) : null;
+  const cutOffAt = cutOff ? calendars.cutOffAt(cutOff.calendarId, receivedDate, cutOff.localTime, cutOff.zone) : null;
   const isLate = cutOffAt !== null && now >= cutOffAt;
   const earliest = isLate && day.isOpen ? day.nextBusinessDate : receivedDate;
   const asked = request.executionDate && request.executionDate > earliest ? request.executionDate : earliest;
-  const businessDate = cutOff ? adjust(calendarOf(cutOff.calendarId), asked, 'FOLLOWING') : asked;
+  const businessDate = cutOff ? calendars.businessDayFrom(cutOff.calendarId, asked) : asked;
   return { businessDate, receivedDate, cutOffAt };
 }
 

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ExchangeModule } from '../exchange/exchange.module.js';
 import { FilesModule } from '../files/files.module.js';
+import { StaticDataModule } from '../static-data/static-data.module.js';
 import { TradesModule } from '../trades/trades.module.js';
 import { PaymentFigures } from './payment.figures.js';
 import { PaymentChangesService } from './payment-changes.service.js';
@@ -11,7 +12,7 @@ import { PaymentsRepository } from './payments.repository.js';
 import { PaymentsService } from './payments.service.js';
 
 @Module({
-  imports: [ExchangeModule, FilesModule, TradesModule],
+  imports: [ExchangeModule, FilesModule, StaticDataModule, TradesModule],
   providers: [
     PaymentsRepository,
     PaymentsService,

@@ -18,6 +18,7 @@ import { chunk, idFrom, problem, type Problem } from '#libs/kernel/index.js';
 import { Outbox, sealText, unsealText } from '#libs/messaging/index.js';
 import { ExchangeHandlersService, type InboundMessage } from '../exchange/exchange-handlers.service.js';
 import { ExchangeOutboxService } from '../exchange/exchange-outbox.service.js';
+import { StaticDataService } from '../static-data/static-data.service.js';
 import { TradesService } from '../trades/trades.service.js';
 import {
   bookingDateOf,
@@ -61,6 +62,7 @@ export class PaymentsService implements OnModuleInit {
     private readonly repository: PaymentsRepository,
     private readonly changes: PaymentChangesService,
     private readonly trades: TradesService,
+    private readonly staticData: StaticDataService,
     private readonly exchange: ExchangeOutboxService,
     private readonly handlers: ExchangeHandlersService,
     private readonly outbox: Outbox,
@@ -82,6 +84,7 @@ export class PaymentsService implements OnModuleInit {
     for (const book of new Set([...debtors.values()].map(({ bookId }) => bookId)))
       days.set(book, await this.bookDates(tx, book));
     const cutOffs = await this.repository.cutOffs(tx, now.toISOString().slice(0, 10));
+    const calendars = await this.staticData.calendarsHeld(tx);
     const judged = requests.map((request) => ({
       request,
       ...validatePayment(request, debtors.get(request.debtorAccount)),
@@ -116,7 +119,7 @@ export class PaymentsService implements OnModuleInit {
         remittanceSealed: request.remittance ? sealText(request.remittance) : null,
         status: valid.refusal ? 'REFUSED' : 'SCREENING',
         refusal: valid.refusal,
-        ...bookingDateOf(request, now, day, cutOffs.get(request.currency)),
+        ...bookingDateOf(request, now, day, cutOffs.get(request.currency), calendars),
         channel: nostro.channel,
         nostroAccount: nostro.account,
         fileId: origin.fileId,

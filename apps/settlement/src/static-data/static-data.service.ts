@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
+import { type Calendars } from '../calendars/calendars.js';
+import { CalendarsService } from '../calendars/calendars.service.js';
 import {
   type Counterparty,
   isValidOn,
@@ -24,9 +26,12 @@ import { StaticFacts } from './static-facts.js';
 /** What other features ask of static data. */
 @Injectable()
 export class StaticDataService {
-  constructor(private readonly repository: StaticDataRepository) {}
+  constructor(
+    private readonly repository: StaticDataRepository,
+    private readonly calendars: CalendarsService,
+  ) {}
 
-  /** Everything the rules need for many trades, in a handful of statements. */
+  /** Everything the rules need for many trades, in a handful of statements; the calendars stay as they are until the dates are stored. */
   async factsFor(
     tx: Tx,
     wanted: {
@@ -36,6 +41,7 @@ export class StaticDataService {
       upTo?: PlainDate;
     },
   ): Promise<StaticFacts> {
+    await this.calendars.hold(tx);
     const clock = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
     const now = clock?.now ?? new Date(0);
     const isins = [...new Set(wanted.isins)];
@@ -54,7 +60,14 @@ export class StaticDataService {
       accounts: await this.repository.clientAccounts(tx, accounts),
       prices: await this.repository.latestPrices(tx, isins, wanted.upTo ?? '9999-12-31'),
       cycles: await this.repository.cycles(tx),
+      calendars: await this.calendars.current(tx),
     });
+  }
+
+  /** The calendars, which no closure changes before the end of this transaction. */
+  async calendarsHeld(tx: Tx): Promise<Calendars> {
+    await this.calendars.hold(tx);
+    return this.calendars.current(tx);
   }
 
   async places(tx: Tx): Promise<Place[]> {

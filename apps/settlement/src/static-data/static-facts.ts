@@ -1,5 +1,6 @@
 import { localDateOf, type PlainDate } from '#libs/calendar/index.js';
-import { type CycleRule, cycleDaysOf, intendedSettlementDate, settlesOn } from '../calendars/settlement-date.js';
+import { type Calendars } from '../calendars/calendars.js';
+import { type CycleRule, cycleDaysOf } from '../calendars/settlement-date.js';
 import { type EnrichmentFacts, type PriceFact, type SsiFact } from '../trades/enrichment.js';
 import { venueZone } from '../trades/trade-line.js';
 import { type AssetClass, type Market } from '../trades/trade.js';
@@ -26,6 +27,7 @@ export interface StaticRows {
   readonly accounts: readonly ClientAccount[];
   readonly prices: readonly Price[];
   readonly cycles: readonly CycleRule[];
+  readonly calendars: Calendars;
 }
 
 const grouped = <T>(rows: readonly T[], keyOf: (row: T) => string): Map<string, T[]> => {
@@ -90,7 +92,10 @@ export class StaticFacts implements LineFacts, EnrichmentFacts {
     let works = this.joint.get(key);
     if (works === undefined) {
       const place = this.place(placeId);
-      this.joint.set(key, (works = place !== undefined && settlesOn(place.calendarId, currency, day)));
+      this.joint.set(
+        key,
+        (works = place !== undefined && this.rows.calendars.settlesOn(place.calendarId, currency, day)),
+      );
     }
     return works;
   }
@@ -115,7 +120,10 @@ export class StaticFacts implements LineFacts, EnrichmentFacts {
     if (date === undefined) {
       const place = this.place(placeId);
       if (!place) throw new Error(`no place ${placeId}`);
-      this.intended.set(key, (date = intendedSettlementDate(place.calendarId, currency, tradeDate, days)));
+      this.intended.set(
+        key,
+        (date = this.rows.calendars.intendedSettlementDate(place.calendarId, currency, tradeDate, days)),
+      );
     }
     return date;
   }

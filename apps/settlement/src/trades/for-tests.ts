@@ -3,6 +3,7 @@ import { type Transactions } from '#libs/database/index.js';
 import { MessageCatalogue, Outbox } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { BookDaysService } from '../calendars/book-days.service.js';
+import { CalendarsRepository } from '../calendars/calendars.repository.js';
 import { CalendarsService } from '../calendars/calendars.service.js';
 import { BusinessDayProcessor } from '../files/business-day.processor.js';
 import { ExpectedFilesService } from '../files/expected-files.service.js';
@@ -30,7 +31,9 @@ export function intakeForTests() {
   const workItems = new WorkItems();
   const bookDays = new BookDaysService();
   const staticRepository = new StaticDataRepository();
-  const staticData = new StaticDataService(staticRepository);
+  const calendarsRepository = new CalendarsRepository();
+  const calendars = new CalendarsService(calendarsRepository, workItems);
+  const staticData = new StaticDataService(staticRepository, calendars);
   const tradesRepository = new TradesRepository();
   const affirmation = new AffirmationService(new AffirmationRepository(), staticData, workItems, audit);
   const trades = new TradesService(
@@ -50,12 +53,14 @@ export function intakeForTests() {
   const files = new FilesService(filesRepository, readers, bookDays, outbox, audit);
   new LineReadersService(readers, filesRepository, expected, trades, affirmation).onModuleInit();
   const importFile = new ImportFileProcessor(filesRepository, readers, expected);
-  const days = new BusinessDayProcessor(bookDays, new CalendarsService(workItems), expected, trades);
+  const days = new BusinessDayProcessor(bookDays, calendars, expected, trades);
   return {
     outbox,
     audit,
     workItems,
     bookDays,
+    calendars,
+    calendarsRepository,
     staticRepository,
     staticData,
     affirmation,

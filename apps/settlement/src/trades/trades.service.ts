@@ -54,8 +54,6 @@ export class TradesService {
       const identity = identityOf(raw);
       return identity ? [tradeIdOf(identity.source, identity.executionId)] : [];
     });
-    const trades = await this.repository.lockKnown(tx, tradeIds);
-    const versions = await this.repository.versionHashes(tx, tradeIds);
     const facts = await this.staticData.factsFor(tx, {
       isins: raws.map(({ isin }) => isin.trim()).filter(isPlain),
       counterpartyIds: raws.map(({ counterparty }) => counterparty.trim()).filter(isPlain),
@@ -65,6 +63,8 @@ export class TradesService {
         )
         .filter(isPlain),
     });
+    const trades = await this.repository.lockKnown(tx, tradeIds);
+    const versions = await this.repository.versionHashes(tx, tradeIds);
     const intakes = await this.intakes(tx, facts);
     const plan = planCapture(raws, {
       trades,

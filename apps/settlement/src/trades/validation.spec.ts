@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { calendarOf, combine, isBusinessDay } from '#libs/calendar/index.js';
-import { cycleDaysOf, intendedSettlementDate, settlesOn } from '../calendars/settlement-date.js';
+import { builtInCalendars } from '../calendars/calendars.js';
+import { cycleDaysOf } from '../calendars/settlement-date.js';
 import { readUnits } from './decimal-text.js';
 import { isWithinTolerance } from './enrichment.js';
 import { goodLine } from './for-tests.js';
@@ -15,6 +16,7 @@ const places: Record<string, { bookId: string; kind: 'EXTERNAL' | 'INTERNAL'; ca
   FUND: { bookId: 'NGEU', kind: 'EXTERNAL', calendarId: 'TARGET' },
   INTERNAL: { bookId: '*', kind: 'INTERNAL', calendarId: 'TARGET' },
 };
+const calendars = builtInCalendars();
 const facts: LineFacts = {
   instrument: (isin) =>
     ({
@@ -27,9 +29,9 @@ const facts: LineFacts = {
   hasClientAccount: (account, book) =>
     book === 'NGUS' ? account === 'C000801' : ['C000001', 'C000002'].includes(account),
   today: () => '2026-11-25',
-  settlesOn: (placeId, currency, day) => settlesOn(places[placeId]!.calendarId, currency, day),
+  settlesOn: (placeId, currency, day) => calendars.settlesOn(places[placeId]!.calendarId, currency, day),
   intendedDate: (market, assetClass, placeId, currency, _, tradeDate) =>
-    intendedSettlementDate(
+    calendars.intendedSettlementDate(
       places[placeId]!.calendarId,
       currency,
       tradeDate,
@@ -156,13 +158,13 @@ describe('settlement dates', () => {
   });
 
   it('skips the Japanese holiday of the 23rd', () => {
-    expect(intendedSettlementDate('JASDEC', 'JPY', '2026-11-20', 2)).toBe('2026-11-25');
+    expect(calendars.intendedSettlementDate('JASDEC', 'JPY', '2026-11-20', 2)).toBe('2026-11-25');
   });
 
   it('is a day on which place and currency both work', () => {
     const joint = combine(calendarOf('DTC'), calendarOf('USNY'));
     for (const day of ['2026-11-11', '2026-11-25', '2026-11-26', '2026-12-25'])
-      expect(settlesOn('DTC', 'USD', day)).toBe(isBusinessDay(joint, day));
+      expect(calendars.settlesOn('DTC', 'USD', day)).toBe(isBusinessDay(joint, day));
   });
 });
 
