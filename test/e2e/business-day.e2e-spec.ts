@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import { differences } from '../oracle/compare.js';
 import { Oracle } from '../oracle/oracle.js';
+import { firstDayRows, firstDayValues, sumsThatFail } from './first-day.js';
 import { launch } from './launcher-process.js';
 import { figuresOfDay, type LauncherRun, runLauncher, temporaryData } from './launcher.js';
 
@@ -34,7 +35,13 @@ describe('the first three business days, from nothing, on the embedded default',
     });
     expect(dayOne.report?.verify.broken).toBe(0);
     expect(dayOne.report?.verify.checked).toBeGreaterThan(10_000);
-    expect(Object.values(dayOne.report?.ledger.sums ?? { none: '1' }).filter((sum) => sum !== '0')).toEqual([]);
+    const { entries, postings, sums } = dayOne.report?.ledger ?? { entries: 0, postings: 0, sums: {} };
+    expect({ entries, postings, assets: Object.keys(sums).length }).toEqual({
+      entries: 11_962,
+      postings: 27_518,
+      assets: 264,
+    });
+    expect(new Set(Object.values(sums))).toEqual(new Set(['0']));
   });
 
   it('goes on where the start that was killed had stopped', () => {
@@ -42,11 +49,25 @@ describe('the first three business days, from nothing, on the embedded default',
     expect(dayOne.errors).not.toContain('Northgate moves in');
   });
 
-  it('comes to the counts of the sample day', () => {
+  it('comes to every row, part and value of the sample day', () => {
+    expect(dayOne.report?.rows).toEqual(firstDayRows);
+    expect(sumsThatFail(dayOne.report?.rows ?? {})).toEqual([]);
+    expect(dayOne.report?.values).toEqual(firstDayValues);
+  });
+
+  it('says in short what the rows say', () => {
     expect(dayOne.report?.trades).toEqual({ received: 1996, captured: 1982, rejected: 14, held: 6 });
     expect(dayOne.report?.due).toEqual({ total: 1900, settled: 1812, partial: 9, pending: 74, held: 5 });
     expect(dayOne.report?.workItems).toBe(116);
     expect(dayOne.report?.businessDates).toEqual({ NGEU: '2026-11-25', NGUS: '2026-11-25' });
+    expect(Object.keys(dayOne.report ?? {}).sort()).toEqual(
+      [
+        ...['businessDates', 'rows', 'trades', 'due', 'values', 'workItems', 'ledger', 'verify', 'seconds'],
+        'peakMemoryMb',
+      ].sort(),
+    );
+    expect(Object.values(dayOne.report?.seconds ?? {}).every((one) => one >= 0)).toBe(true);
+    expect(dayOne.report?.peakMemoryMb).toBeGreaterThan(0);
   });
 
   it('goes on with the next days on the same data', () => {

@@ -15,11 +15,13 @@ export interface LauncherRun {
 export interface Report {
   businessDates: Record<string, string>;
   rows: Record<string, { total: number } | 'not yet'>;
+  values: Record<string, Record<string, string>>;
   trades: Record<string, number>;
   due: Record<string, number>;
   workItems: number;
   ledger: { entries: number; postings: number; sums: Record<string, string> };
   verify: { checked: number; broken: number };
+  seconds: Record<string, number>;
   peakMemoryMb: number;
 }
 

@@ -89,7 +89,7 @@ const subgraphs: Record<string, { typeDefs: string; resolvers: Record<string, un
           },
         },
       },
-      Trade: { __resolveReference: ({ id }: { id: string }) => tradeOf(id) },
+      Trade: { __resolveReference: ({ id }: { id: string }) => (id === 'trd_none' ? null : tradeOf(id)) },
     },
   },
   accounting: {
@@ -312,6 +312,10 @@ for (const planner of ['rust', 'javascript'] as const) {
       });
       expect((await ask(query, 'operations', { id: 'p7' })).data.node).toMatchObject({ name: 'Party p7' });
       expect((await ask('{ node(id: "trd_1") { id } }', 'operations')).data.node).toEqual({ id: 'trd_1' });
+      for (const id of ['trd_none', '', 'ent_1'])
+        expect((await ask('query ($id: ID!) { node(id: $id) { __typename id } }', 'operations', { id })).data).toEqual({
+          node: null,
+        });
       const refused = (await ask(query, 'partner', { id: 'trd_1' })).errors;
       expect(refused?.map((error: any) => [error.extensions.code, error.path])).toEqual([
         ['FORBIDDEN', ['node', 'screening']],

@@ -12,7 +12,7 @@ import {
   type DocumentNode,
 } from 'graphql';
 import { mergedLists, type MergedList, mergeParts, services } from './merged-lists.js';
-import { NodeStub } from './nodes.js';
+import { NodeStub, nodeTypeOf } from './nodes.js';
 
 interface Edge {
   cursor: string;
@@ -56,12 +56,40 @@ export async function answerDesk(
     fieldResolver: (source: Record<string, unknown>, args: Record<string, unknown>, _context, info): unknown => {
       if (source instanceof NodeStub) return source.id;
       const isRoot = info.parentType.name === 'Query';
-      if (isRoot && info.fieldName === 'node') return new NodeStub(String(args.id));
+      if (isRoot && info.fieldName === 'node') return findNode(String(args.id), context, String(info.path.key));
       const list = isRoot ? mergedLists.find(({ name }) => name === info.fieldName) : undefined;
       // What the services answered is already under the caller's own names.
       return list ? mergeList(schema, list, args, context, info) : source[String(info.path.key)];
     },
   });
+}
+
+/** An id that looks like one of ours is not yet an object: its service says whether the caller has such a one. */
+async function findNode(id: string, context: DeskContext, key: string): Promise<NodeStub | null> {
+  const type = nodeTypeOf(id);
+  if (!type || id === '') return null;
+  const query = `query ($of: [_Any!]!) { _entities(representations: $of) { ... on ${type.name} { id } } }`;
+  const result = await answerOf(context, type.service, key, query, { of: [{ __typename: type.name, id }] });
+  const found = (result?.data as { _entities?: ({ id: string } | null)[] | null } | null | undefined)?._entities?.[0];
+  return found ? new NodeStub(id, type.name) : null;
+}
+
+/** Asks one service; what it refuses, and that it is away, is told beside the answer. */
+async function answerOf(
+  context: DeskContext,
+  service: string,
+  key: string,
+  query: string,
+  variables: Record<string, unknown>,
+): Promise<ExecutionResult | undefined> {
+  const tell = (message: string, extensions: Record<string, unknown>) => {
+    context.tell(new GraphQLError(message, { path: [key], extensions: { ...extensions, service } }));
+  };
+  const result = await context.ask(service, query, variables).catch(() => undefined);
+  for (const error of result?.errors ?? []) tell(error.message, { ...error.extensions });
+  if (!result?.data && !result?.errors?.length)
+    tell(`${service} is not available`, { code: 'SERVICE_UNAVAILABLE', retryable: true });
+  return result;
 }
 
 async function mergeList(
@@ -116,20 +144,14 @@ async function pageOf(
   context: DeskContext,
   info: GraphQLResolveInfo,
 ): Promise<Page | undefined> {
-  const tell = (message: string, extensions: Record<string, unknown>) => {
-    context.tell(new GraphQLError(message, { path: [String(info.path.key)], extensions: { ...extensions, service } }));
-  };
-  let result: ExecutionResult | undefined;
-  try {
-    result = await context.ask(service, queryFor(schema, list, service, info), variables);
-  } catch {
-    result = undefined;
-  }
-  for (const error of result?.errors ?? []) tell(error.message, { ...error.extensions });
-  const page = (result?.data as { list?: Page } | null | undefined)?.list;
-  if (!page && !result?.errors?.length)
-    tell(`${service} is not available`, { code: 'SERVICE_UNAVAILABLE', retryable: true });
-  return page;
+  const result = await answerOf(
+    context,
+    service,
+    String(info.path.key),
+    queryFor(schema, list, service, info),
+    variables,
+  );
+  return (result?.data as { list?: Page } | null | undefined)?.list;
 }
 
 function queryFor(schema: GraphQLSchema, list: MergedList, service: string, info: GraphQLResolveInfo): string {
