@@ -32,6 +32,9 @@ function codeOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** A text that the database cannot hold: U+0000, or half of a surrogate pair. Mutations say where; a query's arguments end here. */
+const unstorableCodes = new Set(['22021', '22P05']);
+
 const isOutage = (error: unknown) =>
   outageCodes.has(codeOf(error) ?? '') ||
   (error instanceof Error && /connection terminated|timeout exceeded when trying to connect/i.test(error.message));
@@ -46,6 +49,10 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown): 
   const { stacktrace: _stack, http: _http, ...extensions } = formatted.extensions ?? {};
   const onPurpose = original instanceof GraphQLError && typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR';
   if (onPurpose) return { ...formatted, extensions };
+  if (unstorableCodes.has(codeOf(original) ?? '')) {
+    const where = formatted.path ? { path: formatted.path } : {};
+    return { message: 'a text has a character that is none', ...where, extensions: { code: 'BAD_USER_INPUT' } };
+  }
   const requestId = currentContext()?.requestId;
   const place = {
     ...(formatted.path ? { path: formatted.path } : {}),

@@ -38,6 +38,18 @@ function collect(errors: readonly ValidationError[], path: Problem['path'], prob
   }
 }
 
+const unstorable = /[\0\p{Surrogate}]/u;
+
+/** What no column holds: U+0000, and halves of a surrogate pair that stand alone. */
+function collectUnstorable(value: unknown, path: Problem['path'], problems: Problem[]): void {
+  if (typeof value === 'string') {
+    if (unstorable.test(value))
+      problems.push(problem('INVALID_TEXT', 'the text has a character that is none (U+0000 or half of a pair)', path));
+  } else if (Array.isArray(value)) value.forEach((one, n) => collectUnstorable(one, [...path, n], problems));
+  else if (typeof value === 'object' && value !== null)
+    for (const [name, one] of Object.entries(value)) collectUnstorable(one, [...path, name], problems);
+}
+
 /**
  * Every fault of the input at once. The code of a fault is the decorator's
  * `context: { code: 'INVALID_ISIN' }` when it has one.
@@ -55,5 +67,6 @@ export function validateInput<T extends object>(type: Type<T>, value: unknown): 
     [],
     problems,
   );
+  collectUnstorable(value, [], problems);
   return problems;
 }

@@ -1,22 +1,23 @@
 import { Args, Mutation, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
-import { RequiresScopes } from '#libs/graphql/index.js';
-import { problem } from '#libs/kernel/index.js';
+import { RequiresScopes, validateInput } from '#libs/graphql/index.js';
+import { type Problem, problem } from '#libs/kernel/index.js';
 import { Accounts } from '../accounts/accounts.service.js';
 import {
+  EntriesPayload,
   EntryPayload,
   PostDepositInput,
+  PostEntriesInput,
   PostEntryInput,
   PostTransferInput,
   PostWithdrawalInput,
 } from '../journal/journal.graphql.js';
 import { Mutations } from '../mutations.js';
-import { CustomerOperations, type Line, type Operation } from './customer-operations.service.js';
+import { bothSides, type InputPath, type Line } from './customer-operations.js';
+import { CustomerOperations, type Operation } from './customer-operations.service.js';
 
-const bothSides = (debit: string, credit: string, asset: string, amount: string, path: string[]): Line[] => [
-  { account: debit, asset, side: 'DEBIT', amount, path },
-  { account: credit, asset, side: 'CREDIT', amount, path },
-];
+const ofCash = { amount: ['amount', 'amount'], asset: ['amount', 'currency'] };
+const ofSecurities = { amount: ['securities', 'quantity'], asset: ['securities', 'isin'] };
 
 interface Asked {
   book: string;
@@ -39,6 +40,12 @@ const asked = (
   idempotencyKey,
   lines,
 });
+
+const linesOfEntry = ({ postings }: PostEntryInput): Line[] =>
+  postings.map(({ account, asset, side, amount }, n) => {
+    const at = (field: string): InputPath => ['postings', n, field];
+    return { account, asset, side, amount, at: { account: at('account'), asset: at('asset'), amount: at('amount') } };
+  });
 
 @Resolver()
 export class CustomerOperationsResolver {
@@ -84,12 +91,11 @@ export class CustomerOperationsResolver {
             problem('REQUIRED', 'Either an amount or securities are transferred', ['amount']),
           ]);
         }
+        const debit = { account: debitAccount, field: 'debitAccount' };
+        const credit = { account: creditAccount, field: 'creditAccount' };
         const lines = amount
-          ? bothSides(debitAccount, creditAccount, amount.currency, amount.amount, ['amount', 'amount'])
-          : bothSides(debitAccount, creditAccount, securities?.isin ?? '', securities?.quantity ?? '', [
-              'securities',
-              'quantity',
-            ]);
+          ? bothSides(debit, credit, amount.currency, amount.amount, ofCash)
+          : bothSides(debit, credit, securities?.isin ?? '', securities?.quantity ?? '', ofSecurities);
         return this.operations.post(tx, asked(input, 'TRANSFER', lines), principal);
       },
     );
@@ -102,22 +108,37 @@ export class CustomerOperationsResolver {
     @CurrentPrincipal() principal: Principal,
   ) {
     return this.mutations.run('postEntry', PostEntryInput, input, principal, (tx) =>
-      this.operations.post(
-        tx,
-        asked(
-          input,
-          input.kind,
-          input.postings.map(({ account, asset, side, amount }, n) => ({
-            account,
-            asset,
-            side,
-            amount,
-            path: ['postings', n, 'amount'],
-          })),
-        ),
-        principal,
-      ),
+      this.operations.post(tx, asked(input, input.kind, linesOfEntry(input)), principal),
     );
+  }
+
+  @Mutation(() => EntriesPayload, {
+    description:
+      'Up to 1,000 entries in one transaction, an answer for each: what is refused does not stop the others.',
+  })
+  @RequiresScopes('ledger:post')
+  async postEntries(
+    @Args('input', { type: () => PostEntriesInput }) input: PostEntriesInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<EntriesPayload> {
+    const problems = validateInput(PostEntriesInput, input);
+    if (problems.length > 0) return { items: [], problems };
+    const items = await this.mutations.runMany<PostEntryInput, EntryPayload>(
+      'postEntry',
+      input.entries,
+      principal,
+      (tx, fresh) =>
+        this.operations.postMany(
+          tx,
+          fresh.map((entry) => asked(entry, entry.kind, linesOfEntry(entry))),
+          principal,
+        ),
+    );
+    const at = (one: Problem, n: number): Problem => ({ ...one, path: ['entries', n, ...one.path] });
+    return {
+      items: items.map((item, n) => ({ ...item, problems: item.problems.map((one) => at(one, n)) })),
+      problems: [],
+    };
   }
 
   private throughNostro(
@@ -135,10 +156,12 @@ export class CustomerOperationsResolver {
           problem('NOSTRO_NOT_FOUND', `The book has no nostro in ${currency}`, ['amount', 'currency']),
         ]);
       }
+      const ours = { account: nostro, field: 'nostro' };
+      const theirs = { account: input.account, field: 'account' };
       const lines =
         kind === 'DEPOSIT'
-          ? bothSides(nostro, input.account, currency, amount, ['amount', 'amount'])
-          : bothSides(input.account, nostro, currency, amount, ['amount', 'amount']);
+          ? bothSides(ours, theirs, currency, amount, ofCash)
+          : bothSides(theirs, ours, currency, amount, ofCash);
       return this.operations.post(tx, asked(input, kind, lines), principal);
     });
   }

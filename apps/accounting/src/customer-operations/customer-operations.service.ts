@@ -8,25 +8,10 @@ import { BusinessDays } from '../business-days/business-days.service.js';
 import { toEntry } from '../journal/journal-types.js';
 import { type EntryPayload } from '../journal/journal.graphql.js';
 import { Journal } from '../journal/journal.service.js';
-import {
-  faultsOf,
-  type PostingItem,
-  type PostingLine,
-  type PostingResult,
-  refusalText,
-  type ResultCode,
-} from '../journal/posting.js';
+import { messageOf, type PostingItem, type PostingLine, refusalText, retryableCodes } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
 import { Mutations } from '../mutations.js';
-
-export interface Line {
-  readonly account: string;
-  readonly asset: string;
-  readonly side: 'DEBIT' | 'CREDIT';
-  readonly amount: string;
-  /** Where in the input the amount stands. */
-  readonly path: readonly (string | number)[];
-}
+import { type Line, linesOf, pathOfRefusal } from './customer-operations.js';
 
 export interface Operation {
   readonly book: string;
@@ -38,16 +23,10 @@ export interface Operation {
   readonly idempotencyKey: string;
 }
 
-/** The same request may succeed later: money may come in, a day may open. */
-const retryable: ReadonlySet<ResultCode> = new Set([
-  'INSUFFICIENT_FUNDS',
-  'INSUFFICIENT_SECURITIES',
-  'PERIOD_NOT_OPEN',
-]);
-
-export function problemOf(result: PostingResult): Problem {
-  const code = result.code ?? 'IDEMPOTENCY_KEY_REUSED';
-  return problem(code, refusalText(result), [], retryable.has(code));
+interface Prepared {
+  readonly operation: Operation;
+  readonly item?: PostingItem;
+  readonly problems: readonly Problem[];
 }
 
 /** What people book through the API: parsed at the scale of each asset, dated by the open day, decided by the ledger. */
@@ -62,61 +41,89 @@ export class CustomerOperations {
   ) {}
 
   async post(tx: Tx, operation: Operation, principal: Principal): Promise<EntryPayload> {
-    const { lines, problems } = await this.lines(tx, operation.lines);
-    if (problems.length > 0) return this.mutations.faulty(problems);
-    const day = await this.days.worked(tx, operation.book);
-    if (!day)
-      return this.mutations.faulty([problem('PERIOD_NOT_OPEN', 'The book has no open business day', ['book'], true)]);
-    const item: PostingItem = {
-      op: 'ENTRY',
-      key: `${principal.subject}:${operation.idempotencyKey}`,
-      book: operation.book,
-      kind: operation.kind,
-      businessDate: day.businessDate,
-      valueDate: operation.valueDate ?? day.businessDate,
-      description: operation.description,
-      subject: { kind: 'API', id: `api:${operation.idempotencyKey}`.slice(0, 64) },
-      postings: lines,
-    };
-    const [result] = await this.posting.post(tx, {
-      items: [item],
-      requestedBy: principal.subject,
-      validateOnly: operation.validateOnly ?? false,
-    });
-    if (!result) throw new Error('the item has no result');
-    if (result.outcome === 'REFUSED') {
-      const payload: EntryPayload = { entry: null, problems: [problemOf(result)], replayed: false };
-      return operation.validateOnly ? this.mutations.faulty(payload.problems) : payload;
-    }
-    // A validation leaves nothing, not even its key: the same key books it next.
-    if (operation.validateOnly) return this.mutations.faulty([]);
-    const entry = await this.journal.entry(tx, result.id ?? '');
-    return { entry: entry ? toEntry(entry) : null, problems: [], replayed: false };
+    const [payload] = await this.postMany(tx, [operation], principal);
+    if (!payload) throw new Error('the operation has no answer');
+    return payload;
   }
 
-  /** Amounts in units, with every fault of the input at once. */
-  async lines(tx: Tx, given: readonly Line[]): Promise<{ lines: PostingLine[]; problems: Problem[] }> {
-    const assets = await this.assets.find(
-      tx,
-      given.map(({ asset }) => asset),
+  /** One answer per operation, in their order; what is wrong with one does not stop the others. */
+  async postMany(tx: Tx, operations: readonly Operation[], principal: Principal): Promise<EntryPayload[]> {
+    const prepared = await this.prepare(tx, operations, principal);
+    const answers: (EntryPayload | undefined)[] = prepared.map(({ problems }) =>
+      problems.length > 0 ? this.mutations.faulty(problems) : undefined,
     );
-    const problems: Problem[] = [];
-    const lines: PostingLine[] = [];
-    for (const { account, asset, side, amount, path } of given) {
-      const known = assets.get(asset);
-      if (!known) {
-        problems.push(problem('ASSET_NOT_FOUND', `${asset} is not registered`, path));
-        continue;
-      }
-      const units = parseDecimal(amount, known.scale);
-      if (isRefused(units)) problems.push(...units.problems.map((one) => ({ ...one, path })));
-      else lines.push({ account, asset, side, units: units.value.toString() });
+    for (const validateOnly of [true, false]) {
+      const chosen = prepared.flatMap(({ operation, item }, at) =>
+        item && (operation.validateOnly ?? false) === validateOnly ? [{ operation, item, at }] : [],
+      );
+      const results = await this.posting.post(tx, {
+        items: chosen.map(({ item }) => item),
+        requestedBy: principal.subject,
+        validateOnly,
+      });
+      const booked = validateOnly ? [] : results.flatMap(({ outcome, id }) => (outcome === 'POSTED' && id ? [id] : []));
+      const entries = new Map((await this.journal.entries(tx, booked)).map((row) => [row.entryId, row]));
+      results.forEach((result, n) => {
+        const { operation, at } = chosen[n] as (typeof chosen)[number];
+        if (result.outcome === 'REFUSED') {
+          const code = result.code ?? 'LEDGER_CHECK_FAILED';
+          const path = pathOfRefusal(result, operation.lines);
+          const problems = [problem(code, refusalText(result), path, retryableCodes.has(code))];
+          answers[at] = validateOnly ? this.mutations.faulty(problems) : { entry: null, problems, replayed: false };
+          // A validation leaves nothing, not even its key: the same key books it next.
+        } else if (validateOnly) answers[at] = this.mutations.faulty([]);
+        else {
+          const entry = entries.get(result.id ?? '');
+          answers[at] = { entry: entry ? toEntry(entry) : null, problems: [], replayed: false };
+        }
+      });
     }
-    return problems.length > 0 ? { lines: [], problems: distinct(problems) } : { lines, problems: faultsOf(lines) };
+    return answers.map((answer) => {
+      if (!answer) throw new Error('an operation has no answer');
+      return answer;
+    });
+  }
+
+  private async prepare(tx: Tx, operations: readonly Operation[], principal: Principal): Promise<Prepared[]> {
+    const known = await this.assets.find(tx, [...new Set(operations.flatMap(({ lines }) => lines.map(assetOf)))]);
+    const dayOf = new Map<string, string | undefined>();
+    for (const book of new Set(operations.map((operation) => operation.book)))
+      dayOf.set(book, (await this.days.worked(tx, book))?.businessDate);
+    return operations.map((operation): Prepared => {
+      const { book } = operation;
+      const units = (asset: string, amount: string) => {
+        const { scale } = known.get(asset) ?? {};
+        if (scale === undefined) return problem('ASSET_NOT_FOUND', `${messageOf('ASSET_NOT_FOUND')} (${asset})`);
+        const parsed = parseDecimal(amount, scale);
+        return isRefused(parsed) ? (parsed.problems[0] as Problem) : parsed.value;
+      };
+      const { lines, problems } = linesOf(operation.lines, units);
+      const businessDate = dayOf.get(book);
+      if (businessDate === undefined) {
+        const isClosed = problem('PERIOD_NOT_OPEN', 'The book has no open business day', ['book'], true);
+        return { operation, problems: [...problems, isClosed] };
+      }
+      if (problems.length > 0) return { operation, problems };
+      return { operation, problems, item: itemOf(operation, lines, businessDate, principal) };
+    });
   }
 }
 
-/** Both sides of a transfer have the same amount: what is wrong with it is told once. */
-function distinct(problems: readonly Problem[]): Problem[] {
-  return [...new Map(problems.map((one) => [`${one.code} ${one.path.join('.')}`, one])).values()];
-}
+const assetOf = ({ asset }: Line) => asset;
+
+const itemOf = (
+  { book, kind, valueDate, description, idempotencyKey }: Operation,
+  postings: readonly PostingLine[],
+  businessDate: string,
+  { subject }: Principal,
+): PostingItem => ({
+  op: 'ENTRY',
+  key: `${subject}:${idempotencyKey}`,
+  book,
+  kind,
+  businessDate,
+  valueDate: valueDate ?? businessDate,
+  description,
+  subject: { kind: 'API', id: `api:${idempotencyKey}`.slice(0, 64) },
+  postings,
+});

@@ -6,10 +6,9 @@ import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { formatDecimal, parseDecimal } from '#libs/money/index.js';
 import { Assets } from '../assets/assets.service.js';
 import { BusinessDays } from '../business-days/business-days.service.js';
-import { problemOf } from '../customer-operations/customer-operations.service.js';
 import { toEntry } from '../journal/journal-types.js';
 import { Journal } from '../journal/journal.service.js';
-import { messageOf, type PostingItem } from '../journal/posting.js';
+import { messageOf, type PostingItem, type PostingResult, refusalText, retryableCodes } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
 import { Mutations } from '../mutations.js';
 import {
@@ -34,6 +33,21 @@ function toHold(row: HoldRow): HoldType {
     expired: text(row.expiredUnits),
     open: text(row.openUnits),
   };
+}
+
+/** What a refusal is about, in the words of the input. */
+function refusalOf(result: PostingResult, item: PostingItem): Problem {
+  const code = result.code ?? 'LEDGER_CHECK_FAILED';
+  const path = (): string[] => {
+    if (code === 'IDEMPOTENCY_KEY_REUSED') return ['idempotencyKey'];
+    if (code === 'HOLD_EXPIRED' && item.op === 'HOLD') return ['expiresAt'];
+    if (code === 'HOLD_NOT_FOUND' || code === 'HOLD_EXPIRED' || code === 'HOLD_CLOSED') return ['holdId'];
+    if (code.startsWith('ASSET_')) return ['asset'];
+    if (item.op === 'HOLD' && code.startsWith('ACCOUNT_'))
+      return [result.account === item.hold.debitAccount ? 'debitAccount' : 'creditAccount'];
+    return ['amount'];
+  };
+  return problem(code, refusalText(result), path(), retryableCodes.has(code));
 }
 
 @Resolver(() => HoldType)
@@ -101,7 +115,9 @@ export class HoldsResolver {
       if (units === undefined) return this.mutations.faulty(problems);
       const day = await this.days.worked(tx, hold.book);
       if (!day)
-        return this.mutations.faulty([problem('PERIOD_NOT_OPEN', 'The book has no open business day', [], true)]);
+        return this.mutations.faulty([
+          problem('PERIOD_NOT_OPEN', 'The book has no open business day', ['holdId'], true),
+        ]);
       return this.decide(tx, principal, {
         op: 'CAPTURE',
         key: `${principal.subject}:${input.idempotencyKey}`,
@@ -149,7 +165,7 @@ export class HoldsResolver {
     return {
       hold: hold ? toHold(hold) : null,
       entry: entry ? toEntry(entry) : null,
-      problems: result.outcome === 'REFUSED' ? [problemOf(result)] : [],
+      problems: result.outcome === 'REFUSED' ? [refusalOf(result, item)] : [],
       replayed: false,
     };
   }

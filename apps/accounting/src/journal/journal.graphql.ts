@@ -154,6 +154,15 @@ export class PostEntryInput {
   @Field(() => Boolean, { nullable: true, description: 'Decides and books nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
+@InputType()
+export class PostEntriesInput {
+  @Field(() => [PostEntryInput])
+  @ArrayMinSize(1)
+  @ArrayMaxSize(1_000)
+  @ValidateNested({ each: true })
+  @Type(() => PostEntryInput)
+  entries!: PostEntryInput[];
+}
 @InputType('MoneyInput')
 export class MoneyInput {
   @Field(() => DecimalScalar) amount!: string;
@@ -200,4 +209,10 @@ export class EntryPayload {
   entry?: JournalEntryType | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
+}
+@ObjectType('EntriesPayload')
+export class EntriesPayload {
+  @Field(() => [EntryPayload], { description: 'One for each entry asked for, in their order.' }) items!: EntryPayload[];
+  @Field(() => [ProblemType], { description: 'What is wrong with the input as a whole: then nothing is booked.' })
+  problems!: Problem[];
 }

@@ -88,7 +88,7 @@ describe('booking through the API', () => {
       ),
     ).toEqual(['IDEMPOTENCY_KEY_REUSED amount.amount']);
     expect(codes(await transfer('t-1', 'A-CASH', 'B-CASH', '30.00'))).toEqual([]);
-    expect(codes(await transfer('t-2', 'A-CASH', 'B-CASH', '70.01'))).toEqual(['INSUFFICIENT_FUNDS']);
+    expect(codes(await transfer('t-2', 'A-CASH', 'B-CASH', '70.01'))).toEqual(['INSUFFICIENT_FUNDS amount.amount']);
     expect(
       codes(
         await service.mutate(
@@ -107,9 +107,7 @@ describe('booking through the API', () => {
 
   it('tells every fault of the input, and remembers none', async () => {
     expect(codes(await transfer('fault', 'A-CASH', 'B-CASH', '1.005'))).toEqual(['EXCESS_SCALE amount.amount']);
-    expect(codes(await transfer('fault', 'A-CASH', 'B-CASH', '-1.00'))).toContain(
-      'AMOUNT_NOT_POSITIVE postings.0.amount',
-    );
+    expect(codes(await transfer('fault', 'A-CASH', 'B-CASH', '-1.00'))).toEqual(['AMOUNT_NOT_POSITIVE amount.amount']);
     expect(codes(await transfer('fault', 'A-CASH', 'B-CASH', '1.00'))).toEqual([]);
   });
 
@@ -184,7 +182,7 @@ describe('booking through the API', () => {
           fields,
         ),
       ),
-    ).toEqual(['HOLD_CLOSED']);
+    ).toEqual(['HOLD_CLOSED holdId']);
   });
 
   it('shows a caller only the books that are his', async () => {
@@ -377,11 +375,11 @@ describe('with a second person', () => {
       kind: 'LIMIT_CHANGE',
       requestedBy: 'person:controller',
     });
-    expect(codes(await transfer('over-1', 'B-CASH', 'A-CASH', '431.00'))).toEqual(['INSUFFICIENT_FUNDS']);
+    expect(codes(await transfer('over-1', 'B-CASH', 'A-CASH', '431.00'))).toEqual(['INSUFFICIENT_FUNDS amount.amount']);
     await decide(approvalId, 'LIMIT_CHANGE', payloadHash);
     expect(await stateOf(approvalId)).toBe('APPLIED');
     expect(codes(await transfer('over-2', 'B-CASH', 'A-CASH', '431.00'))).toEqual([]);
-    expect(codes(await transfer('over-3', 'B-CASH', 'A-CASH', '1000.01'))).toEqual(['LIMIT_EXCEEDED']);
+    expect(codes(await transfer('over-3', 'B-CASH', 'A-CASH', '1000.01'))).toEqual(['LIMIT_EXCEEDED amount.amount']);
   });
 
   it('does not apply what was approved before it changed', async () => {
@@ -405,7 +403,7 @@ describe('with a second person', () => {
 
   it('reverses an entry', async () => {
     const wrong = await transfer('wrong', 'A-CASH', 'B-CASH', '0.01');
-    expect(codes(wrong)).toEqual(['INSUFFICIENT_FUNDS']);
+    expect(codes(wrong)).toEqual(['INSUFFICIENT_FUNDS amount.amount']);
     const { entry } = await service.mutate<Booked>(
       'postDeposit',
       'PostDepositInput',

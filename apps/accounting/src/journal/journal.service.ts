@@ -10,4 +10,8 @@ export class Journal {
   entry(tx: Tx, id: string): Promise<EntryRow | undefined> {
     return this.repository.entry(tx, id);
   }
+
+  async entries(tx: Tx, ids: readonly string[]): Promise<EntryRow[]> {
+    return ids.length === 0 ? [] : this.repository.entries(tx, ids);
+  }
 }

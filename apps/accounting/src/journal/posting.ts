@@ -35,6 +35,13 @@ export const resultCodes = [
 ] as const;
 export type ResultCode = (typeof resultCodes)[number]['code'];
 
+/** The same request may succeed later: money may come in, a day may open. */
+export const retryableCodes: ReadonlySet<ResultCode> = new Set([
+  'INSUFFICIENT_FUNDS',
+  'INSUFFICIENT_SECURITIES',
+  'PERIOD_NOT_OPEN',
+]);
+
 const meanings: ReadonlyMap<string, string> = new Map(resultCodes.map(({ code, meaning }) => [code, meaning]));
 export const messageOf = (code: string): string => meanings.get(code) ?? code;
 

@@ -1,0 +1,79 @@
+import { type Problem } from '#libs/kernel/index.js';
+import { faultsOf, type PostingLine, type PostingResult } from '../journal/posting.js';
+
+export type InputPath = readonly (string | number)[];
+
+/** One side of an operation as it was given, with the places in the input that its account, asset and amount come from. */
+export interface Line {
+  readonly account: string;
+  readonly asset: string;
+  readonly side: 'DEBIT' | 'CREDIT';
+  readonly amount: string;
+  readonly at: { readonly account: InputPath; readonly asset: InputPath; readonly amount: InputPath };
+}
+
+/** Amounts in units, with every fault of the input at once, each told once: both sides of a transfer have one amount. */
+export function linesOf(
+  given: readonly Line[],
+  unitsOf: (asset: string, amount: string) => bigint | Problem,
+): { lines: PostingLine[]; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const lines: PostingLine[] = [];
+  for (const { account, asset, side, amount, at } of given) {
+    const units = unitsOf(asset, amount);
+    if (typeof units === 'bigint') lines.push({ account, asset, side, units: units.toString() });
+    else problems.push({ ...units, path: units.code === 'ASSET_NOT_FOUND' ? at.asset : at.amount });
+  }
+  // A sum over lines of which some cannot be read says nothing.
+  if (lines.length === given.length) {
+    for (const fault of faultsOf(lines, [])) {
+      const [n] = fault.path;
+      problems.push({ ...fault, path: (typeof n === 'number' && given[n]?.at.amount) || ['postings'] });
+    }
+  }
+  return { lines, problems: distinct(problems) };
+}
+
+/** What a refusal is about, in the words of the input. */
+export function pathOfRefusal(result: PostingResult, lines: readonly Line[]): InputPath {
+  const { code, account, asset } = result;
+  const line = lines.find((one) => one.account === account && (asset === undefined || one.asset === asset));
+  switch (code) {
+    case 'IDEMPOTENCY_KEY_REUSED':
+      return ['idempotencyKey'];
+    case 'PERIOD_NOT_OPEN':
+    case 'PERIOD_CLOSED':
+      return ['book'];
+    case 'ACCOUNT_NOT_FOUND':
+    case 'ACCOUNT_CLOSED':
+    case 'ACCOUNT_BLOCKED':
+    case 'ASSET_MISMATCH':
+      return line?.at.account ?? [];
+    case 'ASSET_NOT_FOUND':
+      return line?.at.asset ?? [];
+    default:
+      return line?.at.amount ?? [];
+  }
+}
+
+function distinct(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((one) => [`${one.code} ${one.path.join('.')}`, one])).values()];
+}
+
+/** What moves both ways between two accounts, named by two fields of the input. */
+export function bothSides(
+  debit: { account: string; field: string },
+  credit: { account: string; field: string },
+  asset: string,
+  amount: string,
+  fields: { amount: InputPath; asset: InputPath },
+): Line[] {
+  const line = ({ account, field }: { account: string; field: string }, side: Line['side']): Line => ({
+    account,
+    asset,
+    side,
+    amount,
+    at: { account: [field], ...fields },
+  });
+  return [line(debit, 'DEBIT'), line(credit, 'CREDIT')];
+}
