@@ -1,5 +1,6 @@
 import { type Type } from '@nestjs/common';
 import { Args, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { AuditTrail } from '#libs/audit/index.js';
 import { CurrentPrincipal, type Principal, booksOf } from '#libs/auth/index.js';
 import { type Service } from '#libs/contracts/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
@@ -27,7 +28,7 @@ import {
   WorkItemPayload,
   WorkItemType,
 } from './work-item.graphql.js';
-import { type WorkItemChangeRow, type WorkItemRow, WorkItems } from './work-items.js';
+import { endingWithTheirObject, type WorkItemChangeRow, type WorkItemRow, WorkItems } from './work-items.js';
 
 type Kept = { workItemId: string | null; problems: Problem[] };
 
@@ -55,6 +56,7 @@ export function workItemResolver(service: Service): Type {
     constructor(
       private readonly workItems: WorkItems,
       private readonly idempotency: Idempotency,
+      private readonly audit: AuditTrail,
       private readonly transactions: Transactions,
     ) {}
 
@@ -90,9 +92,14 @@ export function workItemResolver(service: Service): Type {
       @Args('input', { type: () => CloseWorkItemInput }) input: CloseWorkItemInput,
       @CurrentPrincipal() principal: Principal,
     ) {
-      return this.change('close', CloseWorkItemInput, input, principal, (tx) =>
-        this.workItems.closeById(tx, input.id, input.reason, principal.subject),
-      );
+      return this.change('close', CloseWorkItemInput, input, principal, async (tx) => {
+        const item = await this.workItems.find(tx, input.id);
+        if (item && item.state !== 'CLOSED' && endingWithTheirObject.has(item.category)) {
+          const what = `${item.objectKind.toLowerCase()} ${item.reference}`;
+          return problem('WORK_ITEM_ENDS_WITH_ITS_OBJECT', `it ends with what is decided on ${what}`, ['id']);
+        }
+        return this.workItems.closeById(tx, input.id, input.reason, principal.subject);
+      });
     }
 
     @Mutation(() => WorkItemPayload, { name: `assign${named}WorkItem` })
@@ -112,9 +119,13 @@ export function workItemResolver(service: Service): Type {
       @Args('input', { type: () => SnoozeWorkItemInput }) input: SnoozeWorkItemInput,
       @CurrentPrincipal() principal: Principal,
     ) {
-      return this.change('snooze', SnoozeWorkItemInput, input, principal, (tx) =>
-        this.workItems.snooze(tx, input.id, input.until, input.reason, principal.subject),
-      );
+      return this.change('snooze', SnoozeWorkItemInput, input, principal, async (tx) => {
+        const clock = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
+        if (clock && input.until <= clock.now) {
+          return problem('SNOOZE_NOT_AHEAD', 'the time until which it is snoozed has passed', ['until']);
+        }
+        return this.workItems.snooze(tx, input.id, input.until, input.reason, principal.subject);
+      });
     }
 
     @Mutation(() => WorkItemPayload, { name: `escalate${named}WorkItem` })
@@ -128,12 +139,12 @@ export function workItemResolver(service: Service): Type {
       );
     }
 
-    private async change<Input extends { id: string; idempotencyKey: string }>(
+    private async change<Input extends { id: string; reason: string; idempotencyKey: string }>(
       action: string,
       type: Type<Input>,
       input: Input,
       principal: Principal,
-      work: (tx: Tx) => Promise<boolean>,
+      work: (tx: Tx) => Promise<boolean | Problem>,
     ): Promise<WorkItemPayload> {
       const faults = validateInput(type, input);
       if (faults.length > 0) return { workItem: null, problems: faults, replayed: false };
@@ -146,9 +157,14 @@ export function workItemResolver(service: Service): Type {
             input,
           };
           const answer = await this.idempotency.run(tx, call, async (): Promise<Kept> => {
-            if (await work(tx)) return { workItemId: input.id, problems: [] };
-            const known = await this.workItems.find(tx, input.id);
-            const refusal = known
+            const before = await this.workItems.find(tx, input.id);
+            const done = before ? await work(tx) : false;
+            if (done === true && before) {
+              await this.record(tx, `work-item.${action}`, before, input.reason, principal);
+              return { workItemId: input.id, problems: [] };
+            }
+            if (typeof done === 'object') return { workItemId: null, problems: [done] };
+            const refusal = before
               ? problem('WORK_ITEM_CLOSED', 'it is closed', ['id'])
               : problem('NOT_FOUND', 'no such work item', ['id']);
             return { workItemId: null, problems: [refusal] };
@@ -158,6 +174,33 @@ export function workItemResolver(service: Service): Type {
         },
         { books: booksOf(principal) },
       );
+    }
+
+    private async record(
+      tx: Tx,
+      action: string,
+      before: WorkItemRow,
+      reason: string,
+      principal: Principal,
+    ): Promise<void> {
+      const told = ({ state, ownerTeam, assignee, snoozedUntil, escalationLevel }: WorkItemRow) => ({
+        state,
+        ownerTeam,
+        assignee,
+        snoozedUntil: snoozedUntil?.toISOString() ?? null,
+        escalationLevel,
+      });
+      const after = await this.workItems.find(tx, before.workItemId);
+      await this.audit.append(tx, {
+        action,
+        objectKind: 'WorkItem',
+        objectId: before.workItemId,
+        bookId: before.bookId,
+        principal,
+        reason,
+        before: told(before),
+        after: told(after ?? before),
+      });
     }
   }
   return WorkItemResolver;

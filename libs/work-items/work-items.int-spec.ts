@@ -1,6 +1,7 @@
 /* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access -- what comes over the wire has no types here */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
+import { AuditModule } from '#libs/audit/index.js';
 import { principalOf, type Role, signInternalToken } from '#libs/auth/index.js';
 import { DatabaseModule, type Transactions } from '#libs/database/index.js';
 import { SubgraphModule } from '#libs/graphql/index.js';
@@ -15,7 +16,7 @@ process.env.INTERNAL_TOKEN_SECRET = secret;
 const item = (key: string, more: Partial<NewWorkItem> = {}): NewWorkItem => ({
   key,
   kind: 'MISSING_SSI',
-  category: 'REPAIR',
+  category: 'FAIL',
   objectKind: 'TRADE',
   objectId: `trd_${key}`,
   reference: `EX-${key}`,
@@ -40,6 +41,7 @@ describe('work items', () => {
     @Module({
       imports: [
         DatabaseModule.forService({ service: 'accounting', url: database.urlFor('accounting') }),
+        AuditModule.forService('accounting'),
         WorkItemsModule.forService('accounting'),
         SubgraphModule.forService('accounting'),
       ],
@@ -149,5 +151,124 @@ describe('work items', () => {
       (await workItems.history(tx, [id])).get(id)?.map(({ action }) => action),
     );
     expect(actions).toEqual(['OPENED', 'ASSIGNED', 'SNOOZED', 'ESCALATED', 'CLOSED']);
+    const { rows } = await database
+      .pool('owner')
+      .query(
+        `SELECT action, principal, reason, before_hash <> after_hash AS "isChanged" FROM accounting.audit_leaf WHERE object_kind = 'WorkItem' AND object_id = $1 ORDER BY sequence`,
+        [id],
+      );
+    expect(rows).toEqual(
+      ['work-item.assign', 'work-item.snooze', 'work-item.escalate', 'work-item.close'].map((action) => ({
+        action,
+        principal: 'olga',
+        reason: 'because',
+        isChanged: true,
+      })),
+    );
+  });
+
+  it('snoozed for the past is refused, and is open again by itself once its time has come', async () => {
+    await transactions.run((tx) => workItems.open(tx, item('snooze')));
+    const id = workItemIdOf('snooze');
+    const snooze = (until: string, key: string) =>
+      ask(
+        `mutation { change: snoozeAccountingWorkItem(input: { id: "${id}", until: "${until}", reason: "the agent is closed", idempotencyKey: "${key}" }) { problems { code path } workItem { state snoozedUntil } } }`,
+      );
+    expect((await snooze('2026-03-30T09:30:00Z', 'past')).data.change.problems).toEqual([
+      { code: 'SNOOZE_NOT_AHEAD', path: 'until' },
+    ]);
+    expect((await snooze('2026-03-30T11:00:00Z', 'ahead')).data.change.workItem).toEqual({
+      state: 'SNOOZED',
+      snoozedUntil: '2026-03-30T11:00:00.000Z',
+    });
+    const inState = async (state: string): Promise<object[]> => {
+      const answer = await ask(
+        `{ accountingWorkItems(filter: { state: ${state} }) { edges { node { reference state isOverdue } } } }`,
+      );
+      const { edges } = answer.data.accountingWorkItems as { edges: { node: object }[] };
+      return edges.map(({ node }) => node);
+    };
+    expect(await inState('SNOOZED')).toEqual([{ reference: 'EX-snooze', state: 'SNOOZED', isOverdue: false }]);
+    await database.setClock('2026-03-30T11:00:00Z');
+    expect(await inState('SNOOZED')).toEqual([]);
+    expect(await inState('OPEN')).toContainEqual({ reference: 'EX-snooze', state: 'OPEN', isOverdue: true });
+  });
+
+  it.each(['HELD', 'REPAIR'] as const)('of category %s ends with its object alone', async (category) => {
+    await transactions.run((tx) => workItems.open(tx, item(category, { category })));
+    const id = workItemIdOf(category);
+    const closed = await ask(
+      `mutation { change: closeAccountingWorkItem(input: { id: "${id}", reason: "tidy", idempotencyKey: "close-${category}" }) { problems { code path } workItem { state } } }`,
+    );
+    expect(closed.data.change).toEqual({
+      workItem: null,
+      problems: [{ code: 'WORK_ITEM_ENDS_WITH_ITS_OBJECT', path: 'id' }],
+    });
+    expect(await transactions.run((tx) => workItems.close(tx, category, 'decided', 'system'))).toBe(true);
+  });
+
+  it('that comes back is open again, with its history and a new due time', async () => {
+    const later = new Date('2026-03-31T10:00:00Z');
+    const again = () => transactions.run((tx) => workItems.openAgain(tx, [item('fail', { dueAt: later })]));
+    await transactions.run((tx) => workItems.open(tx, item('fail')));
+    expect(await again()).toBe(0);
+    await transactions.run((tx) => workItems.close(tx, 'fail', 'the agent promised', 'olga'));
+    expect(await transactions.run((tx) => workItems.openMany(tx, [item('fail')]))).toBe(0);
+    expect([await again(), await again()]).toEqual([1, 0]);
+    const id = workItemIdOf('fail');
+    expect(await transactions.run((tx) => workItems.find(tx, id))).toMatchObject({
+      state: 'OPEN',
+      dueAt: later,
+      closeReason: null,
+    });
+    const history = await transactions.run(async (tx) => (await workItems.history(tx, [id])).get(id));
+    expect(history?.map(({ action, reason }) => [action, reason])).toEqual([
+      ['OPENED', 'opened'],
+      ['CLOSED', 'the agent promised'],
+      ['REOPENED', 'it has come back'],
+    ]);
+  });
+
+  describe('attacked with raw SQL', () => {
+    beforeAll(async () => {
+      await transactions.run((tx) => workItems.openMany(tx, [item('attacked'), item('done')]));
+      await transactions.run((tx) => workItems.close(tx, 'done', 'done', 'olga'));
+    });
+    const set = (key: string, sql: string) =>
+      `UPDATE accounting.work_item SET ${sql} WHERE work_item_id = '${workItemIdOf(key)}'`;
+    const closed = `state = 'CLOSED', closed_at = now(), closed_by = 'x', close_reason = 'x'`;
+
+    it.each([
+      ['closed without a line of history', set('attacked', closed), /its history ends with OPENED/],
+      [
+        'opened again without one',
+        set('done', `state = 'OPEN', closed_at = NULL, closed_by = NULL, close_reason = NULL`),
+        /its history ends with CLOSED/,
+      ],
+      ['another reason for its end', set('done', `close_reason = 'better'`), /is closed/],
+      ['another owner after its end', set('done', `owner_team = 'nobody'`), /is closed/],
+      ['another matter', set('attacked', `object_id = 'x'`), /permission denied/],
+      ['without an owner', set('attacked', `owner_team = ''`), /owner_team/],
+      ['without a due time', set('attacked', 'due_at = NULL'), /due_at/],
+      ['deleted', 'DELETE FROM accounting.work_item', /permission denied/],
+      ['its history deleted', 'DELETE FROM accounting.work_item_change', /permission denied/],
+      ['its history rewritten', `UPDATE accounting.work_item_change SET reason = 'x'`, /permission denied/],
+      [
+        'made without history',
+        `INSERT INTO accounting.work_item (work_item_id, key, kind, category, object_kind, object_id, reference, reason_code, book_id, owner_team, due_at, next_action)
+         VALUES ('wi_x', 'x', 'k', 'OTHER', 'o', 'o', 'r', 'c', 'NGEU', 't', now(), 'n')`,
+        /its history ends with nothing/,
+      ],
+    ])('%s', async (_, sql, refusal) => {
+      await expect(transactions.run((tx) => tx.execute(sql))).rejects.toThrow(refusal);
+    });
+
+    it.each([
+      ['deleted', 'DELETE FROM accounting.work_item', /never deleted/],
+      ['its history deleted', 'DELETE FROM accounting.work_item_change', /never changed/],
+    ])('%s, by the owner of the tables', async (_, sql, refusal) => {
+      const attack = async () => database.pool('owner').query(`SELECT set_config('app.books', '*', false); ${sql}`);
+      await expect(attack()).rejects.toThrow(refusal);
+    });
   });
 });

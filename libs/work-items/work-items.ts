@@ -19,9 +19,12 @@ export const workItemCategories = [
 ] as const;
 export type WorkItemCategory = (typeof workItemCategories)[number];
 
+/** These end with their object alone (an alert is decided, a trade is repaired): nobody closes them beside it. */
+export const endingWithTheirObject: ReadonlySet<WorkItemCategory> = new Set(['HELD', 'REPAIR']);
+
 /** Work left to a person: it always has an owner and a time by which it is due. */
 export interface NewWorkItem {
-  /** Opening the same key again changes nothing, also after it was closed. */
+  /** Opening the same key again changes nothing, also after it was closed; see `openAgain`. */
   key: string;
   kind: string;
   category: WorkItemCategory;
@@ -37,7 +40,7 @@ export interface NewWorkItem {
   nextAction: string;
 }
 
-export type WorkItemAction = 'OPENED' | 'ASSIGNED' | 'SNOOZED' | 'ESCALATED' | 'CLOSED';
+export type WorkItemAction = 'OPENED' | 'ASSIGNED' | 'SNOOZED' | 'ESCALATED' | 'CLOSED' | 'REOPENED';
 
 export interface WorkItemRow {
   workItemId: string;
@@ -94,10 +97,14 @@ export function workItemIdOf(key: string): string {
   return `wi_${createHash('sha256').update(key).digest('hex').slice(0, 24)}`;
 }
 
+/** A snoozed item is open again once its time has come; nobody needs to wake it. */
+const stateNow = `CASE WHEN state = 'SNOOZED' AND snoozed_until <= kernel.now() THEN 'OPEN' ELSE state END`;
+
 const columns = `
   work_item_id AS "workItemId", key, kind, category, object_kind AS "objectKind", object_id AS "objectId", reference,
   reason_code AS "reasonCode", book_id AS "bookId", value_currency AS "valueCurrency", value_minor AS "valueMinor",
-  owner_team AS "ownerTeam", assignee, due_at AS "dueAt", due_at::text AS "dueAtExact", next_action AS "nextAction", state, snoozed_until AS "snoozedUntil",
+  owner_team AS "ownerTeam", assignee, due_at AS "dueAt", due_at::text AS "dueAtExact", next_action AS "nextAction", ${stateNow} AS state,
+  CASE WHEN snoozed_until > kernel.now() THEN snoozed_until END AS "snoozedUntil",
   escalation_level AS "escalationLevel", opened_at AS "openedAt", closed_at AS "closedAt", closed_by AS "closedBy",
   close_reason AS "closeReason",
   greatest(0, extract(epoch FROM coalesce(closed_at, kernel.now()) - opened_at))::int AS "ageSeconds",
@@ -145,6 +152,31 @@ export class WorkItems {
       by,
     );
     return opened.length;
+  }
+
+  /**
+   * As `openMany`; what was closed under the same key and has come back (a fail that goes on, a message dead once more)
+   * is open again, with its new due time and the history it had. Returns how many are newly open.
+   */
+  async openAgain(tx: Tx, items: readonly NewWorkItem[], by = 'system'): Promise<number> {
+    const opened = await this.openMany(tx, items, by);
+    if (items.length === 0) return opened;
+    const reopened = await tx.rows<{ work_item_id: string }>(
+      `UPDATE work_item
+          SET state = 'OPEN', closed_at = NULL, closed_by = NULL, close_reason = NULL, assignee = NULL,
+              due_at = greatest(work_item.due_at, asked.due_at)
+         FROM unnest($1::text[], $2::timestamptz[]) AS asked (id, due_at)
+        WHERE work_item_id = asked.id AND state = 'CLOSED' RETURNING work_item_id`,
+      [items.map(({ key }) => workItemIdOf(key)), items.map(({ dueAt }) => dueAt.toISOString())],
+    );
+    await this.record(
+      tx,
+      reopened.map((row) => row.work_item_id),
+      'REOPENED',
+      'it has come back',
+      by,
+    );
+    return opened + reopened.length;
   }
 
   async close(tx: Tx, key: string, reason: string, by: string): Promise<boolean> {
@@ -214,7 +246,7 @@ export class WorkItems {
   ): Promise<WorkItemRow[]> {
     return tx.rows<WorkItemRow>(
       `SELECT ${columns} FROM work_item
-        WHERE CASE WHEN $1::text IS NULL THEN state <> 'CLOSED' ELSE state = $1 END
+        WHERE CASE WHEN $1::text IS NULL THEN state <> 'CLOSED' ELSE ${stateNow} = $1 END
           AND ($2::text IS NULL OR category = $2) AND ($3::text IS NULL OR owner_team = $3)
           AND ($4::text IS NULL OR assignee = $4) AND ($5::text IS NULL OR book_id = $5)
           AND ($6::text IS NULL OR reference = $6) AND ($7::text IS NULL OR object_id = $7)

@@ -14,19 +14,22 @@ export class DeadLetterWork extends DeadLetterSink {
 
   async record(tx: Tx, letter: DeadLetter): Promise<boolean> {
     const clock = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
-    await this.workItems.open(tx, {
-      key: `dead-letter:${letter.messageId}`,
-      kind: 'DEAD_LETTER',
-      category: 'DEAD_LETTER',
-      objectKind: 'MESSAGE',
-      objectId: letter.messageId,
-      reference: letter.businessKey ?? letter.name,
-      reasonCode: letter.error.code,
-      bookId: '*',
-      ownerTeam: 'operations',
-      dueAt: new Date((clock?.now ?? new Date()).getTime() + dueWithinMs),
-      nextAction: 'Find the cause, then retry or discard the job',
-    });
+    // Retried and dead again: it is somebody’s again, also when its item was closed.
+    await this.workItems.openAgain(tx, [
+      {
+        key: `dead-letter:${letter.messageId}`,
+        kind: 'DEAD_LETTER',
+        category: 'DEAD_LETTER',
+        objectKind: 'MESSAGE',
+        objectId: letter.messageId,
+        reference: letter.businessKey ?? letter.name,
+        reasonCode: letter.error.code,
+        bookId: '*',
+        ownerTeam: 'operations',
+        dueAt: new Date((clock?.now ?? new Date()).getTime() + dueWithinMs),
+        nextAction: 'Find the cause, then retry or discard the job',
+      },
+    ]);
     return true;
   }
 }

@@ -304,7 +304,8 @@ export class InstructionsService implements OnModuleInit {
       'a part has settled',
       by,
     );
-    await this.workItems.openMany(tx, items, by);
+    // What still has not settled is nobody's to close for good: the next day's snapshot opens it again.
+    await this.workItems.openAgain(tx, items, by);
     return { counts, lastId: open.at(-1)?.instructionId ?? null, seen: open.length };
   }
 }
