@@ -112,6 +112,10 @@ export const messagingEnvironment = serviceEnvironment
     ),
     MESSAGING_RECONCILE_EVERY_MS: messagingNumber(1_000, 'milliseconds between two such looks'),
     MESSAGING_SCHEDULE_EVERY_MS: messagingNumber(1_000, 'milliseconds between two looks at the schedules'),
+    MESSAGING_GAUGES_EVERY_MS: messagingNumber(
+      5_000,
+      'milliseconds between two measurements of the queues for /metrics',
+    ),
     MESSAGING_DRAIN_MS: messagingNumber(8_000, 'milliseconds that work in hand has when the process is asked to stop'),
     MESSAGING_BOOT_WAIT_MS: messagingNumber(15_000, 'milliseconds the boot waits for the queue'),
     MESSAGING_RETENTION_DAYS: wholeNumber(1, 36_500)

@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
+import { metrics } from '#libs/observability/index.js';
+import { watchPgPool } from './sql-metrics.js';
 import { Tx } from './tx.js';
 
 export type Isolation = 'read committed' | 'repeatable read' | 'serializable';
@@ -53,6 +55,7 @@ export class Transactions {
   private readonly settings: TransactionSettings;
   private readonly logger = new Logger('Transactions');
   private opening: Promise<unknown> | undefined;
+  private watched: pg.Pool | undefined;
 
   constructor(
     readonly dataSource: DataSource,
@@ -66,10 +69,17 @@ export class Transactions {
     const begin = this.beginning(options);
     const pool = await this.pool();
     for (let attempt = 1; ; attempt += 1) {
+      const end = metrics.sqlSeconds.startTimer();
       try {
-        return await this.once(pool, begin, work);
+        const result = await this.once(pool, begin, work);
+        end({ outcome: 'committed' });
+        return result;
       } catch (error) {
-        if (!retryable.has(sqlStateOf(error) ?? '') || attempt >= this.settings.maxAttempts) throw error;
+        const code = sqlStateOf(error) ?? '';
+        end({ outcome: 'failed' });
+        metrics.sqlErrors.inc({ code: knownCode(code) });
+        if (!retryable.has(code) || attempt >= this.settings.maxAttempts) throw error;
+        metrics.sqlRetries.inc({ code });
         await this.settings.delay(this.settings.random() * this.settings.retryBaseMs * 2 ** (attempt - 1));
       }
     }
@@ -129,9 +139,18 @@ export class Transactions {
       this.opening ??= this.dataSource.initialize();
       await this.opening;
     }
-    return (this.dataSource.driver as unknown as { master: pg.Pool }).master;
+    const pool = (this.dataSource.driver as unknown as { master: pg.Pool }).master;
+    if (pool !== this.watched) {
+      this.watched = pool;
+      const { applicationName } = this.dataSource.options as { applicationName?: string };
+      watchPgPool(applicationName ?? 'database', pool);
+    }
+    return pool;
   }
 }
+
+/** A label takes few values: SQLSTATEs and the codes of Node's connections. */
+const knownCode = (code: string) => (/^(?:[0-9A-Z]{5}|E[A-Z]{3,})$/.test(code) ? code : 'OTHER');
 
 function isolationLevel(isolation: Isolation): string {
   switch (isolation) {

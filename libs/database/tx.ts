@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { observeStatement } from './sql-metrics.js';
 import { type DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 
 /** One open transaction. Not to be kept: after its end it refuses. */
@@ -59,7 +60,7 @@ export class Tx {
 
   private query(sql: string, params: readonly unknown[] | undefined): Promise<pg.QueryResult> {
     this.refuseWhenEnded();
-    return this.client.query(sql, params as unknown[] | undefined);
+    return observeStatement(sql, () => this.client.query(sql, params as unknown[] | undefined));
   }
 
   private refuseWhenEnded(): void {

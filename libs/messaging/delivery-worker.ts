@@ -55,7 +55,7 @@ export class DeliveryWorker {
     const isCounted = publication > 0;
     if (isCounted && !(await this.countStart(sequence))) return;
     const startedAt = process.hrtime.bigint();
-    const seen: { name?: string } = {};
+    const seen: { name?: string; headers?: MessageHeaders } = {};
     const observe = (outcome: string) => {
       if (seen.name !== undefined)
         metrics.jobSeconds.observe({ message: seen.name, outcome }, Number(process.hrtime.bigint() - startedAt) / 1e9);
@@ -63,9 +63,16 @@ export class DeliveryWorker {
     try {
       await this.transactions.run((tx) => this.consume(tx, sequence, seen));
       observe('done');
+      if (seen.headers !== undefined)
+        runInContext(contextOf(seen.headers), () => {
+          this.logger.debug(`${seen.name} is handled`, { sequence });
+        });
     } catch (error) {
       observe('failed');
-      await this.transactions.run((tx) => this.failures.record(tx, sequence, error, { isCounted }));
+      // What failed is found by the request that asked for it.
+      await runInContext(contextOf(seen.headers ?? {}), () =>
+        this.transactions.run((tx) => this.failures.record(tx, sequence, error, { isCounted })),
+      );
     }
   }
 
@@ -88,13 +95,14 @@ export class DeliveryWorker {
     });
   }
 
-  private async consume(tx: Tx, sequence: string, seen: { name?: string }): Promise<void> {
+  private async consume(tx: Tx, sequence: string, seen: { name?: string; headers?: MessageHeaders }): Promise<void> {
     const begun = await tx.row<Begun>(
       'SELECT outcome, name, producer, payload, headers, business_key, attempts, added_at FROM messaging.begin_delivery($1)',
       [sequence],
     );
     if (begun?.outcome !== 'RUN') return;
     seen.name = begun.name;
+    seen.headers = begun.headers;
     const payload = this.parse(begun.name, begun.payload);
     const handler = this.registry.short(begun.name);
     if (handler === undefined)

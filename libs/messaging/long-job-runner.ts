@@ -122,6 +122,7 @@ export class LongJobRunner {
         });
       }
     });
+    this.logger.log(`${start.name} begins, attempt ${start.attempt}`, { jobRunId: start.id });
     const renewal = this.renewFromTimeToTime(job, start, abort);
     const end = metrics.jobSeconds.startTimer({ message: started.name });
     try {
@@ -134,6 +135,7 @@ export class LongJobRunner {
       await handler(parsed.data, job);
       if (!job.isFinished) await job.finish(() => Promise.resolve());
       end({ outcome: 'done' });
+      this.logger.log(`${start.name} is done`, { jobRunId: start.id });
     } catch (error) {
       end({ outcome: 'failed' });
       if (!job.isFinished) await this.end(sequence, start, error, abort.signal);

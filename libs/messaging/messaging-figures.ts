@@ -70,7 +70,7 @@ export class MessagingGauges {
   ) {
     this.loop = new Loop(
       () => this.measure(),
-      5_000,
+      options.gaugesEveryMs,
       () => undefined,
     );
   }

@@ -26,6 +26,7 @@ export class MessagingOptions {
   readonly reconcileEveryMs: number;
   readonly scheduleEveryMs: number;
   readonly drainMs: number;
+  readonly gaugesEveryMs: number;
   /** How long what is finished is kept. */
   readonly retentionDays: number;
   /** How long the boot waits for the queue before it gives up. */
@@ -55,6 +56,7 @@ export class MessagingOptions {
     this.reconcileEveryMs = given.reconcileEveryMs ?? read.MESSAGING_RECONCILE_EVERY_MS;
     this.scheduleEveryMs = given.scheduleEveryMs ?? read.MESSAGING_SCHEDULE_EVERY_MS;
     this.drainMs = given.drainMs ?? read.MESSAGING_DRAIN_MS;
+    this.gaugesEveryMs = given.gaugesEveryMs ?? read.MESSAGING_GAUGES_EVERY_MS;
     this.retentionDays = given.retentionDays ?? read.MESSAGING_RETENTION_DAYS;
     this.bootWaitMs = given.bootWaitMs ?? read.MESSAGING_BOOT_WAIT_MS;
   }

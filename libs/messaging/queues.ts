@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type Service } from '#libs/contracts/index.js';
+import { watchPgPool } from '#libs/database/index.js';
 import { type Lane } from './message-catalogue.js';
 import { groupBy } from './group-by.js';
 import { MessagingOptions } from './messaging.options.js';
@@ -134,6 +135,7 @@ export class Queues {
       connectionTimeoutMillis: commandTimeoutMs,
     });
     this.pool.on('error', () => undefined);
+    watchPgPool(`${this.options.service}-queue`, this.pool);
     try {
       await this.pool.query('SELECT 1 FROM bullmq.migration LIMIT 1');
     } catch (error) {

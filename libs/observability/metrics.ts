@@ -8,6 +8,24 @@ collectDefaultMetrics({ register: metricsRegistry });
 const seconds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const registers = [metricsRegistry];
 
+export interface PoolFigures {
+  used: number;
+  idle: number;
+  waiting: number;
+  limit: number;
+}
+
+/** Pools are asked when somebody looks. */
+const pools = new Map<string, () => PoolFigures>();
+
+/** The pool of this name in this process; a later one takes its place. Returns how to forget it. */
+export function watchPool(name: string, figuresOf: () => PoolFigures): () => void {
+  pools.set(name, figuresOf);
+  return () => {
+    if (pools.get(name) === figuresOf) pools.delete(name);
+  };
+}
+
 /** Created here, so that each name is declared once; filled by whoever does the work. */
 export const metrics = {
   httpSeconds: new Histogram({
@@ -30,6 +48,30 @@ export const metrics = {
     labelNames: ['outcome'],
     buckets: seconds,
     registers,
+  }),
+  sqlStatementSeconds: new Histogram({
+    name: 'sql_statement_seconds',
+    help: 'SQL statements by their kind: select, insert, update, delete, with, call (a function of the database), other',
+    labelNames: ['statement', 'outcome'],
+    buckets: seconds,
+    registers,
+  }),
+  sqlErrors: new Counter({
+    name: 'sql_errors_total',
+    help: 'Transactions that failed, by SQLSTATE or code of the connection; OTHER when it was no fault of the database',
+    labelNames: ['code'],
+    registers,
+  }),
+  sqlPool: new Gauge({
+    name: 'sql_pool_connections',
+    help: 'Connections of a pool: used, idle and its limit; waiting: callers without one',
+    labelNames: ['pool', 'state'],
+    registers,
+    collect() {
+      for (const [pool, figuresOf] of pools) {
+        for (const [state, value] of Object.entries(figuresOf())) this.set({ pool, state }, value);
+      }
+    },
   }),
   sqlRetries: new Counter({
     name: 'sql_transaction_retries_total',

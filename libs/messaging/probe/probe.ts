@@ -52,6 +52,7 @@ export const quick: MessagingSettings = {
   reconcileEveryMs: 150,
   scheduleEveryMs: 50,
   drainMs: 1_000,
+  gaugesEveryMs: 50,
   bootWaitMs: 5_000,
 };
 
