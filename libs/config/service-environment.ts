@@ -120,7 +120,9 @@ export const messagingEnvironment = serviceEnvironment
     MESSAGING_BOOT_WAIT_MS: messagingNumber(15_000, 'milliseconds the boot waits for the queue'),
     MESSAGING_RETENTION_DAYS: wholeNumber(1, 36_500)
       .default(90)
-      .describe('days for which finished messages, deliveries and job runs are kept (default 90)'),
+      .describe(
+        'days for which messages are kept after every consumer finished them, with their deliveries and job runs; once a day the older ones are removed, dead letters never (default 90)',
+      ),
   });
 
 /** What the owner of the database says to the commands that are his: the migrate step and the first API client. */

@@ -4,6 +4,7 @@ import { MessagingAdd20261101000210 } from './migrations/20261101000210-messagin
 import { MessagingDeliver20261101000220 } from './migrations/20261101000220-messaging-deliver.js';
 import { MessagingJobRuns20261101000230 } from './migrations/20261101000230-messaging-job-runs.js';
 import { MessageRoutes20261101000250 } from './migrations/20261101000250-message-routes.js';
+import { MessagingPrune20261125000260 } from './migrations/20261125000260-messaging-prune.js';
 import { MessagingWatch20261101000240 } from './migrations/20261101000240-messaging-watch.js';
 
 /** Run once a database: schema `messaging` belongs to no service. */
@@ -14,6 +15,7 @@ export const messagingMigrations = [
   MessagingJobRuns20261101000230,
   MessagingWatch20261101000240,
   MessageRoutes20261101000250,
+  MessagingPrune20261125000260,
 ];
 
 /**

@@ -11,6 +11,7 @@ import { MessagingGauges, MessagingHealth } from './messaging-figures.js';
 import { MessagingRuntime } from './messaging-runtime.js';
 import { MessagingOptions } from './messaging.options.js';
 import { Outbox } from './outbox.js';
+import { pruneMessageOf, prunerOf } from './pruner.js';
 import { Queues } from './queues.js';
 import { Reconciler } from './reconciler.js';
 import { RelayBell } from './relay-bell.js';
@@ -27,13 +28,14 @@ export interface MessagingSettings extends Partial<Omit<MessagingOptions, 'servi
 export class MessagingModule {
   /** Everything one service needs to send and to handle messages; global in its process. Needs DatabaseModule. */
   static forService(service: Service, settings: MessagingSettings = {}): DynamicModule {
+    const catalogue = settings.catalogue ?? new MessageCatalogue();
     return {
       module: MessagingModule,
       global: true,
       imports: [DiscoveryModule],
       providers: [
         { provide: MessagingOptions, useFactory: () => new MessagingOptions(service, settings) },
-        { provide: MessageCatalogue, useValue: settings.catalogue ?? new MessageCatalogue() },
+        { provide: MessageCatalogue, useValue: catalogue },
         RelayBell,
         Outbox,
         Schedules,
@@ -49,6 +51,8 @@ export class MessagingModule {
         MessagingGauges,
         MessagingHealth,
         MessagingRuntime,
+        // A test's own catalogue may have nothing to prune.
+        ...(catalogue.find(pruneMessageOf(service)) ? [prunerOf(service)] : []),
       ],
       exports: [MessagingOptions, MessageCatalogue, Outbox, Schedules, JobRuns, MessagingHealth, MessagingRuntime],
     };

@@ -29,6 +29,8 @@ export class MessagingOptions {
   readonly gaugesEveryMs: number;
   /** How long what is finished is kept. */
   readonly retentionDays: number;
+  /** Messages looked at in one transaction of the pruning. */
+  readonly pruneBatch: number;
   /** How long the boot waits for the queue before it gives up. */
   readonly bootWaitMs: number;
 
@@ -58,6 +60,7 @@ export class MessagingOptions {
     this.drainMs = given.drainMs ?? read.MESSAGING_DRAIN_MS;
     this.gaugesEveryMs = given.gaugesEveryMs ?? read.MESSAGING_GAUGES_EVERY_MS;
     this.retentionDays = given.retentionDays ?? read.MESSAGING_RETENTION_DAYS;
+    this.pruneBatch = given.pruneBatch ?? 1_000;
     this.bootWaitMs = given.bootWaitMs ?? read.MESSAGING_BOOT_WAIT_MS;
   }
 }

@@ -96,6 +96,15 @@ export class Outbox {
     return row?.sequence ?? '1';
   }
 
+  /** From here until `leaveBarrier`, nothing from the sequence on is pruned. */
+  async useBarrier(tx: Tx, name: string, sequence: string): Promise<void> {
+    await tx.execute('SELECT messaging.use_barrier($1, $2::bigint)', [name, sequence]);
+  }
+
+  async leaveBarrier(tx: Tx, name: string): Promise<void> {
+    await tx.execute('SELECT messaging.leave_barrier($1)', [name]);
+  }
+
   /** Whether every message below the sequence, of every service, has had its effect or is somebody's work item. */
   async consumedBelow(tx: Tx, sequence: string): Promise<{ consumed: boolean; waiting: number }> {
     const row = await tx.row<{ is_sealed: boolean; waiting: string }>(

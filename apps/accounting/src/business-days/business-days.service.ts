@@ -75,13 +75,15 @@ export class BusinessDays {
     if (isRefused(decision)) return { problems: decision.problems };
     const phaseRunId = idFrom('phr', book, day.businessDate, phase, String(cycle));
     if (decision.value !== 'KNOWN') {
+      const barrierSequence = await this.outbox.nextSequence(tx);
+      await this.outbox.useBarrier(tx, phaseRunId, barrierSequence);
       await this.days.request(tx, {
         phaseRunId,
         book,
         businessDate: day.businessDate,
         phase,
         cycle,
-        barrierSequence: await this.outbox.nextSequence(tx),
+        barrierSequence,
         requestedBy: by,
       });
       await this.record(tx, 'PHASE_REQUESTED', book, day.businessDate, by, { phase, cycle });
@@ -124,6 +126,7 @@ export class BusinessDays {
     const run = await this.days.run(tx, phaseRunId, true);
     if (!run) throw new Error(`${phaseRunId} was never asked for`);
     if (!(await this.days.completed(tx, phaseRunId, counts, problems))) return;
+    await this.outbox.leaveBarrier(tx, phaseRunId);
     await this.record(
       tx,
       problems.length > 0 ? 'PHASE_STOPPED' : 'PHASE_COMPLETED',
