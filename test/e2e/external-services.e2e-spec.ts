@@ -104,6 +104,18 @@ describe('docker-compose.yml', () => {
     expect(unchecked.map(([name]) => name)).toEqual([]);
   });
 
+  it('keeps the heap of each process well below its memory', () => {
+    for (const [name, { environment, deploy }] of ours) {
+      const heap = /^--max-old-space-size=(\d+)$/.exec(environment?.NODE_OPTIONS ?? '')?.[1];
+      const share = (Number(heap) * 1024 ** 2) / bytesOf(deploy?.resources?.limits?.memory ?? '');
+      expect({ name, isBelow: share > 0.4 && share < 0.75 }).toEqual({ name, isBelow: true });
+    }
+  });
+
+  it('builds one image and runs it for each process', () => {
+    expect(new Set(ours.map(([, { build, image }]) => `${build} ${image}`))).toEqual(new Set(['. northgate-back-office']));
+  });
+
   it('publishes the gateway alone', () => {
     const open = Object.entries(compose.services).filter(([, { ports }]) => ports !== undefined);
     expect(open.map(([name]) => name)).toEqual(['gateway']);

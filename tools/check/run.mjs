@@ -16,8 +16,6 @@ const dependencyCruiser = [
   module('dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
   '--config',
   '.dependency-cruiser.cjs',
-  '--ignore-known',
-  'tools/check/known-breaches.json',
   '--output-type',
   'err',
   ...sources,

@@ -60,7 +60,7 @@ export const complianceInvariants: Invariant[] = [
       ),
   },
   {
-    number: 14,
+    number: 12,
     name: 'no approval is decided by its maker, by who changed it, or after it expired',
     check: (ask) =>
       proved(
@@ -76,7 +76,7 @@ export const complianceInvariants: Invariant[] = [
       ),
   },
   {
-    number: 15,
+    number: 12,
     name: 'a released alert has the approval of a second person, itself or through its party',
     check: (ask) =>
       proved(

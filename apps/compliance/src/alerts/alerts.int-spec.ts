@@ -176,6 +176,57 @@ describe('alerts', () => {
     expect(await screen('after-change')).toBe('HIT');
   });
 
+  describe('attacked with raw SQL as the service', () => {
+    const released = (by: string) =>
+      `state = 'RELEASED', decided_at = now(), decided_on = now(), decided_by = '${by}', decision_reason = 'x'`;
+    beforeAll(() => compliance.screenNames('batch-8', { 'pay-8': 'Arkady Volkonin' }));
+
+    it.each([
+      [
+        'released by nobody’s approval',
+        `UPDATE compliance.alert SET ${released('demo-compliance-approver')} WHERE object_id = 'pay-8'`,
+        /without the approval/,
+      ],
+      [
+        'released by its maker, while an approval waits',
+        `UPDATE compliance.alert SET ${released('demo-compliance')} WHERE object_id = 'pay-8'`,
+        /without the approval/,
+      ],
+      [
+        'decided without a name',
+        `UPDATE compliance.alert SET state = 'CONFIRMED', decided_at = now() WHERE object_id = 'pay-8'`,
+        /decided_with_reason/,
+      ],
+      [
+        'opened again',
+        `UPDATE compliance.alert SET state = 'OPEN', decided_at = NULL, decided_on = NULL, decided_by = NULL, decision_reason = NULL WHERE object_id = 'pay-1'`,
+        /is decided/,
+      ],
+      [
+        'another reason for a decision',
+        `UPDATE compliance.alert SET decision_reason = 'better' WHERE object_id = 'pay-1'`,
+        /is decided/,
+      ],
+      ['a lower score', `UPDATE compliance.alert SET score = 0 WHERE object_id = 'pay-8'`, /permission denied/],
+      [
+        'born released',
+        `INSERT INTO compliance.alert (alert_id, object_kind, object_id, reference, book_id, screening_id, list_version_id, score, reason_code, work, business_date, due_at, state, decided_at, decided_on, decided_by, decision_reason)
+         SELECT 'alt_x', object_kind, 'pay-x', 'x', book_id, screening_id, list_version_id, score, reason_code, work, business_date, due_at, 'RELEASED', now(), now(), 'x', 'x' FROM compliance.alert LIMIT 1`,
+        /starts open/,
+      ],
+      [
+        'a second open one of the same object',
+        `INSERT INTO compliance.alert (alert_id, object_kind, object_id, reference, book_id, screening_id, list_version_id, score, reason_code, work, business_date, due_at)
+         SELECT 'alt_y', object_kind, object_id, 'x', book_id, screening_id, list_version_id, score, reason_code, work, business_date, due_at FROM compliance.alert WHERE object_id = 'pay-8'`,
+        /one_open_alert_per_object/,
+      ],
+    ])('%s', async (_, sql, refusal) => {
+      const { alertId } = await alertOf('pay-8');
+      await compliance.run((tx) => compliance.alerts.proposeRelease(tx, alertId, 'not him', maker));
+      await expect(compliance.run((tx) => tx.execute(sql))).rejects.toThrow(refusal);
+    });
+  });
+
   it('of an object and of a party: a breach of an invariant is found', async () => {
     await compliance
       .run((tx) => compliance.alerts.partyHoldApplied(tx, { partyId: 'C-2', alertId: 'none', objects: [] }))

@@ -129,4 +129,105 @@ describe('sanctions lists', () => {
       ['P-3', true, 'OPEN'],
     ]);
   });
+
+  describe('two of one source at once', () => {
+    const receive = async (name: string, content: string) => {
+      const received = await compliance.run((tx) =>
+        compliance.lists.receive(tx, { name, source: 'TWICE', content }, 'tester'),
+      );
+      return received.listVersion!.listVersionId;
+    };
+    const activate = (id: string) => compliance.lists.activate(id, jobIn(compliance.transactions));
+    const inForce = async () =>
+      (await compliance.run((tx) => compliance.listsRepository.active(tx))).find(({ source }) => source === 'TWICE')
+        ?.listVersionId;
+    let older: string;
+    let newer: string;
+
+    it('are two versions, the second after the first, when they arrive in the same moment', async () => {
+      await compliance.registerParties([{ partyId: 'P-8', name: 'Anna Zetterlund' }], 'imp-8');
+      await activate(await receive('base', line(1, 'SOMEBODY, Else')));
+      [older, newer] = (await Promise.all([
+        receive('older', `${line(1, 'SOMEBODY, Else')}\r\n${line(8, 'ZETTERLUND, Anna')}`),
+        receive('newer', `${line(8, 'ZETTERLUND, Anna')}\r\n${line(9, 'NOBODY, Else')}`),
+      ])) as [string, string];
+      const versions = await compliance.run((tx) => compliance.listsRepository.list(tx, 'TWICE', 3));
+      const [second, first] = versions;
+      expect(new Set([first!.listVersionId, second!.listVersionId])).toEqual(new Set([older, newer]));
+      expect(second!.previousVersionId).toBe(first!.listVersionId);
+      [older, newer] = [first!.listVersionId, second!.listVersionId];
+    });
+
+    it('screen everything that is new since all parties were last screened, also what the version in between brought', async () => {
+      await activate(newer);
+      expect(await inForce()).toBe(newer);
+      const held = await compliance.run((tx) => compliance.partiesRepository.list(tx, { isHeld: true }, 10));
+      expect(held.map(({ partyId }) => partyId)).toContain('P-8');
+    });
+
+    it('never put the older one in the place of the newer', async () => {
+      await activate(older);
+      await activate(older);
+      expect(await inForce()).toBe(newer);
+      expect(await compliance.run((tx) => compliance.listsRepository.find(tx, older))).toMatchObject({
+        state: 'SUPERSEDED',
+        activatedAt: null,
+      });
+    });
+  });
+
+  describe('attacked with raw SQL', () => {
+    const anyOf = (state: string) =>
+      `list_version_id = (SELECT max(list_version_id) FROM compliance.list_version WHERE state = '${state}')`;
+    const asService = (sql: string) => compliance.run((tx) => tx.execute(sql));
+    const asOwner = (sql: string) => compliance.database.pool('owner').query(sql);
+
+    it.each([
+      [
+        'a superseded version in force again',
+        `UPDATE compliance.list_version SET state = 'ACTIVE' WHERE ${anyOf('SUPERSEDED')}`,
+        /does not go back/,
+      ],
+      [
+        'one in force only received again',
+        `UPDATE compliance.list_version SET state = 'RECEIVED' WHERE ${anyOf('ACTIVE')}`,
+        /does not go back/,
+      ],
+      [
+        'an earlier activation',
+        `UPDATE compliance.list_version SET activated_at = activated_at - interval '1 day' WHERE ${anyOf('ACTIVE')}`,
+        /its times once/,
+      ],
+      [
+        'fewer hits',
+        `UPDATE compliance.list_version SET party_hit_count = 0, rescreened_at = now() WHERE ${anyOf('ACTIVE')}`,
+        /its times once/,
+      ],
+      [
+        'another content hash',
+        `UPDATE compliance.list_version SET content_hash = repeat('0', 64)`,
+        /permission denied/,
+      ],
+      ['another content', `UPDATE compliance.list_content SET content = ''`, /permission denied/],
+      ['a deleted version', 'DELETE FROM compliance.list_version', /permission denied/],
+      ['a deleted screening', 'DELETE FROM compliance.screening', /permission denied/],
+      [
+        'a version born in force',
+        `INSERT INTO compliance.list_version (list_version_id, source, name, content_hash, entry_count, alias_count, address_count, received_by, state)
+         VALUES ('lst_x', 'X', 'x', repeat('0', 64), 0, 0, 0, 'x', 'ACTIVE')`,
+        /starts as received/,
+      ],
+    ])('%s', async (_, sql, refusal) => {
+      await expect(asService(sql)).rejects.toThrow(refusal);
+    });
+
+    it.each([
+      ['another content hash', `UPDATE compliance.list_version SET content_hash = repeat('0', 64)`, /never changes/],
+      ['a deleted version', 'DELETE FROM compliance.list_version', /never deleted/],
+      ['another content', `UPDATE compliance.list_content SET content = ''`, /added to, never changed/],
+      ['an entry less', 'DELETE FROM compliance.list_version_entry', /added to, never changed/],
+    ])('%s, by the owner of the tables', async (_, sql, refusal) => {
+      await expect(asOwner(sql)).rejects.toThrow(refusal);
+    });
+  });
 });

@@ -167,6 +167,30 @@ export class ListsRepository {
     await tx.execute('SELECT FROM compliance.list_state FOR SHARE');
   }
 
+  /** The newest version before this one that every party has been screened against; a discarded activation leaves a gap. */
+  async lastScreenedBefore(tx: Tx, version: ListVersionRow): Promise<string | null> {
+    const row = await tx.row<{ id: string }>(
+      `SELECT list_version_id AS id FROM compliance.list_version
+        WHERE source = $1 AND sequence < $2 AND rescreened_at IS NOT NULL ORDER BY sequence DESC LIMIT 1`,
+      [version.source, version.sequence],
+    );
+    return row?.id ?? null;
+  }
+
+  async isNewerInForce(tx: Tx, version: ListVersionRow): Promise<boolean> {
+    const row = await tx.row(
+      `SELECT FROM compliance.list_version WHERE source = $1 AND sequence > $2 AND state <> 'RECEIVED' LIMIT 1`,
+      [version.source, version.sequence],
+    );
+    return row !== undefined;
+  }
+
+  async supersede(tx: Tx, listVersionId: string): Promise<void> {
+    await tx.execute(`UPDATE compliance.list_version SET state = 'SUPERSEDED' WHERE list_version_id = $1`, [
+      listVersionId,
+    ]);
+  }
+
   async delta(tx: Tx, listVersionId: string, previousVersionId: string | null): Promise<DeltaCounts> {
     const row = await tx.row<DeltaCounts>(
       `WITH before AS (
@@ -184,15 +208,16 @@ export class ListsRepository {
     return present(row);
   }
 
-  async putInForce(tx: Tx, version: ListVersionRow, delta: DeltaCounts): Promise<Date> {
+  async putInForce(tx: Tx, version: ListVersionRow, comparedWithId: string | null, delta: DeltaCounts): Promise<Date> {
     await tx.execute(`UPDATE compliance.list_version SET state = 'SUPERSEDED' WHERE source = $1 AND state = 'ACTIVE'`, [
       version.source,
     ]);
     const [row] = await tx.rows<{ at: Date }>(
       `UPDATE compliance.list_version
-          SET state = 'ACTIVE', activated_at = kernel.now(), added_count = $2, changed_count = $3, removed_count = $4
+          SET state = 'ACTIVE', activated_at = kernel.now(), added_count = $2, changed_count = $3, removed_count = $4,
+              compared_with_id = $5
         WHERE list_version_id = $1 RETURNING activated_at AS at`,
-      [version.listVersionId, delta.added, delta.changed, delta.removed],
+      [version.listVersionId, delta.added, delta.changed, delta.removed, comparedWithId],
     );
     return present(row).at;
   }
@@ -219,7 +244,7 @@ export class ListsRepository {
     );
   }
 
-  /** Entries that the version brought: new ones and new contents of old ones. */
+  /** Entries that parties have not been screened against yet: new ones and new contents of old ones. */
   async newEntries(tx: Tx, listVersionId: string): Promise<StoredEntry[]> {
     return tx.rows<StoredEntry>(
       `SELECT entry_version_id AS "entryVersionId", name, aliases
@@ -227,7 +252,7 @@ export class ListsRepository {
         WHERE list_version_id = $1
           AND NOT EXISTS (
             SELECT FROM compliance.list_version_entry old
-              JOIN compliance.list_version version ON version.previous_version_id = old.list_version_id
+              JOIN compliance.list_version version ON version.compared_with_id = old.list_version_id
              WHERE version.list_version_id = $1 AND old.entry_version_id = list_version_entry.entry_version_id)
         ORDER BY entry_version_id`,
       [listVersionId],

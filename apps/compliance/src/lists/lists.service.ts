@@ -124,10 +124,15 @@ export class Lists {
     if (!progress.inForce) {
       await this.storeEntries(version, job, total);
       await job.step(async (tx) => {
-        await this.putInForce(tx, version);
-        progress.inForce = true;
+        progress.inForce = await this.putInForce(tx, version);
         job.checkpoint({ ...progress });
       });
+      if (!progress.inForce) {
+        await job.finish(async () => {
+          job.progress(total, total, { entries: version.entryCount, parties: 0, hits: 0 });
+        });
+        return;
+      }
     }
 
     const index = await job.step((tx) => this.indexes.ofNewEntries(tx, listVersionId));
@@ -176,14 +181,28 @@ export class Lists {
     }
   }
 
-  private async putInForce(tx: Tx, version: ListVersionRow): Promise<void> {
+  /** False when a newer version came into force first: an older list never replaces it. */
+  private async putInForce(tx: Tx, version: ListVersionRow): Promise<boolean> {
     await this.repository.lockForActivation(tx);
-    if ((await this.repository.find(tx, version.listVersionId))?.state !== 'RECEIVED') return;
+    const state = (await this.repository.find(tx, version.listVersionId))?.state;
+    if (state !== 'RECEIVED') return state === 'ACTIVE';
+    if (await this.repository.isNewerInForce(tx, version)) {
+      await this.repository.supersede(tx, version.listVersionId);
+      await this.audit.append(tx, {
+        action: 'list.superseded',
+        objectKind: 'ListVersion',
+        objectId: version.listVersionId,
+        principal: 'service:compliance',
+        after: { source: version.source, contentHash: version.contentHash },
+      });
+      return false;
+    }
     const stored = await this.repository.storedCount(tx, version.listVersionId);
     if (stored !== version.entryCount)
       throw new Error(`${version.listVersionId} has ${stored} entries, not ${version.entryCount}`);
-    const delta = await this.repository.delta(tx, version.listVersionId, version.previousVersionId);
-    const activatedAt = await this.repository.putInForce(tx, version, delta);
+    const comparedWith = await this.repository.lastScreenedBefore(tx, version);
+    const delta = await this.repository.delta(tx, version.listVersionId, comparedWith);
+    const activatedAt = await this.repository.putInForce(tx, version, comparedWith, delta);
     await this.alerts.markDelisted(tx, version.source, version.listVersionId);
     await this.audit.append(tx, {
       action: 'list.activated',
@@ -193,6 +212,7 @@ export class Lists {
       after: { source: version.source, contentHash: version.contentHash, ...delta },
     });
     await this.announce(tx, version, activatedAt);
+    return true;
   }
 
   /** A list that came without a change has come all the same: whoever waits for today's list must hear of it. */
