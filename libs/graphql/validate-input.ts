@@ -38,6 +38,22 @@ function collect(errors: readonly ValidationError[], path: Problem['path'], prob
   }
 }
 
+const verbatimFields = new WeakMap<object, Set<string>>();
+
+/** A field that takes a file as it came: it is stored as bytes, and whoever reads it judges its characters line by line. */
+export function Verbatim(): PropertyDecorator {
+  return (target, field) => {
+    const fields = verbatimFields.get(target.constructor) ?? new Set<string>();
+    verbatimFields.set(target.constructor, fields.add(String(field)));
+  };
+}
+
+function withoutVerbatim(type: Type, value: unknown): unknown {
+  const fields = verbatimFields.get(type);
+  if (fields === undefined || typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !fields.has(name)));
+}
+
 const unstorable = /[\0\p{Surrogate}]/u;
 
 /** What no column holds: U+0000, and halves of a surrogate pair that stand alone. */
@@ -67,6 +83,6 @@ export function validateInput<T extends object>(type: Type<T>, value: unknown): 
     [],
     problems,
   );
-  collectUnstorable(value, [], problems);
+  collectUnstorable(withoutVerbatim(type, value), [], problems);
   return problems;
 }

@@ -1,6 +1,6 @@
 import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
 import { IsNotEmpty, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
-import { connection, DateTimeScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
+import { connection, DateTimeScalar, ProblemType, RequiresScopes, Verbatim } from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { enumOf } from '../graphql.js';
 import { type ListVersionRow } from './lists.repository.js';
@@ -45,7 +45,7 @@ export class ReceiveSanctionsListInput {
   @Field(() => String, { description: 'Whose list it is, e.g. OFAC-SDN. One version of each source is in force.' })
   @Matches(/^[A-Z][A-Z0-9-]{1,31}$/)
   source!: string;
-  @Field(() => String, { description: 'SDN.CSV as published.' }) @IsNotEmpty() content!: string;
+  @Field(() => String, { description: 'SDN.CSV as published.' }) @IsNotEmpty() @Verbatim() content!: string;
   @Field(() => String, { nullable: true, description: 'ALT.CSV: the aliases.' }) @IsOptional() @IsString() altContent?:
     string | null;
   @Field(() => String, { nullable: true, description: 'ADD.CSV: the addresses.' })

@@ -7,6 +7,7 @@ import {
   JsonScalar,
   ProblemType,
   RequiresScopes,
+  Verbatim,
 } from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { fileKinds } from './file.js';
@@ -56,7 +57,7 @@ export class ReceiveFileInput {
   @Field(() => String, { description: fileKinds.join(', ') }) @IsNotEmpty() kind!: string;
   @Field(() => String) @IsNotEmpty() name!: string;
   @Field(() => String, { nullable: true }) book?: string | null;
-  @Field(() => String) content!: string;
+  @Field(() => String) @Verbatim() content!: string;
 }
 
 @ObjectType()
