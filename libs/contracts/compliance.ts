@@ -39,6 +39,7 @@ export const approvalKinds = [
   'PRICE_OVERRIDE',
   'LIMIT_CHANGE',
   'MANUAL_REVERSAL',
+  'CALENDAR_CLOSURE',
 ] as const;
 
 export const complianceMessages = {
@@ -115,7 +116,8 @@ export const complianceMessages = {
       service: z.enum(['settlement', 'accounting']),
       objectKind: z.string().max(32),
       objectId: id,
-      book,
+      /** `*` when the object belongs to no single book. */
+      book: z.union([book, z.literal('*')]),
       payloadHash: z.string().length(64),
       summary: z.string().max(280),
       requestedBy: z.string(),

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { type EntryOutcome, type EntryToPost } from '#libs/contracts/index.js';
 import { type Transactions } from '#libs/database/index.js';
 import { type TestDatabase } from '#libs/testing/index.js';
+import { ChangesService } from './changes/changes.service.js';
+import { ClosuresService } from './changes/closures.service.js';
+import { PreviewsService } from './changes/previews.service.js';
 import { DayProcessor } from './day/day.processor.js';
 import { ExchangeFolders } from './exchange/exchange-folders.js';
 import { ExchangeHandlersService } from './exchange/exchange-handlers.service.js';
@@ -15,6 +18,7 @@ import { HoldDecisionsRepository } from './holds/hold-decisions.repository.js';
 import { HoldsProcessor } from './holds/holds.processor.js';
 import { HoldsService } from './holds/holds.service.js';
 import { InstructionChangesService } from './instructions/instruction-changes.service.js';
+import { InstructionDatesService } from './instructions/instruction-dates.service.js';
 import { InstructionsRepository } from './instructions/instructions.repository.js';
 import { InstructionsService } from './instructions/instructions.service.js';
 import { SettlementsService } from './instructions/settlements.service.js';
@@ -49,6 +53,16 @@ export function settlementForTests(transactions: Transactions) {
     intake.outbox,
     intake.workItems,
   );
+  const instructionDates = new InstructionDatesService(intake.audit, intake.workItems);
+  const closures = new ClosuresService(
+    intake.calendars,
+    intake.bookDays,
+    intake.staticData,
+    intake.tradeDates,
+    instructionDates,
+  );
+  const changes = new ChangesService(intake.staticData, intake.trades, closures, intake.outbox, intake.audit);
+  const previews = new PreviewsService(changes, closures, intake.staticData, intake.tradeDates, instructionDates);
   const settlements = new SettlementsService(
     instructionRows,
     instructionChanges,
@@ -103,6 +117,10 @@ export function settlementForTests(transactions: Transactions) {
     writer,
     newReader,
     newWriter,
+    changes,
+    closures,
+    previews,
+    instructionDates,
     instructions,
     instructionRows,
     settlements,

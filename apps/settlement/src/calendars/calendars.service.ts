@@ -50,6 +50,17 @@ export class CalendarsService {
     return calendars;
   }
 
+  /** The version of a calendar that was known at a moment, with its days of a period. */
+  async version(
+    tx: Tx,
+    id: string,
+    knownAt: Date | null,
+    from: PlainDate,
+    to: PlainDate,
+  ): ReturnType<CalendarsRepository['version']> {
+    return id.includes('\u0000') ? undefined : this.repository.version(tx, id, knownAt, from, to);
+  }
+
   /** Whoever writes dates holds the calendars for as long; a closure waits for them, so that it misses none of their dates. */
   async hold(tx: Tx): Promise<void> {
     await this.repository.share(tx);

@@ -3,8 +3,9 @@ import { isBic, isIsin } from '#libs/identifiers/index.js';
 import { canonicalJson, type Problem, problem, sha256Hex } from '#libs/kernel/index.js';
 import { isCurrency } from '#libs/money/index.js';
 import { plainDecimal } from '../trades/decimal-text.js';
+import { type CalendarClosure } from './closure.js';
 
-export type ChangeKind = 'SSI_CHANGE' | 'PRICE_OVERRIDE';
+export type ChangeKind = 'SSI_CHANGE' | 'PRICE_OVERRIDE' | 'CALENDAR_CLOSURE';
 export type ChangeState = 'PENDING' | 'APPLIED' | 'REJECTED' | 'EXPIRED' | 'WITHDRAWN' | 'REFUSED';
 
 export interface SsiChange {
@@ -25,8 +26,10 @@ export interface PriceOverride {
   readonly currency: string;
 }
 
+export type ChangePayload = SsiChange | PriceOverride | CalendarClosure;
+
 /** What the second person approves, to the letter. */
-export const payloadHashOf = (kind: ChangeKind, payload: SsiChange | PriceOverride): string =>
+export const payloadHashOf = (kind: ChangeKind, payload: ChangePayload): string =>
   sha256Hex(canonicalJson({ kind, payload }));
 
 export interface SsiReferences {

@@ -1,4 +1,4 @@
-import { Field, ID, InputType, ObjectType } from '@nestjs/graphql';
+import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
 import { IsNotEmpty, MaxLength } from 'class-validator';
 import {
   connection,
@@ -19,7 +19,7 @@ import { type Problem } from '#libs/kernel/index.js';
 export class StaticDataChangeType {
   @Field(() => ID) id!: string;
   @Field(() => ID) approvalId!: string;
-  @Field(() => String, { description: 'SSI_CHANGE or PRICE_OVERRIDE' }) kind!: string;
+  @Field(() => String, { description: 'SSI_CHANGE, PRICE_OVERRIDE or CALENDAR_CLOSURE' }) kind!: string;
   @Field(() => ID) objectId!: string;
   @Field(() => String) book!: string;
   @Field(() => JsonScalar) payload!: unknown;
@@ -61,6 +61,48 @@ export class PriceOverrideFields {
   @Field(() => CurrencyCodeScalar) currency!: string;
 }
 
+@InputType()
+export class CalendarClosureFields {
+  @Field(() => String) calendar!: string;
+  @Field(() => DateScalar) day!: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Wall time at which the day closes early; left out, it is closed.',
+  })
+  closesAt?: string | null;
+}
+
+@InputType({ description: 'One of them.' })
+export class ProposedChangeFields {
+  @Field(() => SsiFields, { nullable: true }) ssi?: SsiFields | null;
+  @Field(() => PriceOverrideFields, { nullable: true }) priceOverride?: PriceOverrideFields | null;
+  @Field(() => String, { nullable: true, description: 'The ISIN of an instrument that would be suspended.' })
+  suspendedIsin?: string | null;
+  @Field(() => CalendarClosureFields, { nullable: true }) calendarClosure?: CalendarClosureFields | null;
+}
+
+@ObjectType('TouchedObjects')
+@RequiresScopes('static:read')
+export class TouchedObjectsType {
+  @Field(() => Int) count!: number;
+  @Field(() => [ID], { description: 'The first twenty, in their order.' }) ids!: readonly string[];
+}
+
+@ObjectType('StaticDataChangePreview', {
+  description: 'What a change would touch, in the books that the caller sees. A change with problems touches nothing.',
+})
+@RequiresScopes('static:read')
+export class StaticDataChangePreviewType {
+  @Field(() => [ProblemType]) problems!: readonly Problem[];
+  @Field(() => TouchedObjectsType, { description: 'Trades in repair: they are judged again.' })
+  tradesInRepair!: TouchedObjectsType;
+  @Field(() => TouchedObjectsType, { description: 'Open trades not instructed yet, those in repair among them.' })
+  trades!: TouchedObjectsType;
+  @Field(() => TouchedObjectsType) unsentInstructions!: TouchedObjectsType;
+  @Field(() => TouchedObjectsType, { description: 'A place has them: they stay as they are, and a person acts.' })
+  sentInstructions!: TouchedObjectsType;
+}
+
 @InputType({ isAbstract: true })
 abstract class ProposalInput {
   @Field(() => String) @IsNotEmpty() @MaxLength(128) idempotencyKey!: string;
@@ -80,10 +122,17 @@ export class ProposePriceOverrideInput extends ProposalInput {
 }
 
 @InputType()
+export class ProposeCalendarClosureInput extends ProposalInput {
+  @Field(() => CalendarClosureFields) closure!: CalendarClosureFields;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'A day from now unless given.' }) expiresAt?: Date | null;
+}
+
+@InputType()
 export class ChangeProposalInput extends ProposalInput {
   @Field(() => String) @IsNotEmpty() changeId!: string;
   @Field(() => SsiFields, { nullable: true }) ssi?: SsiFields | null;
   @Field(() => PriceOverrideFields, { nullable: true }) priceOverride?: PriceOverrideFields | null;
+  @Field(() => CalendarClosureFields, { nullable: true }) calendarClosure?: CalendarClosureFields | null;
 }
 
 @ObjectType()

@@ -1,13 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Transactions } from '#libs/database/index.js';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
+import { InstructionDatesService } from '../instructions/instruction-dates.service.js';
 import { goodLine, intakeForTests, seedStaticData } from '../trades/for-tests.js';
 import { ChangesService, type PendingChange } from './changes.service.js';
+import { ClosuresService } from './closures.service.js';
 
 let database: TestDatabase;
 let transactions: Transactions;
 const parts = intakeForTests();
-const changes = new ChangesService(parts.staticData, parts.trades, parts.outbox, parts.audit);
+const closures = new ClosuresService(
+  parts.calendars,
+  parts.bookDays,
+  parts.staticData,
+  parts.tradeDates,
+  new InstructionDatesService(parts.audit, parts.workItems),
+);
+const changes = new ChangesService(parts.staticData, parts.trades, closures, parts.outbox, parts.audit);
 
 beforeAll(async () => {
   database = await createTestDatabase({ startsAt: '2026-11-25T09:00:00Z' });

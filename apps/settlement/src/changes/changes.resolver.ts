@@ -7,14 +7,20 @@ import { faultOfInput, Idempotency } from '#libs/idempotency/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import {
   ChangeProposalInput,
+  type CalendarClosureFields,
+  ProposeCalendarClosureInput,
+  ProposedChangeFields,
   ProposePriceOverrideInput,
   ProposeSsiChangeInput,
   type SsiFields,
   StaticDataChangeConnection,
   StaticDataChangePayload,
+  StaticDataChangePreviewType,
   StaticDataChangeType,
 } from './changes.graphql.js';
 import { type ChangeAnswer, ChangesService, type PendingChange, type SsiChangeInput } from './changes.service.js';
+import { type CalendarClosure } from './closure.js';
+import { PreviewsService } from './previews.service.js';
 
 interface Kept {
   changeId: string | null;
@@ -27,6 +33,11 @@ const ssiOf = ({ counterparty, place, ...rest }: SsiFields): SsiChangeInput => (
   counterpartyId: counterparty,
   placeId: place,
 });
+const closureOf = ({ calendar, day, closesAt }: CalendarClosureFields): CalendarClosure => ({
+  calendarId: calendar,
+  day,
+  closesAt: closesAt ?? null,
+});
 /** Refusals that depend on what is pending are remembered with the key; faults of the input are not. */
 const stateful = new Set(['CHANGE_PENDING', 'CHANGE_DECIDED', 'NOT_THE_MAKER']);
 
@@ -34,6 +45,7 @@ const stateful = new Set(['CHANGE_PENDING', 'CHANGE_DECIDED', 'NOT_THE_MAKER']);
 export class ChangesResolver {
   constructor(
     private readonly changes: ChangesService,
+    private readonly previews: PreviewsService,
     private readonly idempotency: Idempotency,
     private readonly transactions: Transactions,
   ) {}
@@ -59,6 +71,20 @@ export class ChangesResolver {
     ]);
     const rows = await this.changes.page(tx, { state, kind }, cursor.after(page.after), page.first + 1);
     return keysetPage(rows, page.first, cursor.cursorOf, toType);
+  }
+
+  @Query(() => StaticDataChangePreviewType)
+  @RequiresScopes('static:read')
+  previewStaticDataChange(
+    @Args('change', { type: () => ProposedChangeFields }) change: ProposedChangeFields,
+    @ReadTx() tx: Tx,
+  ): Promise<StaticDataChangePreviewType> {
+    return this.previews.preview(tx, {
+      ssi: change.ssi ? ssiOf(change.ssi) : null,
+      priceOverride: change.priceOverride ?? null,
+      suspendedIsin: change.suspendedIsin ?? null,
+      calendarClosure: change.calendarClosure ? closureOf(change.calendarClosure) : null,
+    });
   }
 
   @Mutation(() => StaticDataChangePayload)
@@ -90,6 +116,26 @@ export class ChangesResolver {
   }
 
   @Mutation(() => StaticDataChangePayload, {
+    description:
+      'Closes a day of a calendar, or lets it close early, once a second person approves: unsent trades and instructions of a closed day move to the next open one, sent ones get a work item.',
+  })
+  @RequiresScopes('static:write')
+  proposeCalendarClosure(
+    @Args('input', { type: () => ProposeCalendarClosureInput }) input: ProposeCalendarClosureInput,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<StaticDataChangePayload> {
+    return this.answer('proposeCalendarClosure', ProposeCalendarClosureInput, input, principal, (tx) =>
+      this.changes.proposeClosure(
+        tx,
+        closureOf(input.closure),
+        input.reason,
+        input.expiresAt ?? null,
+        principal.subject,
+      ),
+    );
+  }
+
+  @Mutation(() => StaticDataChangePayload, {
     description: 'Changes the payload of a pending proposal; an approval of the old one is void.',
   })
   @RequiresScopes('static:write')
@@ -97,7 +143,11 @@ export class ChangesResolver {
     @Args('input', { type: () => ChangeProposalInput }) input: ChangeProposalInput,
     @CurrentPrincipal() principal: Principal,
   ): Promise<StaticDataChangePayload> {
-    const given = { ssi: input.ssi ? ssiOf(input.ssi) : null, priceOverride: input.priceOverride ?? null };
+    const given = {
+      ssi: input.ssi ? ssiOf(input.ssi) : null,
+      priceOverride: input.priceOverride ?? null,
+      calendarClosure: input.calendarClosure ? closureOf(input.calendarClosure) : null,
+    };
     return this.answer('changeProposal', ChangeProposalInput, input, principal, (tx) =>
       this.changes.changeProposal(tx, input.changeId, given, input.reason, principal.subject),
     );

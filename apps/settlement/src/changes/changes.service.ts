@@ -10,6 +10,7 @@ import { plainDecimal } from '../trades/decimal-text.js';
 import { TradesService } from '../trades/trades.service.js';
 import {
   type ChangeKind,
+  type ChangePayload,
   type ChangeState,
   checkPriceOverride,
   checkSsiChange,
@@ -18,6 +19,8 @@ import {
   type PriceOverride,
   type SsiChange,
 } from './change.js';
+import { type CalendarClosure } from './closure.js';
+import { ClosuresService } from './closures.service.js';
 
 export interface PendingChange {
   changeId: string;
@@ -25,7 +28,7 @@ export interface PendingChange {
   kind: ChangeKind;
   objectId: string;
   bookId: string;
-  payload: SsiChange | PriceOverride;
+  payload: ChangePayload;
   payloadHash: string;
   reason: string;
   state: ChangeState;
@@ -61,6 +64,7 @@ export class ChangesService {
   constructor(
     private readonly staticData: StaticDataService,
     private readonly trades: TradesService,
+    private readonly closures: ClosuresService,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
   ) {}
@@ -98,7 +102,7 @@ export class ChangesService {
     if (problems.length > 0) return { change: null, problems };
     return this.propose(tx, {
       kind: 'PRICE_OVERRIDE',
-      objectId: `${change.isin}:${change.priceDate}`,
+      objectId: priceId(change),
       book,
       payload: change,
       reason,
@@ -106,6 +110,36 @@ export class ChangesService {
       summary: summaryOf(change),
       by,
     });
+  }
+
+  async proposeClosure(
+    tx: Tx,
+    closure: CalendarClosure,
+    reason: string,
+    expiresAt: Date | null,
+    by: string,
+  ): Promise<ChangeAnswer> {
+    const problems = await this.closures.check(tx, closure);
+    if (problems.length > 0) return { change: null, problems };
+    return this.propose(tx, {
+      kind: 'CALENDAR_CLOSURE',
+      objectId: closureId(closure),
+      book: '*',
+      payload: closure,
+      reason,
+      expiresAt,
+      summary: summaryOfClosure(closure),
+      by,
+    });
+  }
+
+  /** The faults of a change that nobody has proposed yet. */
+  async checkSsi(tx: Tx, input: SsiChangeInput): Promise<Problem[]> {
+    return (await this.readSsiChange(tx, input)).problems;
+  }
+
+  async checkPrice(tx: Tx, input: PriceOverride): Promise<Problem[]> {
+    return (await this.readPriceOverride(tx, input)).problems;
   }
 
   private async readSsiChange(
@@ -158,7 +192,7 @@ export class ChangesService {
       kind: ChangeKind;
       objectId: string;
       book: string;
-      payload: SsiChange | PriceOverride;
+      payload: ChangePayload;
       reason: string;
       expiresAt: Date | null;
       summary: string;
@@ -198,7 +232,7 @@ export class ChangesService {
       approvalId,
       kind: given.kind,
       service: 'settlement',
-      objectKind: given.kind === 'SSI_CHANGE' ? 'SSI' : 'PRICE',
+      objectKind: objectKinds[given.kind],
       objectId: given.objectId,
       book: given.book,
       payloadHash,
@@ -222,7 +256,7 @@ export class ChangesService {
   async changeProposal(
     tx: Tx,
     changeId: string,
-    given: { ssi?: SsiChangeInput | null; priceOverride?: PriceOverride | null },
+    given: NewPayloads,
     reason: string,
     by: string,
   ): Promise<ChangeAnswer> {
@@ -233,25 +267,16 @@ export class ChangesService {
       return { change: null, problems: [problem('CHANGE_DECIDED', `the change is ${before.state}`, ['changeId'])] };
     if (before.proposedBy !== by)
       return { change: null, problems: [problem('NOT_THE_MAKER', 'only its maker changes a proposal', ['changeId'])] };
-    const read =
-      before.kind === 'SSI_CHANGE'
-        ? given.ssi && (await this.readSsiChange(tx, { ...given.ssi, ssiId: before.objectId }))
-        : given.priceOverride && (await this.readPriceOverride(tx, given.priceOverride));
+    const read = await this.readAgain(tx, before, given);
     if (!read)
       return {
         change: null,
-        problems: [
-          problem('REQUIRED', `the new payload of ${before.kind} is missing`, [
-            before.kind === 'SSI_CHANGE' ? 'ssi' : 'priceOverride',
-          ]),
-        ],
+        problems: [problem('REQUIRED', `the new payload of ${before.kind} is missing`, [payloadFields[before.kind]])],
       };
-    const objectId =
-      before.kind === 'SSI_CHANGE'
-        ? before.objectId
-        : `${(read.change as PriceOverride).isin}:${(read.change as PriceOverride).priceDate}`;
-    if (objectId !== before.objectId)
-      read.problems.push(problem('ANOTHER_OBJECT', 'a proposal stays about the same object', ['priceOverride']));
+    if (read.objectId !== before.objectId)
+      read.problems.push(
+        problem('ANOTHER_OBJECT', 'a proposal stays about the same object', [payloadFields[before.kind]]),
+      );
     if (read.problems.length > 0) return { change: null, problems: read.problems };
     const payloadHash = payloadHashOf(before.kind, read.change);
     await tx.execute(
@@ -261,10 +286,7 @@ export class ChangesService {
     await this.outbox.add(tx, 'compliance.change-approval-payload.v1', {
       approvalId: before.approvalId,
       payloadHash,
-      summary: (before.kind === 'SSI_CHANGE'
-        ? `SSI ${before.objectId} changed: ${(read.change as SsiChange).safekeepingAccount}`
-        : summaryOf(read.change as PriceOverride)
-      ).slice(0, 280),
+      summary: read.summary.slice(0, 280),
       changedBy: by,
     });
     await this.audit.append(tx, {
@@ -280,18 +302,46 @@ export class ChangesService {
     return { change: await this.find(tx, changeId), problems: [] };
   }
 
+  /** The new payload of a proposal, read by the rules of its kind; undefined when it was not given. */
+  private async readAgain(
+    tx: Tx,
+    before: PendingChange,
+    given: NewPayloads,
+  ): Promise<{ change: ChangePayload; objectId: string; summary: string; problems: Problem[] } | undefined> {
+    switch (before.kind) {
+      case 'SSI_CHANGE': {
+        if (!given.ssi) return undefined;
+        const read = await this.readSsiChange(tx, { ...given.ssi, ssiId: before.objectId });
+        const summary = `SSI ${before.objectId} changed: ${read.change.safekeepingAccount}`;
+        return { ...read, objectId: before.objectId, summary };
+      }
+      case 'PRICE_OVERRIDE': {
+        if (!given.priceOverride) return undefined;
+        const read = await this.readPriceOverride(tx, given.priceOverride);
+        return { ...read, objectId: priceId(read.change), summary: summaryOf(read.change) };
+      }
+      case 'CALENDAR_CLOSURE': {
+        if (!given.calendarClosure) return undefined;
+        const change = given.calendarClosure;
+        const problems = await this.closures.check(tx, change);
+        return { change, problems, objectId: closureId(change), summary: summaryOfClosure(change) };
+      }
+    }
+  }
+
   /** Applies what was approved, if it is still what is asked for. Decisions on other services' objects pass by. */
   async decided(tx: Tx, decision: PayloadOf<'compliance.approval-decided.v1'>): Promise<void> {
     if (decision.service !== 'settlement') return;
     const pending = await this.lock(tx, { approvalId: decision.approvalId });
     if (!pending) return;
-    const verdict = judgeDecision(pending, decision);
-    if (!verdict) return;
+    const judged = judgeDecision(pending, decision);
+    if (!judged) return;
+    const verdict = judged.state === 'APPLIED' ? await this.stillGood(tx, pending, judged) : judged;
     await tx.execute(
       `UPDATE settlement.pending_change SET state = $2, decided_by = $3, decided_at = kernel.now(), outcome_note = $4 WHERE change_id = $1`,
       [pending.changeId, verdict.state, decision.decidedBy, verdict.note || decision.reason],
     );
-    if (verdict.state === 'APPLIED') await this.apply(tx, pending);
+    if (verdict.state === 'APPLIED') await this.apply(tx, pending, decision.decidedBy);
     await this.audit.append(tx, {
       action: `change.${verdict.state.toLowerCase()}`,
       objectKind: pending.kind,
@@ -303,7 +353,28 @@ export class ChangesService {
     });
   }
 
-  private async apply(tx: Tx, pending: PendingChange): Promise<void> {
+  /** A day that was open when its closure was asked for may be over, or closed, when it is decided. */
+  private async stillGood(
+    tx: Tx,
+    pending: PendingChange,
+    judged: { readonly state: ChangeState; readonly note: string },
+  ): Promise<{ readonly state: ChangeState; readonly note: string }> {
+    if (pending.kind !== 'CALENDAR_CLOSURE') return judged;
+    const problems = await this.closures.check(tx, pending.payload as CalendarClosure);
+    return problems.length === 0
+      ? judged
+      : { state: 'REFUSED', note: problems.map(({ code, message }) => `${code}: ${message}`).join('; ') };
+  }
+
+  private async apply(tx: Tx, pending: PendingChange, by: string): Promise<void> {
+    if (pending.kind === 'CALENDAR_CLOSURE') {
+      await this.closures.apply(tx, pending.payload as CalendarClosure, {
+        changeId: pending.changeId,
+        reason: pending.reason,
+        by,
+      });
+      return;
+    }
     if (pending.kind === 'SSI_CHANGE') {
       const { validFrom, ...ssi } = pending.payload as SsiChange;
       await this.staticData.saveVersions(tx, 'ssi', [{ ...ssi, validFrom }], {
@@ -351,5 +422,25 @@ export class ChangesService {
   }
 }
 
+export interface NewPayloads {
+  readonly ssi?: SsiChangeInput | null;
+  readonly priceOverride?: PriceOverride | null;
+  readonly calendarClosure?: CalendarClosure | null;
+}
+
+const objectKinds: Readonly<Record<ChangeKind, string>> = {
+  SSI_CHANGE: 'SSI',
+  PRICE_OVERRIDE: 'PRICE',
+  CALENDAR_CLOSURE: 'CALENDAR',
+};
+const payloadFields: Readonly<Record<ChangeKind, string>> = {
+  SSI_CHANGE: 'ssi',
+  PRICE_OVERRIDE: 'priceOverride',
+  CALENDAR_CLOSURE: 'calendarClosure',
+};
+const priceId = (change: PriceOverride) => `${change.isin}:${change.priceDate}`;
+const closureId = (closure: CalendarClosure) => `${closure.calendarId}:${closure.day}`;
+const summaryOfClosure = ({ calendarId, day, closesAt }: CalendarClosure) =>
+  `${calendarId} closes on ${day}${closesAt === null ? '' : ` at ${closesAt}`}`;
 const summaryOf = (change: PriceOverride) =>
   `Price of ${change.isin} on ${change.priceDate}: ${change.price} ${change.currency}`;

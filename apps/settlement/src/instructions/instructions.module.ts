@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ExchangeModule } from '../exchange/exchange.module.js';
 import { TradesModule } from '../trades/trades.module.js';
 import { InstructionChangesService } from './instruction-changes.service.js';
+import { InstructionDatesService } from './instruction-dates.service.js';
 import { InstructionFigures } from './instruction.figures.js';
 import { InstructionViewsRepository } from './instruction-views.repository.js';
 import {
@@ -18,6 +19,7 @@ import { SettlementsService } from './settlements.service.js';
   imports: [ExchangeModule, TradesModule],
   providers: [
     InstructionChangesService,
+    InstructionDatesService,
     InstructionsRepository,
     InstructionsService,
     SettlementsService,
@@ -28,6 +30,12 @@ import { SettlementsService } from './settlements.service.js';
     InstructionTradeResolver,
     TradeInstructionResolver,
   ],
-  exports: [InstructionChangesService, InstructionsService, InstructionFigures, SettlementsService],
+  exports: [
+    InstructionChangesService,
+    InstructionDatesService,
+    InstructionsService,
+    InstructionFigures,
+    SettlementsService,
+  ],
 })
 export class InstructionsModule {}

@@ -95,6 +95,26 @@ export class LastGoodPriceType extends PriceType {
   @Field(() => Boolean, { description: 'Older than the staleness rule allows.' }) isStale!: boolean;
 }
 
+@ObjectType('EarlyClose')
+@RequiresScopes('static:read')
+export class EarlyCloseType {
+  @Field(() => DateScalar) day!: string;
+  @Field(() => String, { description: 'Wall time in the zone of the calendar.' }) localTime!: string;
+}
+
+@ObjectType('Calendar', { description: 'One version of a calendar: settlement dates and cut-offs are counted on it.' })
+@RequiresScopes('static:read')
+export class CalendarType {
+  @Field(() => ID) id!: string;
+  @Field(() => Int) version!: number;
+  @Field(() => String, { description: 'The version of the rules it was made from.' }) builtInVersion!: string;
+  @Field(() => String, { nullable: true }) zone!: string | null;
+  @Field(() => DateTimeScalar) recordedAt!: Date;
+  @Field(() => ID, { nullable: true, description: 'The change that closed a day of it.' }) originId!: string | null;
+  @Field(() => [DateScalar], { description: 'Closed weekdays of the period.' }) closedDays!: readonly string[];
+  @Field(() => [EarlyCloseType]) earlyCloses!: readonly EarlyCloseType[];
+}
+
 @ObjectType()
 export class InstrumentConnection extends connection(InstrumentType, 'Instrument') {}
 @ObjectType()

@@ -9,7 +9,9 @@ import {
   ReadTx,
   RequiresScopes,
 } from '#libs/graphql/index.js';
+import { CalendarsService } from '../calendars/calendars.service.js';
 import {
+  CalendarType,
   CounterpartyConnection,
   CounterpartyType,
   InstrumentConnection,
@@ -44,6 +46,7 @@ export class StaticDataResolver {
   constructor(
     private readonly repository: StaticDataRepository,
     private readonly service: StaticDataService,
+    private readonly calendars: CalendarsService,
   ) {}
 
   @Query(() => InstrumentType, { nullable: true })
@@ -144,6 +147,18 @@ export class StaticDataResolver {
   @RequiresScopes('static:read')
   places(@ReadTx() tx: Tx): Promise<PlaceType[]> {
     return this.repository.places(tx);
+  }
+
+  @Query(() => CalendarType, { nullable: true })
+  @RequiresScopes('static:read')
+  async calendar(
+    @Args('id') id: string,
+    @Args('from', { type: () => DateScalar }) from: string,
+    @Args('to', { type: () => DateScalar }) to: string,
+    @Args(knownArgument) knownAt: Date | null,
+    @ReadTx() tx: Tx,
+  ): Promise<CalendarType | null> {
+    return (await this.calendars.version(tx, id, knownAt, from, to)) ?? null;
   }
 
   @Query(() => [PriceType], { description: 'Newest first, at most a hundred.' })

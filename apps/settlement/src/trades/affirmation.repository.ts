@@ -131,7 +131,10 @@ export class AffirmationRepository {
              WHERE c.source = t.source AND c.execution_id = t.execution_id AND c.status = 'AFFIRMED' AND c.isin = t.isin
                AND c.quantity = t.quantity_units * power(10::numeric, -t.quantity_scale)
                AND c.amount = t.amount_minor * power(10::numeric, -t.amount_scale)
-               AND c.currency = t.currency AND c.settlement_date = t.settlement_date
+               AND c.currency = t.currency AND (c.settlement_date = t.settlement_date
+                    -- Confirmed before a closure moved the date of both sides.
+                    OR EXISTS (SELECT 1 FROM settlement.settlement_date_change d
+                                WHERE d.object_kind = 'TRADE' AND d.object_id = t.trade_id AND d.from_date = c.settlement_date))
                AND c.counterparty_id IN ('', coalesce(t.counterparty_id, t.counterparty_account, '')))
        RETURNING t.trade_id AS "tradeId"`,
       [book],

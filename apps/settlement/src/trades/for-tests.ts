@@ -18,6 +18,7 @@ import { AffirmationRepository } from './affirmation.repository.js';
 import { AffirmationService } from './affirmation.service.js';
 import { ImportedTradesService } from './imported-trades.service.js';
 import { ScreeningRepository } from './screening.repository.js';
+import { TradeDatesService } from './trade-dates.service.js';
 import { type RawTradeLine } from './trade-line.js';
 import { TradesRepository } from './trades.repository.js';
 import { TradesService } from './trades.service.js';
@@ -46,6 +47,7 @@ export function intakeForTests() {
     workItems,
     audit,
   );
+  const tradeDates = new TradeDatesService(audit);
   const imported = new ImportedTradesService(tradesRepository, staticData);
   const expected = new ExpectedFilesService(workItems);
   const readers = new FileReadersService();
@@ -64,6 +66,7 @@ export function intakeForTests() {
     staticRepository,
     staticData,
     affirmation,
+    tradeDates,
     trades,
     imported,
     expected,

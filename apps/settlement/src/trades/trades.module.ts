@@ -4,6 +4,7 @@ import { AffirmationRepository } from './affirmation.repository.js';
 import { AffirmationService } from './affirmation.service.js';
 import { ImportedTradesService } from './imported-trades.service.js';
 import { ScreeningRepository } from './screening.repository.js';
+import { TradeDatesService } from './trade-dates.service.js';
 import { TradeQueries } from './trade-queries.repository.js';
 import { TradesRepository } from './trades.repository.js';
 import { TradesResolver } from './trades.resolver.js';
@@ -16,11 +17,12 @@ import { TradesService } from './trades.service.js';
     AffirmationService,
     ImportedTradesService,
     ScreeningRepository,
+    TradeDatesService,
     TradeQueries,
     TradesRepository,
     TradesResolver,
     TradesService,
   ],
-  exports: [AffirmationService, ImportedTradesService, TradesService],
+  exports: [AffirmationService, ImportedTradesService, TradeDatesService, TradesService],
 })
 export class TradesModule {}
