@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DayPhase, dayPhases } from '#libs/contracts/index.js';
-import { isDateOfBook, nextDateOfBook } from './books.js';
+import { cutOffOfBook, isDateOfBook, nextDateOfBook } from './books.js';
 import { type DayToOpen, decideOpening, decidePhase, type KnownRun } from './business-day.js';
 
 const done = (...phases: (DayPhase | [DayPhase, number])[]): KnownRun[] =>
@@ -89,6 +89,36 @@ describe('opening a day', () => {
   ])('%s', (_, day, expected) => {
     const decision = decideOpening(day);
     expect(decision.ok ? decision.value : decision.problems[0]?.code).toBe(expected);
+  });
+
+  // Wall time stays where it is when the clocks change: Europe on 29 March and 25 October, the United States on 8 March and 1 November.
+  it.each([
+    ['NGEU', '2026-03-27', '2026-03-27T17:00:00.000Z'],
+    ['NGEU', '2026-03-30', '2026-03-30T16:00:00.000Z'],
+    ['NGEU', '2026-10-23', '2026-10-23T16:00:00.000Z'],
+    ['NGEU', '2026-10-26', '2026-10-26T17:00:00.000Z'],
+    ['NGUS', '2026-03-06', '2026-03-06T23:00:00.000Z'],
+    ['NGUS', '2026-03-09', '2026-03-09T22:00:00.000Z'],
+    ['NGUS', '2026-10-30', '2026-10-30T22:00:00.000Z'],
+    ['NGUS', '2026-11-02', '2026-11-02T23:00:00.000Z'],
+    // A change on the day itself: the book of a house that works on Sundays.
+    ['SUND', '2026-03-29', '2026-03-29T16:00:00.000Z'],
+    ['SUND', '2026-10-25', '2026-10-25T17:00:00.000Z'],
+  ])('%s is cut off on %s at the same wall time, which is %s', (book, date, instant) => {
+    expect(cutOffOfBook(book, date)).toMatchObject({ localTime: '18:00', isHalfDay: false });
+    expect(cutOffOfBook(book, date).plannedAt.toISOString()).toBe(instant);
+  });
+
+  it.each([
+    ['NGUS', '2026-11-27', '2026-11-27T20:00:00.000Z'], // the day after Thanksgiving
+    ['NGUS', '2026-12-24', '2026-12-24T20:00:00.000Z'],
+    ['NGEU', '2026-12-30', '2026-12-30T14:00:00.000Z'], // the last day of trading in Frankfurt
+  ])('%s is cut off earlier on the half day %s', (book, date, instant) => {
+    expect(cutOffOfBook(book, date)).toMatchObject({ localTime: '15:00', isHalfDay: true });
+    expect(cutOffOfBook(book, date).plannedAt.toISOString()).toBe(instant);
+    expect(cutOffOfBook(book === 'NGUS' ? 'NGEU' : 'NGUS', date === '2026-12-24' ? '2026-12-23' : date).isHalfDay).toBe(
+      false,
+    );
   });
 
   it('follows the calendar of the book', () => {

@@ -58,6 +58,13 @@ export class BusinessDayType {
   @Field(() => String, { description: 'The zone of its clock.' }) zone!: string;
   @Field(() => DateTimeScalar, { nullable: true }) openedAt!: Date | null;
   @Field(() => DateTimeScalar, { nullable: true }) closedAt!: Date | null;
+  @Field(() => String, { nullable: true, description: 'Wall time in the zone of the book, earlier on a half day.' })
+  cutOffLocalTime!: string | null;
+  @Field(() => String, { nullable: true }) cutOffZone!: string | null;
+  @Field(() => Boolean, { description: 'The venue of the book closes early.' }) isHalfDay!: boolean;
+  @Field(() => DateTimeScalar, { nullable: true }) plannedCutOffAt!: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was moved.' }) revisedCutOffAt!: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was reached.' }) effectiveCutOffAt!: Date | null;
 }
 @ObjectType('BusinessDayConnection')
 export class BusinessDayConnection extends connection(BusinessDayType, 'BusinessDay') {}

@@ -253,6 +253,54 @@ describe('a business day', () => {
     });
   });
 
+  it('keeps two books on different dates, each with the cut-off of its own clock', async () => {
+    await service.run((tx) =>
+      service.app
+        .get(CutOver, { strict: false })
+        .sign(tx, { importId: 'imp_2', books: ['NGUS'], signedBy: ['ann', 'bob'] }),
+    );
+    // Closed on Thanksgiving; the day after it is a half day of its venue, and Frankfurt works both.
+    expect((await open('2026-11-26', 'NGUS')).problems.map(({ code }) => code)).toEqual(['NOT_A_BUSINESS_DAY']);
+    expect((await open('2026-11-27', 'NGUS')).problems).toEqual([]);
+    const { data } = await service.ask(
+      `{ businessDays { edges { node { book businessDate state isHalfDay cutOffLocalTime cutOffZone plannedCutOffAt revisedCutOffAt effectiveCutOffAt } } } }`,
+    );
+    const of = (businessDate: string, book: string) =>
+      (data?.businessDays as { edges: { node: Record<string, unknown> }[] }).edges
+        .map(({ node }) => node)
+        .find((node) => node.businessDate === businessDate && node.book === book);
+    const planned = { revisedCutOffAt: null, effectiveCutOffAt: null };
+    expect(of('2026-11-27', 'NGUS')).toEqual({
+      ...planned,
+      book: 'NGUS',
+      businessDate: '2026-11-27',
+      state: 'OPEN',
+      isHalfDay: true,
+      cutOffLocalTime: '15:00',
+      cutOffZone: 'America/New_York',
+      plannedCutOffAt: '2026-11-27T20:00:00.000Z',
+    });
+    expect(of('2026-11-26', 'NGEU')).toEqual({
+      ...planned,
+      book: 'NGEU',
+      businessDate: '2026-11-26',
+      state: 'OPEN',
+      isHalfDay: false,
+      cutOffLocalTime: '18:00',
+      cutOffZone: 'Europe/Berlin',
+      plannedCutOffAt: '2026-11-26T17:00:00.000Z',
+    });
+    expect(of('2026-11-25', 'NGEU')).toMatchObject({
+      plannedCutOffAt: '2026-11-25T17:00:00.000Z',
+      effectiveCutOffAt: expect.any(String),
+    });
+    await expect(
+      service.database
+        .pool('owner')
+        .query(`UPDATE accounting.business_day SET planned_cut_off_at = planned_cut_off_at + interval '1 hour'`),
+    ).rejects.toThrow('cut_off_is_its_wall_time');
+  });
+
   it('gives a statement that proves itself, day after day', async () => {
     const of = async (from: string, to: string) => {
       const { data } = await service.ask(

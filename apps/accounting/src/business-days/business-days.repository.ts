@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type DayPhase } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
+import { type CutOff } from './books.js';
 import { type DayState, type PhaseState } from './business-day.js';
 
 export interface DayRow {
@@ -10,6 +11,12 @@ export interface DayRow {
   readonly nextBusinessDate: string;
   readonly openedAt: Date | null;
   readonly closedAt: Date | null;
+  readonly cutOffZone: string | null;
+  readonly cutOffLocalTime: string | null;
+  readonly isHalfDay: boolean;
+  readonly plannedCutOffAt: Date | null;
+  readonly revisedCutOffAt: Date | null;
+  readonly effectiveCutOffAt: Date | null;
 }
 
 export interface PhaseRunRow {
@@ -32,10 +39,19 @@ export interface PhaseRunRow {
 }
 
 const dayColumns = `d.book_id AS book, d.business_date AS "businessDate", d.state, d.next_business_date AS "nextBusinessDate",
-  d.opened_at AS "openedAt", d.closed_at AS "closedAt"`;
+  d.opened_at AS "openedAt", d.closed_at AS "closedAt", d.cut_off_zone AS "cutOffZone", d.cut_off_local_time AS "cutOffLocalTime",
+  d.is_half_day AS "isHalfDay", d.planned_cut_off_at AS "plannedCutOffAt", d.revised_cut_off_at AS "revisedCutOffAt",
+  d.effective_cut_off_at AS "effectiveCutOffAt"`;
 const runColumns = `r.phase_run_id AS "phaseRunId", r.book_id AS book, r.business_date AS "businessDate", r.phase, r.cycle, r.state,
   r.barrier_sequence AS "barrierSequence", r.waiting_for AS "waitingFor", r.requested_by AS "requestedBy", r.requested_at AS "requestedAt",
   r.started_at AS "startedAt", r.completed_at AS "completedAt", r.attempts, r.job_run_id AS "jobRunId", r.counts, r.problems`;
+
+const valuesOf = ({ zone, localTime, isHalfDay, plannedAt }: CutOff): unknown[] => [
+  zone,
+  localTime,
+  isHalfDay,
+  plannedAt.toISOString(),
+];
 
 @Injectable()
 export class BusinessDaysRepository {
@@ -83,18 +99,45 @@ export class BusinessDaysRepository {
     await tx.execute(`SELECT pg_advisory_xact_lock(hashtextextended('business-day:' || $1, 0))`, [book]);
   }
 
-  async insertOrOpen(tx: Tx, book: string, businessDate: string, nextBusinessDate: string): Promise<void> {
+  async insertOrOpen(
+    tx: Tx,
+    book: string,
+    businessDate: string,
+    nextBusinessDate: string,
+    cutOff: CutOff,
+  ): Promise<void> {
     await tx.execute(
-      `INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date, opened_at) VALUES ($1, $2, 'OPEN', $3, kernel.now())
-       ON CONFLICT (book_id, business_date) DO UPDATE SET state = 'OPEN', opened_at = kernel.now(), next_business_date = excluded.next_business_date`,
-      [book, businessDate, nextBusinessDate],
+      `INSERT INTO accounting.business_day AS d (book_id, business_date, state, next_business_date, opened_at, cut_off_zone, cut_off_local_time,
+         is_half_day, planned_cut_off_at) VALUES ($1, $2, 'OPEN', $3, kernel.now(), $4, $5, $6, $7)
+       ON CONFLICT (book_id, business_date) DO UPDATE SET state = 'OPEN', opened_at = kernel.now(), next_business_date = excluded.next_business_date,
+         cut_off_zone = coalesce(d.cut_off_zone, excluded.cut_off_zone),
+         cut_off_local_time = coalesce(d.cut_off_local_time, excluded.cut_off_local_time),
+         is_half_day = CASE WHEN d.planned_cut_off_at IS NULL THEN excluded.is_half_day ELSE d.is_half_day END,
+         planned_cut_off_at = coalesce(d.planned_cut_off_at, excluded.planned_cut_off_at)`,
+      [book, businessDate, nextBusinessDate, ...valuesOf(cutOff)],
     );
   }
 
-  async insertNext(tx: Tx, book: string, businessDate: string, nextBusinessDate: string): Promise<void> {
+  async insertNext(
+    tx: Tx,
+    book: string,
+    businessDate: string,
+    nextBusinessDate: string,
+    cutOff: CutOff,
+  ): Promise<void> {
     await tx.execute(
-      `INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date) VALUES ($1, $2, 'NEXT', $3) ON CONFLICT DO NOTHING`,
-      [book, businessDate, nextBusinessDate],
+      `INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date, cut_off_zone, cut_off_local_time, is_half_day,
+         planned_cut_off_at) VALUES ($1, $2, 'NEXT', $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+      [book, businessDate, nextBusinessDate, ...valuesOf(cutOff)],
+    );
+  }
+
+  /** The first barrier of the date's cut-off that was reached is the cut-off as it was. */
+  async cutOffReached(tx: Tx, book: string, businessDate: string): Promise<void> {
+    await tx.execute(
+      `UPDATE accounting.business_day SET effective_cut_off_at = kernel.now()
+        WHERE book_id = $1 AND business_date = $2 AND effective_cut_off_at IS NULL`,
+      [book, businessDate],
     );
   }
 

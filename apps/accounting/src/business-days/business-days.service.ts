@@ -4,7 +4,7 @@ import { type DayPhase } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { idFrom, isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
-import { isDateOfBook, nextDateOfBook } from './books.js';
+import { cutOffOfBook, isDateOfBook, nextDateOfBook } from './books.js';
 import { decideOpening, decidePhase, ownPhases } from './business-day.js';
 import { BusinessDaysRepository, type DayRow, type PhaseRunRow } from './business-days.repository.js';
 import { ControlTotalsRepository } from './control-totals.repository.js';
@@ -43,7 +43,7 @@ export class BusinessDays {
     if (isRefused(decision)) return { problems: decision.problems };
     if (decision.value === 'OPEN') {
       const nextBusinessDate = nextDateOfBook(book, businessDate);
-      await this.days.insertOrOpen(tx, book, businessDate, nextBusinessDate);
+      await this.days.insertOrOpen(tx, book, businessDate, nextBusinessDate, cutOffOfBook(book, businessDate));
       await this.outbox.add(tx, 'accounting.business-day-changed.v1', {
         book,
         businessDate,
@@ -127,6 +127,7 @@ export class BusinessDays {
     if (!run) throw new Error(`${phaseRunId} was never asked for`);
     if (!(await this.days.completed(tx, phaseRunId, counts, problems))) return;
     await this.outbox.leaveBarrier(tx, phaseRunId);
+    if (run.phase === 'CUT_OFF' && problems.length === 0) await this.days.cutOffReached(tx, run.book, run.businessDate);
     await this.record(
       tx,
       problems.length > 0 ? 'PHASE_STOPPED' : 'PHASE_COMPLETED',

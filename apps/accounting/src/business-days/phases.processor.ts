@@ -3,7 +3,7 @@ import { type PayloadOf, type PhaseRun } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles, HandlesLong, type LongJob, Outbox } from '#libs/messaging/index.js';
 import { MerkleRoot } from '../journal/merkle.js';
-import { nextDateOfBook } from './books.js';
+import { cutOffOfBook, nextDateOfBook } from './books.js';
 import { BusinessDaysRepository } from './business-days.repository.js';
 import { BusinessDays } from './business-days.service.js';
 import { ControlTotalsRepository } from './control-totals.repository.js';
@@ -115,7 +115,13 @@ export class PhasesProcessor {
     if (!day) throw new Error(`${book} has no ${businessDate}`);
     const isClosedNow = await this.days.changeState(tx, book, businessDate, ['CLOSING'], 'CLOSED');
     if (isClosedNow) {
-      await this.days.insertNext(tx, book, day.nextBusinessDate, nextDateOfBook(book, day.nextBusinessDate));
+      await this.days.insertNext(
+        tx,
+        book,
+        day.nextBusinessDate,
+        nextDateOfBook(book, day.nextBusinessDate),
+        cutOffOfBook(book, day.nextBusinessDate),
+      );
       await this.outbox.add(tx, 'accounting.business-day-changed.v1', {
         book,
         businessDate,
