@@ -196,3 +196,40 @@ describe('the price tolerance', () => {
     expect(isWithinTolerance(price, lastGood)).toBe(wanted);
   });
 });
+
+describe('a hostile line', () => {
+  const long = '9'.repeat(1_000_000);
+  it.each<[string, Partial<RawTradeLine>, string[]]>([
+    ['a price with a million decimals', { price: `1.${long}` }, ['INVALID_PRICE price']],
+    ['a price of a million digits', { price: long }, ['INVALID_PRICE price']],
+    ['an amount of a million digits', { amount: long }, ['INVALID_AMOUNT amount']],
+    ['a quantity of a million digits', { quantity: long }, ['INVALID_QUANTITY quantity']],
+    ['a place of a million characters', { place: long }, ['UNKNOWN_PLACE place']],
+    ['a counterparty of a million characters', { counterparty: long }, ['INVALID_IDENTIFIER counterparty']],
+    ['a name of a million characters', { counterparty: '', counterpartyName: long }, ['TOO_LONG counterpartyName']],
+    ['a float', { amount: '1e3', quantity: '1.0e1' }, ['INVALID_QUANTITY quantity', 'INVALID_AMOUNT amount']],
+    [
+      'a negative',
+      { amount: '-1', quantity: '-1', price: '-1' },
+      ['INVALID_QUANTITY quantity', 'INVALID_AMOUNT amount', 'INVALID_PRICE price'],
+    ],
+    ['cents of a cent', { amount: '1015.001' }, ['EXCESS_SCALE amount']],
+    [
+      'a day that does not exist',
+      { tradeDate: '2026-02-30', settlementDate: '2026-02-30' },
+      ['INVALID_TRADE_DATE tradeDate', 'INVALID_SETTLEMENT_DATE settlementDate'],
+    ],
+    ['a day beyond the calendars', { settlementDate: '2051-01-02' }, ['INVALID_SETTLEMENT_DATE settlementDate']],
+    ['a version beyond all', { version: long }, ['INVALID_VERSION version']],
+    ['NUL bytes', { executionId: 'X\u0000', isin: 'DE0007164600\u0000' }, ['NUL_BYTE executionId', 'NUL_BYTE isin']],
+  ])('%s has each fault named with its column, in a short answer', (_, change, expected) => {
+    expect(codes(change)).toEqual(expected);
+    const { problems } = validateLine(goodLine(change), facts);
+    expect(JSON.stringify(problems).length).toBeLessThan(1_000);
+  });
+
+  it('holds no number that its column cannot', () => {
+    expect(readUnits('9'.repeat(31), 8).fault).toBeNull();
+    expect(readUnits('9'.repeat(31), 9)).toEqual({ units: null, fault: 'NOT_A_DECIMAL' });
+  });
+});

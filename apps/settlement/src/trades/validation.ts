@@ -1,4 +1,4 @@
-import { isPlainDate, type PlainDate } from '#libs/calendar/index.js';
+import { isPlainDate, lastBuiltInYear, type PlainDate, yearOf } from '#libs/calendar/index.js';
 import { isIsin } from '#libs/identifiers/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
 import { currencyExponent, isCurrency } from '#libs/money/index.js';
@@ -107,7 +107,7 @@ export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
   const placeId = statedPlace !== '' ? statedPlace : market === null ? '' : homePlace[market];
   const place = facts.place(placeId);
   if (!place && (statedPlace !== '' || market !== null))
-    fault('UNKNOWN_PLACE', `no place of settlement ${placeId}`, 'place');
+    fault('UNKNOWN_PLACE', `no place of settlement ${placeId.slice(0, 32)}`, 'place');
   const homeBook = market === null ? undefined : facts.place(homePlace[market])?.bookId;
   const bookId = place?.kind === 'EXTERNAL' ? place.bookId : homeBook;
 
@@ -117,6 +117,8 @@ export function validateLine(raw: RawTradeLine, facts: LineFacts): LineVerdict {
   if (stated !== '') {
     if (!isPlainDate(stated))
       fault('INVALID_SETTLEMENT_DATE', 'settlementDate is a date, YYYY-MM-DD', 'settlementDate');
+    else if (yearOf(stated) > lastBuiltInYear)
+      fault('INVALID_SETTLEMENT_DATE', `the calendars end with ${lastBuiltInYear}`, 'settlementDate');
     else if (tradeDate !== null && stated < tradeDate)
       fault('SETTLEMENT_BEFORE_TRADE', 'settlementDate is before tradeDate', 'settlementDate');
     else if (place && currencyIsGood && !facts.settlesOn(placeId, cash, stated)) {
