@@ -146,6 +146,79 @@ describe('the settlement service, with its queue', () => {
     });
   }, 30_000);
 
+  it('names the fault of each hostile item with its path, and leaves nothing half-done', async () => {
+    const captureAll = (items: object[]) =>
+      ask(
+        frontOffice,
+        `mutation($input: CaptureTradesInput!) { captureTrades(input: $input) { items { outcome problems { code path } } problems { code path } } }`,
+        { input: { items } },
+      );
+    const told = async (items: object[]) => (await captureAll(items)).data?.captureTrades as never;
+    const stored = async () =>
+      (
+        await database
+          .pool('owner')
+          .query<{ n: number }>(`SELECT count(*)::int AS n FROM settlement.trade WHERE execution_id LIKE 'H-%'`)
+      ).rows[0]?.n;
+    expect(await told([])).toMatchObject({ items: [], problems: [{ path: 'items' }] });
+    const many = (n: number) => Array.from({ length: n }, (_, i) => captureInput(`H-${i}`));
+    expect(await told(many(1_001))).toMatchObject({ items: [], problems: [{ path: 'items' }] });
+    expect(await stored()).toBe(0);
+    // A text that no column holds refuses the call as a whole, with the place of each.
+    expect(
+      await told([
+        captureInput('H-1', { isin: 'DE\u0000' }),
+        captureInput('H-2'),
+        captureInput('H-3', { place: 'T2S\u0000' }),
+      ]),
+    ).toMatchObject({
+      items: [],
+      problems: [
+        { code: 'INVALID_TEXT', path: 'items.0.isin' },
+        { code: 'INVALID_TEXT', path: 'items.2.place' },
+      ],
+    });
+    expect(await stored()).toBe(0);
+    expect(
+      await told([
+        captureInput('H-3', { amount: '1015.001', quantity: '-1' }),
+        captureInput('H-4'),
+        captureInput('H-4'),
+        captureInput('H-4', { quantity: '11', idempotencyKey: 'key-H-4-again' }),
+      ]),
+    ).toMatchObject({
+      problems: [],
+      items: [
+        { outcome: 'REJECTED', problems: [{ path: 'quantity' }, { code: 'EXCESS_SCALE', path: 'amount' }] },
+        { outcome: 'CAPTURED', problems: [] },
+        { problems: expect.any(Array) },
+        { outcome: 'CONFLICT', problems: [{ code: expect.any(String) }] },
+      ],
+    });
+    expect(await stored()).toBe(1);
+    // What is no Decimal or Date at all never gets to the rules; the answer names the field.
+    for (const [field, value] of [
+      ['amount', 1015.0],
+      ['quantity', 1e21],
+      ['tradeDate', '2026-02-30'],
+      ['settlementDate', '2026-13-01'],
+    ] as const) {
+      const { errors } = await captureAll([captureInput('H-5', { [field]: value })]);
+      expect(JSON.stringify(errors)).toContain(field);
+    }
+    expect(await told([captureInput('H-6', { idempotencyKey: 'key\u0000' })])).toMatchObject({
+      items: [],
+      problems: [{ path: expect.stringContaining('idempotencyKey') }],
+    });
+    expect(await stored()).toBe(1);
+    const whole = await told(
+      many(1_000).map((item, n) => ({ ...item, executionId: `W-${n}`, idempotencyKey: `w-${n}` })),
+    );
+    expect(
+      (whole as { items: { outcome: string }[] }).items.filter(({ outcome }) => outcome === 'CAPTURED'),
+    ).toHaveLength(1_000);
+  }, 60_000);
+
   it('pages through trades and shows each desk its own book', async () => {
     const query =
       'query($after: String) { trades(first: 50, after: $after, filter: { state: ENRICHED }) { edges { node { id } } pageInfo { hasNextPage endCursor } } }';
