@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { createEmptyDatabase, createTestDatabase, redisForTests } from '#libs/testing/index.js';
@@ -42,6 +43,32 @@ describe('npm start refuses', () => {
       ],
       2,
     );
+  });
+
+  it('own files that are not what they should be, all at once, before anything is started', async () => {
+    const letter = join(installation.data, '..', 'letter.txt');
+    const empty = join(installation.data, '..', 'empty.csv');
+    writeFileSync(letter, 'Dear Sirs,\nour trades of today:\n');
+    writeFileSync(empty, '');
+    await refused(
+      ['--trades', letter, '--statement', letter, '--sanctions', letter],
+      {},
+      [
+        /--trades: .*letter\.txt cannot be used: .*\n {2}Needed is a CSV file/,
+        /--statement: .*letter\.txt cannot be used: .*\n {2}Needed is a bank statement/,
+        /--sanctions: .*letter\.txt cannot be used: .*\n {2}Needed is a list as OFAC publishes it/,
+        /Nothing was started/,
+      ],
+      2,
+    );
+    expect(existsSync(installation.data)).toBe(false);
+    await refused(
+      ['--trades', empty, '--statement', tmpdir(), '--sanctions', '/nowhere/sdn.csv'],
+      {},
+      [/--trades: .* is empty\./, /--statement: .* is a folder\./, /--sanctions: there is no file/],
+      2,
+    );
+    expect(existsSync(installation.data)).toBe(false);
   });
 
   it('a port that is taken', async () => {

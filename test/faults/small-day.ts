@@ -5,6 +5,7 @@ import { runBusinessDay } from '#tools/launcher/business-day.js';
 import { type DayFigure } from '#tools/launcher/figures.js';
 import { type Installation, startInstallation } from '#tools/launcher/installation.js';
 import { moveIn } from '#tools/launcher/institution.js';
+import { type OwnFiles } from '#tools/launcher/own-files.js';
 import { figuresOf } from '#tools/launcher/report.js';
 import { readDayScript } from '#tools/launcher/script.js';
 import { firstDay } from '#tools/sample/sample.js';
@@ -53,6 +54,9 @@ export async function playSmallDay(
   options: {
     queueUrl?: string | undefined;
     faults?: readonly Fault[];
+    ownFiles?: OwnFiles;
+    /** While all of it still runs, after the day. */
+    afterDay?: (api: Api, installation: Installation) => Promise<void>;
     /** For whoever may have to stop it early. */
     onStarted?: (installation: Installation) => void;
   } = {},
@@ -88,7 +92,7 @@ export async function playSmallDay(
         sampleDirectory,
         simulatorUrl: installation.simulatorUrl,
         setClock: (localTime) => setClock(localTime, script.zone),
-        ownFiles: {},
+        ownFiles: options.ownFiles ?? {},
         onStep: (step) => {
           if (unexpected) throw unexpected;
           clock.begin(`${step.at} ${step.action}${'phase' in step ? ` ${step.phase}` : ''}`);
@@ -98,6 +102,7 @@ export async function playSmallDay(
     );
     const { stepMs, struck } = await clock.end();
     if (unexpected) throw unexpected;
+    await options.afterDay?.(api, installation);
     const figures = await figuresOf(api, firstDay);
     const [facts, verified] = [await factsOf(installation.ownerUrl), await verifyAll(installation.verifyUrl)];
     return { sampleDirectory, figures, facts, verified, stepMs, struck };

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 
 /** What `npm start` was asked to do. */
 export interface LauncherArguments {
@@ -58,7 +58,8 @@ export function readArguments(words: readonly string[]): LauncherArguments | 'he
   };
   const file = (flag: string): string => {
     const path = value(flag);
-    if (path && !existsSync(path)) faults.push(`${flag}: there is no file ${path}`);
+    const fault = path ? faultOfFile(path) : undefined;
+    if (fault) faults.push(`${flag}: ${fault}`);
     return path;
   };
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -102,4 +103,14 @@ export function readArguments(words: readonly string[]): LauncherArguments | 'he
   }
   if (faults.length > 0) throw new ArgumentError(`${faults.join('\n')}\n\n${usage}`);
   return read;
+}
+
+/** What is wrong with a path at first sight; what is in the file is another matter. */
+function faultOfFile(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return `there is no file ${path}. Correct the path, or leave the option out to use the sample's`;
+  if (found.isDirectory()) return `${path} is a folder. Name the file in it`;
+  if (!found.isFile()) return `${path} is no ordinary file. Copy it into one and name that`;
+  if (found.size === 0) return `${path} is empty. Name a file with something in it`;
+  return undefined;
 }

@@ -4,6 +4,7 @@ import { type DemoRole } from './access.js';
 import { type Api, patiently, until } from './api.js';
 import { releasePayment, runApprovals } from './approvals.js';
 import { receiveList } from './institution.js';
+import { type OwnFile, type OwnFiles } from './own-files.js';
 import { type Progress } from './progress.js';
 import { type DayScript, type DayStep } from './script.js';
 
@@ -14,7 +15,8 @@ export interface DayContext {
   simulatorUrl: string;
   /** Moves the database's business clock; only a sample installation has one that can be moved. */
   setClock: (localTime: string) => Promise<void>;
-  ownFiles: { trades?: string; statement?: string; sanctions?: string };
+  /** The caller's own: trades take the place of the sample's, a statement and a list come besides. */
+  ownFiles: OwnFiles;
   /** Called as each step begins; the fault tests aim from there. */
   onStep?: (step: DayStep) => void;
   /** What an earlier start did of this day, and where this one writes down what it does. */
@@ -53,16 +55,21 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
   switch (step.action) {
     case 'OPEN':
       progress.begin('startOfDay', `Start of day ${script.date}: ${step.books.join(', ')}`);
+      // Before any name of the day comes in, and before the day waits for a list of its own.
+      await receiveOwnList(context, script.date, said);
       for (const book of step.books) await openDay(api, book, script.date);
       await runPhases(context, script, 'START_OF_DAY', 1);
       said('books open, what is due is eligible');
       progress.begin('intake', 'Intake');
       return;
     case 'FILE': {
-      const own = step.kind === 'TRADES' && context.ownFiles.trades ? context.ownFiles.trades : undefined;
-      const content = readFileSync(own ?? join(context.sampleDirectory, step.file), 'utf8');
-      const outcome = await receiveFile(api, step.kind, own ? `own-${step.name}` : step.name, content);
-      said(`${step.name}: ${outcome}`);
+      const own = step.kind === 'TRADES' ? context.ownFiles.trades : undefined;
+      if (!own) {
+        const content = readFileSync(join(context.sampleDirectory, step.file), 'utf8');
+        said(`${step.name}: ${await receiveFile(api, step.kind, step.name, content)}`);
+      } else if (script.steps.find((one) => one.action === 'FILE' && one.kind === 'TRADES') === step) {
+        said(`${own.name}, in place of the sample's: ${await receiveOwnFile(api, 'TRADES', own, script.date)}`);
+      }
       return;
     }
     case 'PAYMENTS': {
@@ -90,12 +97,6 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
         altContent: read(step.files.alternateNames),
         addContent: read(step.files.addresses),
       });
-      if (context.ownFiles.sanctions)
-        await receiveList(api, {
-          name: `own-${step.name}`,
-          source: 'OWN',
-          content: readFileSync(context.ownFiles.sanctions, 'utf8'),
-        });
       said('sanctions list updated, parties screened again');
       return;
     }
@@ -126,9 +127,12 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
       said(
         await runApprovals(
           api,
-          JSON.parse(
-            readFileSync(join(context.sampleDirectory, 'days', script.date, 'approvals.json'), 'utf8'),
-          ) as Parameters<typeof runApprovals>[1],
+          // The price to be overridden is one of the sample's trades.
+          (
+            JSON.parse(
+              readFileSync(join(context.sampleDirectory, 'days', script.date, 'approvals.json'), 'utf8'),
+            ) as Parameters<typeof runApprovals>[1]
+          ).filter(({ kind }) => kind !== 'PRICE_OVERRIDE' || !context.ownFiles.trades),
           context.setClock,
           script.date,
           (context.memory ?? forgetful).once,
@@ -138,8 +142,11 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
       return;
     case 'CLOSE':
       progress.begin('endOfDay');
-      if (context.ownFiles.statement)
-        await receiveFile(api, 'STATEMENT', 'own-statement.xml', readFileSync(context.ownFiles.statement, 'utf8'));
+      if (context.ownFiles.statement) {
+        const own = context.ownFiles.statement;
+        said(`${own.name}: ${await receiveOwnFile(api, 'STATEMENT', own, script.date)}`);
+      }
+      if (context.ownFiles.sanctions) said(await hitsOfOwnList(api, script.date));
       for (const phase of ['CONTROL_TOTALS', 'TRIAL_BALANCE', 'SEAL', 'ROLL'] as const)
         await runPhases(context, script, phase, 1);
       said('control totals agree, trial balance kept, day sealed, date rolled');
@@ -158,6 +165,50 @@ const phaseTitles = {
 } as const;
 
 type Phase = keyof typeof phaseTitles | 'START_OF_DAY' | 'CONTROL_TOTALS' | 'TRIAL_BALANCE' | 'SEAL' | 'ROLL';
+
+async function receiveOwnList(
+  { api, ownFiles: { sanctions: own } }: DayContext,
+  date: string,
+  said: (text: string) => void,
+): Promise<void> {
+  if (!own) return;
+  const { entryCount, partyHitCount } = await receiveList(api, {
+    name: own.name,
+    source: 'OWN',
+    content: own.content,
+    key: `${date}-${own.hash}`,
+  });
+  said(`${own.name}: ${entryCount} entries in force besides the sample's, ${partyHitCount ?? 0} more parties held`);
+}
+
+interface Hit {
+  reference: string;
+  entryName: string | null;
+  listVersionId: string;
+}
+
+/** Who was stopped by the caller's own list alone, by name. */
+async function hitsOfOwnList(api: Api, date: string): Promise<string> {
+  const versions = await api.send<{ listVersions: { edges: { node: { id: string } }[] } }>(
+    'compliance',
+    'query OwnLists { listVersions(source: "OWN", first: 100) { edges { node { id } } } }',
+  );
+  const own = new Set(versions.listVersions.edges.map(({ node }) => node.id));
+  const hits: Hit[] = [];
+  let after: string | null = null;
+  do {
+    const { alerts }: { alerts: { edges: { node: Hit }[]; pageInfo: { hasNextPage: boolean; endCursor: string } } } =
+      await api.send(
+        'compliance',
+        'query Hits($date: Date!, $after: String) { alerts(first: 100, after: $after, filter: { businessDate: $date }) { edges { node { reference entryName listVersionId } } pageInfo { hasNextPage endCursor } } }',
+        { date, after },
+      );
+    hits.push(...alerts.edges.map(({ node }) => node).filter(({ listVersionId }) => own.has(listVersionId)));
+    after = alerts.pageInfo.hasNextPage ? alerts.pageInfo.endCursor : null;
+  } while (after !== null);
+  if (hits.length === 0) return 'your own list stopped nobody';
+  return `your own list stopped ${hits.map(({ reference, entryName }) => `${reference} (${entryName ?? 'an entry since deleted'})`).join(', ')}`;
+}
 
 async function openDay(api: Api, book: string, businessDate: string): Promise<void> {
   await api.mutate(
@@ -213,12 +264,21 @@ interface FileState {
   problems: { code: string; message: string }[];
 }
 
-async function receiveFile(api: Api, kind: string, name: string, content: string): Promise<string> {
+const receiveOwnFile = (api: Api, kind: string, { name, content, hash }: OwnFile, date: string): Promise<string> =>
+  receiveFile(api, kind, name, content, `file-${name}-${date}-${hash}`);
+
+async function receiveFile(
+  api: Api,
+  kind: string,
+  name: string,
+  content: string,
+  idempotencyKey = `file-${name}`,
+): Promise<string> {
   const role: DemoRole = kind === 'STATEMENT' ? 'partner' : 'front-office';
   const { file } = await api.mutate<{ file: { id: string }; problems: [] }>(
     role,
     'receiveFile',
-    { kind, name, content, idempotencyKey: `file-${name}` },
+    { kind, name, content, idempotencyKey },
     'file { id }',
     'ReceiveFileInput',
   );
@@ -230,9 +290,9 @@ async function receiveFile(api: Api, kind: string, name: string, content: string
     );
     return data.file && !['RECEIVED', 'IMPORTING'].includes(data.file.state) ? data.file : undefined;
   });
-  return `${done.state.toLowerCase()} ${Object.entries(done.counts ?? {})
-    .map(([what, count]) => `${count} ${what.toLowerCase()}`)
-    .join(', ')}`.trim();
+  const counts = Object.entries(done.counts ?? {}).map(([what, count]) => `${count} ${what.toLowerCase()}`);
+  const why = done.problems.slice(0, 5).map(({ message }) => message.replace(/\.$/, ''));
+  return `${done.state.toLowerCase()} ${counts.join(', ')}${why.length > 0 ? ` (${why.join('; ')})` : ''}`.trim();
 }
 
 interface SubmittedPayment {

@@ -84,21 +84,22 @@ const refusal = (cutOver: CutOver) =>
 /** Hands in a sanctions list and waits until it is in force. */
 export async function receiveList(
   api: Api,
-  list: { name: string; source: string; content: string; altContent?: string; addContent?: string },
-): Promise<void> {
+  given: { name: string; source: string; content: string; altContent?: string; addContent?: string; key?: string },
+): Promise<{ entryCount: number; partyHitCount: number | null }> {
+  const { key = given.name, ...list } = given;
   const { listVersion } = await api.mutate<{ listVersion: { id: string }; problems: [] }>(
     'compliance',
     'receiveSanctionsList',
-    { ...list, idempotencyKey: `list-${list.name}` },
+    { ...list, idempotencyKey: `list-${key}` },
     'listVersion { id }',
     'ReceiveSanctionsListInput',
   );
-  await until(`the sanctions list ${list.name}`, async () => {
-    const data = await api.send<{ listVersion: { state: string } | null }>(
-      'compliance',
-      'query ListVersion($id: ID!) { listVersion(id: $id) { id state } }',
-      { id: listVersion.id },
-    );
-    return data.listVersion?.state === 'ACTIVE' ? true : undefined;
+  return until(`the sanctions list ${list.name}`, async () => {
+    const data = await api.send<{
+      listVersion: { state: string; entryCount: number; partyHitCount: number | null } | null;
+    }>('compliance', 'query ListVersion($id: ID!) { listVersion(id: $id) { id state entryCount partyHitCount } }', {
+      id: listVersion.id,
+    });
+    return data.listVersion?.state === 'ACTIVE' ? data.listVersion : undefined;
   });
 }

@@ -14,6 +14,12 @@ async function main(): Promise<number> {
     return 0;
   }
   const dataDirectory = resolve(options.dataDirectory);
+  const { trades, statement, sanctions } = options;
+  // What reads them is large, and most starts bring none.
+  const ownFiles =
+    trades || statement || sanctions
+      ? (await import('./own-files.js')).readOwnFiles({ trades, statement, sanctions })
+      : {};
   process.once('exit', takeLock(dataDirectory));
   const endEarly = () => process.exit(1);
   for (const signal of signals) process.once(signal, endEarly);
@@ -21,7 +27,7 @@ async function main(): Promise<number> {
   const { run } = await import('./run.js');
   // From here on `run` answers to them.
   for (const signal of signals) process.off(signal, endEarly);
-  return run(options, dataDirectory, startedBy);
+  return run(options, ownFiles, dataDirectory, startedBy);
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -10,6 +10,7 @@ import { runBusinessDay } from './business-day.js';
 import { type DayFigure } from './figures.js';
 import { type Installation, removeData, startInstallation } from './installation.js';
 import { moveIn } from './institution.js';
+import { type OwnFiles } from './own-files.js';
 import { fitExternalDatabase } from './external-database.js';
 import { Progress } from './progress.js';
 import { readDayScript } from './script.js';
@@ -20,7 +21,12 @@ import { summaryText, welcomeText } from './summary.js';
 const parentCheckMs = 500;
 
 /** One start of the back office, from the files of the sample to the last process that ends. */
-export async function run(options: LauncherArguments, dataDirectory: string, startedBy: number): Promise<number> {
+export async function run(
+  options: LauncherArguments,
+  ownFiles: OwnFiles,
+  dataDirectory: string,
+  startedBy: number,
+): Promise<number> {
   const progress = new Progress(options.json);
   let starting: Promise<Installation> | undefined;
   let stopping: Promise<void> | undefined;
@@ -117,7 +123,7 @@ export async function run(options: LauncherArguments, dataDirectory: string, sta
           sampleDirectory,
           simulatorUrl: running.simulatorUrl,
           setClock: (localTime) => running.setClock(localTime, script.zone),
-          ownFiles: { trades: options.trades, statement: options.statement, sanctions: options.sanctions },
+          ownFiles,
           memory: {
             stepsDone: underWay.stepsDone,
             stepDone: () => {

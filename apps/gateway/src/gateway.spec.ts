@@ -438,8 +438,8 @@ for (const planner of ['rust', 'javascript'] as const) {
       const items = await ask('{ workItems(first: 3) { edges { node { service } } } }');
       expect(items.data.workItems.edges.map((edge: any) => edge.node.service)).toEqual([
         'settlement',
-        'accounting',
         'settlement',
+        'accounting',
       ]);
       expect(items.errors).toEqual([
         expect.objectContaining({
