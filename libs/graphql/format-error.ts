@@ -23,6 +23,9 @@ const outageCodes = new Set([
   '08003',
 ]);
 
+/** Postgres keeps no NUL in a text (nor in JSON): what holds one was never ours to find, and cannot be stored. */
+const unstorableTextCodes = new Set(['22021', '22P05']);
+
 function codeOf(error: unknown): string | undefined {
   for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 4; depth++) {
     const { code, driverError } = cause as { code?: unknown; driverError?: unknown };
@@ -58,6 +61,12 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown): 
     ...(formatted.path ? { path: formatted.path } : {}),
     ...(formatted.locations ? { locations: formatted.locations } : {}),
   };
+  if (unstorableTextCodes.has(codeOf(original) ?? ''))
+    return {
+      message: 'a text has a character that cannot be kept (NUL)',
+      ...place,
+      extensions: { code: 'BAD_USER_INPUT', requestId },
+    };
   log.error(original instanceof Error ? original : String(original), formatted.path?.join('.') ?? '');
   if (isOutage(original)) {
     return {

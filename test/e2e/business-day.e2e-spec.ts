@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
+import { startInstallation } from '#tools/launcher/installation.js';
+import { SilentProgress } from '../faults/silent-progress.js';
 import { differences } from '../oracle/compare.js';
 import { Oracle } from '../oracle/oracle.js';
 import { firstDayRows, firstDayValues, sumsThatFail } from './first-day.js';
+import { GatewayClient } from './gateway-client.js';
+import { gatewayFuzz } from './gateway-fuzz.js';
+import { journeys, type Running } from './journeys.js';
 import { launch } from './launcher-process.js';
 import { figuresOfDay, type LauncherRun, runLauncher, temporaryData } from './launcher.js';
 
@@ -86,5 +91,35 @@ describe('the first three business days, from nothing, on the embedded default',
       differences: differences(oracle.play(date), figuresOfDay(data.directory, date)),
     }));
     expect(found).toEqual(days.map((date) => ({ date, differences: [] })));
+  });
+
+  describe('the installation that they left, started without a further day', () => {
+    const unexpectedEnds: string[] = [];
+    let running: Running | undefined;
+    const present = (): Running => {
+      if (!running) throw new Error('it did not start');
+      return running;
+    };
+
+    beforeAll(async () => {
+      // A job that cannot succeed is to fail within the patience of a test.
+      Object.assign(process.env, { MESSAGING_MAX_ATTEMPTS: '2', MESSAGING_BACKOFF_MS: '100' });
+      const sampleDirectory = join(data.directory, 'sample');
+      const installation = await startInstallation(
+        { dataDirectory: data.directory, port: 0 },
+        sampleDirectory,
+        new SilentProgress(),
+        (text) => unexpectedEnds.push(text),
+      );
+      const base = `http://127.0.0.1:${installation.gatewayPort}`;
+      running = { installation, sampleDirectory, client: new GatewayClient(base, installation.access.keys) };
+    }, 180_000);
+
+    afterAll(async () => {
+      await running?.installation.stop();
+    }, 60_000);
+
+    journeys(present);
+    gatewayFuzz(present, () => unexpectedEnds);
   });
 });

@@ -10,7 +10,9 @@ import {
   launchUnderParent,
   nothingLeft,
   processesOf,
+  smallDisk,
   temporaryInstallation,
+  usedMegabytes,
 } from './launcher-process.js';
 
 const isUp = /open in a browser: (http:\/\/127\.0\.0\.1:\d+)\/graphql/;
@@ -101,6 +103,33 @@ describe('npm start, from start to end', () => {
       await nothingLeft(data);
     }, 60_000);
   });
+
+  it('stops in order when the disk runs full, says so, and goes on when there is room again', async () => {
+    const full = temporaryInstallation();
+    const disk = smallDisk(full.data, 1_400);
+    if (!disk) {
+      console.warn('skipped: no small disk can be mounted here (that takes root)');
+      full.remove();
+      return;
+    }
+    try {
+      const running = start(launch(full.data, ['--port', '0']));
+      await running.says('Northgate moves in', startedMs);
+      disk.resize(usedMegabytes(full.data) + 60);
+      expect(await running.end()).toBe(1);
+      expect(running.output).toMatch(/is nearly full \(\d+ MB free\).*Free some, then start again/);
+      await nothingLeft(full.data);
+      disk.resize(1_600);
+      const again = start(launch(full.data, ['--port', '0']));
+      await again.says('signed by two people', startedMs);
+      again.child.kill('SIGINT');
+      expect(await again.end()).toBe(130);
+      await nothingLeft(full.data);
+    } finally {
+      disk.remove();
+      full.remove();
+    }
+  }, 300_000);
 
   it('killed itself: the services end, and the next start finds Postgres and the state, then Ctrl-C ends the day', async () => {
     const killed = start(launch(data, ['--port', '0']));

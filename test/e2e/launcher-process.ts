@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '#libs/testing/index.js';
@@ -21,6 +21,30 @@ export function temporaryInstallation(): { data: string; remove: () => void } {
     },
   };
 }
+
+/** A file system of its own in memory, which can be made smaller under whoever uses it; only root may mount one. */
+export function smallDisk(
+  folder: string,
+  megabytes: number,
+): { resize: (megabytes: number) => void; remove: () => void } | undefined {
+  const mount = (options: string) => spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]).status === 0;
+  mkdirSync(folder, { recursive: true });
+  if (process.getuid?.() !== 0 || !mount(`size=${megabytes}m,mode=755`)) return undefined;
+  return {
+    resize: (size) => {
+      if (!mount(`remount,size=${size}m`)) throw new Error(`${folder} cannot be made ${size} MB`);
+    },
+    remove: () => {
+      spawnSync('umount', ['-l', folder]);
+    },
+  };
+}
+
+/** What its files take, in whole megabytes. */
+export const usedMegabytes = (folder: string): number => {
+  const { blocks, bfree, bsize } = statfsSync(folder);
+  return Math.ceil(((blocks - bfree) * bsize) / 1024 / 1024);
+};
 
 export class Launched {
   private text = '';

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { createEmptyDatabase, createTestDatabase, redisForTests } from '#libs/testing/index.js';
 import { processMark } from '#tools/postgres/lock-file.js';
-import { launch, nothingLeft, passwordsOfTests, temporaryInstallation } from './launcher-process.js';
+import { launch, nothingLeft, passwordsOfTests, smallDisk, temporaryInstallation } from './launcher-process.js';
 
 describe('npm start refuses', () => {
   let installation: ReturnType<typeof temporaryInstallation>;
@@ -69,6 +69,22 @@ describe('npm start refuses', () => {
       2,
     );
     expect(existsSync(installation.data)).toBe(false);
+  });
+
+  it('a disk without room, before anything is written to it', async () => {
+    const disk = smallDisk(installation.data, 64);
+    if (!disk) {
+      console.warn('skipped: no small disk can be mounted here (that takes root)');
+      return;
+    }
+    try {
+      await refused([], {}, [
+        /The disk that holds .* has \d+ MB free; 1024 MB are needed\. Free some, .*--data FOLDER/,
+      ]);
+      expect(readdirSync(installation.data)).toEqual([]);
+    } finally {
+      disk.remove();
+    }
   });
 
   it('a port that is taken', async () => {

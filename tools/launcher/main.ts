@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { ArgumentError, readArguments, usage } from './arguments.js';
+import { diskHasRoom } from './disk.js';
 import { takeLock } from './lock.js';
 import { preflight } from './preflight.js';
 
@@ -20,6 +21,7 @@ async function main(): Promise<number> {
     trades || statement || sanctions
       ? (await import('./own-files.js')).readOwnFiles({ trades, statement, sanctions })
       : {};
+  diskHasRoom(dataDirectory, !process.env.DATABASE_URL);
   process.once('exit', takeLock(dataDirectory));
   const endEarly = () => process.exit(1);
   for (const signal of signals) process.once(signal, endEarly);

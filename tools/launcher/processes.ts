@@ -87,6 +87,13 @@ export class Processes {
     if (!this.stopping) await this.start(plan);
   }
 
+  /** How a process was started, with the port it got: so it can be started again, or another beside it. */
+  planOf(name: string): ProcessPlan {
+    const plan = this.plans.get(name);
+    if (!plan) throw new Error(`${name} was never started`);
+    return plan;
+  }
+
   /** Stops the given processes (all, when none is named): a polite signal first, the hard one after a while. */
   async stop(...names: string[]): Promise<void> {
     const chosen = names.length > 0 ? names : [...this.children.keys()];

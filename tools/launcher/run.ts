@@ -7,6 +7,7 @@ import { verifyAll } from '#tools/verify/verify.js';
 import { Api } from './api.js';
 import { type LauncherArguments } from './arguments.js';
 import { runBusinessDay } from './business-day.js';
+import { diskRunsFull } from './disk.js';
 import { type DayFigure } from './figures.js';
 import { type Installation, removeData, startInstallation } from './installation.js';
 import { moveIn } from './institution.js';
@@ -19,6 +20,7 @@ import { figuresOf, reportOf } from './report.js';
 import { summaryText, welcomeText } from './summary.js';
 
 const parentCheckMs = 500;
+const diskCheckMs = 2_000;
 
 /** One start of the back office, from the files of the sample to the last process that ends. */
 export async function run(
@@ -34,6 +36,7 @@ export async function run(
   const stop = (): Promise<void> =>
     (stopping ??= (async () => {
       clearInterval(parentWatch);
+      clearInterval(diskWatch);
       notWanted.abort(new Error('stopped while starting'));
       // What fails to start stops itself.
       const installation = await starting?.catch(() => undefined);
@@ -54,6 +57,10 @@ export async function run(
   const parentWatch = setInterval(() => {
     if (process.ppid !== startedBy) stopAndExit('What started the back office is gone; stopping.', 1);
   }, parentCheckMs);
+  const diskWatch = setInterval(() => {
+    const fault = diskRunsFull(dataDirectory);
+    if (fault) stopAndExit(fault, 1);
+  }, diskCheckMs);
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],

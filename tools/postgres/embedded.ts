@@ -68,6 +68,9 @@ const defaultSettings: Readonly<Record<string, string>> = {
   password_encryption: 'scram-sha-256',
 };
 
+/** Where an installation keeps its embedded cluster. */
+export const postgresFolder = (dataDirectory: string): string => join(resolve(dataDirectory), 'postgres');
+
 /** The folder that holds, or would hold, the data: the one asked for, or the one that its neighbour `location` names. */
 export function embeddedDataDirectory(dataDirectory: string): string {
   const asked = resolve(dataDirectory);

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readOrMakeRolePasswords, roleUrls } from '#libs/database/index.js';
-import { startEmbeddedPostgres } from '#tools/postgres/embedded.js';
+import { postgresFolder, startEmbeddedPostgres } from '#tools/postgres/embedded.js';
 
-/** Where the launcher keeps the embedded cluster and the passwords of the database roles. */
-export const postgresFolder = (dataDirectory: string): string => join(resolve(dataDirectory), 'postgres');
+export { postgresFolder };
+/** Where the launcher keeps the passwords of the database roles. */
 export const passwordsFile = (dataDirectory: string): string => join(resolve(dataDirectory), 'role-passwords.json');
 
 /** Gives the read-only role's URL, on `DATABASE_URL` or on the embedded Postgres, which is started when it does not run. */

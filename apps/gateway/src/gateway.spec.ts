@@ -374,6 +374,7 @@ for (const planner of ['rust', 'javascript'] as const) {
     ])('refuses too much: %s', async (_, query) => {
       const { data, errors } = await ask(query, 'operations', undefined, `http://127.0.0.1:${strict.port}`);
       expect(errors?.length).toBeGreaterThan(0);
+      expect(errors?.filter((error) => typeof error.extensions?.code !== 'string')).toEqual([]);
       expect(data ?? null).toBeNull();
     });
 

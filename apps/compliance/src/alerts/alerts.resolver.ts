@@ -13,7 +13,8 @@ import {
 import { toApprovalType } from '../approvals/approvals.graphql.js';
 import { Approvals } from '../approvals/approvals.service.js';
 import { Mutations } from '../mutations.js';
-import { PartyType } from '../parties/parties.graphql.js';
+import { PartyType, toPartyType } from '../parties/parties.graphql.js';
+import { PartyRegister } from '../parties/party-register.service.js';
 import {
   InstructionStub,
   PaymentStub,
@@ -42,6 +43,7 @@ export class AlertsResolver {
     private readonly repository: AlertsRepository,
     private readonly approvals: Approvals,
     private readonly screenings: Screening,
+    private readonly parties: PartyRegister,
     private readonly mutations: Mutations,
   ) {}
 
@@ -87,8 +89,13 @@ export class AlertsResolver {
 
   @ResolveField('party', () => PartyType, { nullable: true })
   @RequiresScopes('parties:read')
-  party(@Parent() alert: AlertType): { __typename: 'Party'; id: string } | null {
-    return alert.partyId === null ? null : { __typename: 'Party', id: alert.partyId };
+  async party(@Parent() alert: AlertType, @Operation() operation: GraphqlContext): Promise<PartyType | null> {
+    if (alert.partyId === null) return null;
+    const loader = operation.loader<string, PartyType>('party', async (ids, tx) => {
+      const rows = await this.parties.find(tx, ids);
+      return new Map(rows.map((row) => [row.partyId, toPartyType(row)]));
+    });
+    return loader.load(alert.partyId);
   }
 
   @ResolveField('trade', () => TradeStub, { nullable: true })

@@ -7,6 +7,10 @@ import { PartiesRepository, type PartyRow } from './parties.repository.js';
 export class PartyRegister {
   constructor(private readonly repository: PartiesRepository) {}
 
+  find(tx: Tx, ids: readonly string[]): Promise<PartyRow[]> {
+    return this.repository.find(tx, ids);
+  }
+
   findForScreening(tx: Tx, ids: readonly string[]): Promise<PartyRow[]> {
     return this.repository.findForScreening(tx, ids);
   }

@@ -171,6 +171,11 @@ export function edgePlugin(options: EdgeOptions): GatewayPlugin<EdgeContext> {
       });
     },
 
+    onResultProcess({ result, setResult }) {
+      if (Array.isArray(result) || !('errors' in result) || !result.errors?.some((error) => !codeIn(error))) return;
+      setResult({ ...result, errors: result.errors.map(withCode) });
+    },
+
     // Not at validation: its results are cached by document, whoever asks.
     onExecute(executing) {
       const args = executing.args as ExecutionArgs;
@@ -197,6 +202,31 @@ export function edgePlugin(options: EdgeOptions): GatewayPlugin<EdgeContext> {
       };
     },
   };
+}
+
+const codeIn = ({ extensions }: { extensions?: Readonly<Record<string, unknown>> | undefined }): unknown =>
+  extensions?.code;
+
+/** Clients branch on the code, so an operation that is refused before it runs has one, too. */
+function withCode(error: GraphQLError): GraphQLError {
+  if (codeIn(error)) return error;
+  const isLimit = /\blimit\b.*\bexceeded\b/i.test(error.message);
+  const code = isLimit
+    ? 'LIMIT_EXCEEDED'
+    : /^Variable "\$/.test(error.message)
+      ? 'BAD_USER_INPUT'
+      : /^Syntax Error/.test(error.message)
+        ? 'GRAPHQL_PARSE_FAILED'
+        : 'GRAPHQL_VALIDATION_FAILED';
+  const { nodes, source, positions, path, originalError } = error;
+  return new GraphQLError(isLimit ? error.message.replace(/^Syntax Error: /, '') : error.message, {
+    nodes,
+    source,
+    positions,
+    path,
+    originalError,
+    extensions: { ...error.extensions, code },
+  });
 }
 
 function callHeaders(context: Context): Record<string, string> {

@@ -106,6 +106,15 @@ export const readyMadeQueries: readonly ReadyMadeQuery[] = [
 }`,
   },
   {
+    name: 'WhatToDecide',
+    role: 'operations-approver',
+    about: 'what waits for a second person, and what was decided',
+    text: `query WhatToDecide {
+  waiting: approvals(first: 20, filter: { state: OPEN }) { edges { node { kind summary requestedBy expiresAt } } }
+  decided: approvals(first: 20, filter: { state: APPROVED }) { edges { node { kind summary requestedBy decidedBy decisionReason } } }
+}`,
+  },
+  {
     name: 'MyClient',
     role: 'front-office',
     about: 'what a client has, and what is on its way',

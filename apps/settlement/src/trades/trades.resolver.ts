@@ -127,7 +127,10 @@ export class TradesResolver {
   }
 
   @ResolveReference()
-  async resolveReference(reference: { id: string }, @Operation() operation: GraphqlContext): Promise<TradeType | null> {
+  async resolveReference(
+    @Parent() reference: { id: string },
+    @Operation() operation: GraphqlContext,
+  ): Promise<TradeType | null> {
     return this.load(operation, reference.id);
   }
 
