@@ -171,9 +171,10 @@ export function edgePlugin(options: EdgeOptions): GatewayPlugin<EdgeContext> {
       });
     },
 
-    onResultProcess({ result, setResult }) {
+    onResultProcess(processed) {
+      const { result } = processed;
       if (Array.isArray(result) || !('errors' in result) || !result.errors?.some((error) => !codeIn(error))) return;
-      setResult({ ...result, errors: result.errors.map(withCode) });
+      processed.setResult({ ...result, errors: result.errors.map(withCode) });
     },
 
     // Not at validation: its results are cached by document, whoever asks.
