@@ -275,6 +275,7 @@ const commands = {
   conformance: built('conformance/run.js'),
   migrate: built('tools/migrate/main.js'),
   'test:faults': built('test/faults/run.js'),
+  'test:mutants': built('test/oracle/run-mutants.js'),
   build: () => {
     alone(() => {
       install();

@@ -156,7 +156,7 @@ describe('bootstrap', () => {
 
   it('tells its use', () => {
     const { status, stderr } = bootstrap('nonsense');
-    expect(stderr).toContain('start|verify|bench|conformance|migrate|test:faults|build|test|check');
+    expect(stderr).toContain('start|verify|bench|conformance|migrate|test:faults|test:mutants|build|test|check');
     expect(status).toBe(2);
   });
 

@@ -1,3 +1,12 @@
+/** What must notice a mutant: nothing else counts, a day that stops for another reason least of all. */
+export type Finding =
+  /** A row of the day, by name and part, that the oracle has otherwise. */
+  | { oracle: string }
+  /** An invariant, by number and the beginning of its name. */
+  | { invariant: string }
+  /** The day stops, because a refusal that it must meet did not come: the beginning or a part of what it then says. */
+  | { stops: string };
+
 /** A fault planted in the compiled product: one piece of text replaced in one file. */
 export interface Mutant {
   readonly name: string;
@@ -5,11 +14,12 @@ export interface Mutant {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+  readonly caughtBy: Finding;
 }
 
 /**
- * Faults that cost real money somewhere. Each must turn a row of day 1 red, break an invariant, or stop the day; one
- * that passes shows that nothing looks there. (`A break closed` joins them once breaks are built.)
+ * Faults that cost real money somewhere. Each has the finding that must come of it on the small day; one that is found
+ * otherwise, or not at all, shows that nothing looks there. (`A break closed` joins them once breaks are built.)
  */
 export const mutants: readonly Mutant[] = [
   {
@@ -18,24 +28,28 @@ export const mutants: readonly Mutant[] = [
     find: 'items: command.items.map(asEntry),',
     replace:
       'items: command.items.map(asEntry).flatMap((one, n) => (n === 0 ? [one, { ...one, key: `${one.key}:again` }] : [one])),',
+    caughtBy: { oracle: 'entries/' },
   },
   {
     name: 'a hold ignored',
     file: 'apps/settlement/src/instructions/instructions.service.js',
     find: "holds.get(trade.clientPartyId ?? '') ?? holds.get(trade.counterpartyPartyId ?? '') ?? null",
     replace: 'null',
+    caughtBy: { oracle: 'dueOutcome/heldByCompliance' },
   },
   {
     name: 'one cent off',
     file: 'apps/settlement/src/instructions/instruction.js',
     find: "instruction.payment === 'APMT' ? piece.amountMinor : 0n",
     replace: "instruction.payment === 'APMT' ? piece.amountMinor + 1n : 0n",
+    caughtBy: { invariant: '8. nothing settled changes: what settled is what was booked' },
   },
   {
     name: 'a line lost',
     file: 'apps/settlement/src/trades/capture.js',
     find: 'export function planCapture(raws, context) {',
     replace: 'export function planCapture(raws, context) {\n    raws = raws.slice(1);',
+    caughtBy: { oracle: 'linesRead/' },
   },
   {
     name: 'a status swapped',
@@ -43,29 +57,34 @@ export const mutants: readonly Mutant[] = [
     find: "const reason = reader.optional('Rsn/Cd/Cd') ?? reader.optional('Rsn/Cd/Prtry/Id');",
     replace:
       "const told = reader.optional('Rsn/Cd/Cd') ?? reader.optional('Rsn/Cd/Prtry/Id');\n    const reason = told === 'LACK' ? 'CLAC' : told;",
+    caughtBy: { oracle: 'dueOutcome/lack' },
   },
   {
     name: 'a duplicate accepted',
     file: 'apps/settlement/src/trades/capture.js',
     find: 'const earlier = seen.get(key);',
     replace: 'const earlier = undefined;',
+    caughtBy: { oracle: 'linesRead/duplicates' },
   },
   {
     name: 'a holiday ignored',
     file: 'apps/settlement/src/trades/validation.js',
     find: '!facts.settlesOn(placeId, cash, stated)',
     replace: 'false',
+    caughtBy: { oracle: 'rejected/' },
   },
   {
     name: 'an approval by its maker',
     file: 'apps/compliance/src/approvals/approvals.js',
     find: 'approval.requestedBy === given.decidedBy || approval.changedBy.includes(given.decidedBy)',
     replace: 'false',
+    caughtBy: { stops: 'was not refused with OWN_APPROVAL' },
   },
   {
     name: 'a statement accepted out of order',
     file: 'apps/settlement/src/statements/statement-continuity.js',
     find: 'opening.signedMinor !== last.closingMinor',
     replace: 'false',
+    caughtBy: { oracle: 'files/' },
   },
 ];

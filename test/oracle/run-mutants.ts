@@ -1,69 +1,104 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { figuresOfDay, runLauncher, temporaryData } from '../e2e/launcher.js';
+import { type DayFigure } from '#tools/launcher/figures.js';
+import { firstDay } from '#tools/sample/sample.js';
+import { type VerifyResult } from '#tools/verify/verify.js';
 import { differences } from './compare.js';
+import { everything, meant } from './findings.js';
 import { type Mutant, mutants } from './mutants.js';
 import { Oracle } from './oracle.js';
+import { plant } from './plant.js';
 
 /**
- * `node dist/test/oracle/run-mutants.js [NAME …]`: plants each mutant in a copy of the compiled product, runs day 1, and
- * says what caught it. Exit code 1 when one got through. Takes about two minutes each.
+ * `npm run test:mutants [-- WORD …]`: plays a small day with the product as it is, which must be faultless, and then with
+ * each mutant planted in a copy of it. Each must be caught by the finding that is meant for it: one that is noticed
+ * otherwise, or stops the day for another reason, counts as not caught. A WORD picks the mutants whose name holds it. Exit code 1 when one got through.
  */
 const root = join(import.meta.dirname, '..', '..', '..');
-const day = '2026-11-25';
+const stopAfterMs = 900_000;
 
-/** A copy of `dist` with the mutant in it, beside what it needs at run time. */
-function plant(mutant: Mutant): { dist: string; remove: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), 'northgate-mutant-'));
-  const dist = join(folder, 'dist');
-  cpSync(join(root, 'dist'), dist, { recursive: true });
-  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
-  cpSync(join(root, 'apps', 'gateway', 'supergraph.graphql'), join(folder, 'apps', 'gateway', 'supergraph.graphql'));
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const path = join(dist, mutant.file);
-  const source = readFileSync(path, 'utf8');
-  if (source.split(mutant.find).length !== 2) {
-    throw new Error(`${mutant.name}: "${mutant.find}" does not stand exactly once in ${mutant.file}`);
+type Outcome = { stopped: string } | { sampleDirectory: string; figures: DayFigure[]; verified: VerifyResult };
+
+/** What there is to stop and remove, should somebody press Ctrl-C. */
+const running = new Set<() => void>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    for (const end of running) end();
+    process.exit(130);
+  });
+
+/** The day is played by the planted copy, and judged by the oracle of this one. */
+async function play(productRoot: string): Promise<{ found: Parameters<typeof meant>[1] } | { stopped: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'northgate-mutant-day-'));
+  chmodSync(folder, 0o755);
+  try {
+    const outcomeFile = join(folder, 'outcome.json');
+    const child = spawn(
+      process.execPath,
+      [join(productRoot, 'dist', 'test', 'oracle', 'play-day.js'), join(folder, 'data'), outcomeFile],
+      { cwd: productRoot, env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'ignore', 'inherit'] },
+    );
+    const end = () => child.kill('SIGTERM');
+    running.add(end);
+    const timer = setTimeout(end, stopAfterMs);
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    clearTimeout(timer);
+    running.delete(end);
+    if (code !== 0) return { stopped: `it did not come to its end in ${stopAfterMs / 1000} s, or ended with ${code}` };
+    const outcome = JSON.parse(readFileSync(outcomeFile, 'utf8')) as Outcome;
+    if ('stopped' in outcome) return outcome;
+    return {
+      found: {
+        differences: differences(new Oracle(outcome.sampleDirectory).play(firstDay), outcome.figures),
+        invariants: outcome.verified.invariants,
+      },
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  writeFileSync(
-    path,
-    source.replace(mutant.find, () => mutant.replace),
-  );
-  return {
-    dist,
-    remove: () => {
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
-/** What caught the mutant; undefined when nothing did. */
-async function caughtBy(mutant: Mutant): Promise<string | undefined> {
-  const planted = plant(mutant);
-  const data = temporaryData();
+/** What is wrong with the catching of it; undefined when it was caught as it must be. */
+async function judge(mutant: Mutant): Promise<{ caught?: string; complaint?: string }> {
+  const planted = plant(mutant, root);
+  running.add(planted.remove);
   try {
-    const run = await runLauncher(data.directory, ['--reset'], {}, planted.dist);
-    if (existsSync(join(data.directory, 'reports', `${day}.json`))) {
-      const [first] = differences(
-        new Oracle(join(data.directory, 'sample')).play(day),
-        figuresOfDay(data.directory, day),
-      );
-      if (first) return `the oracle: ${first}`;
+    const day = await play(planted.root);
+    if ('stopped' in day) {
+      const isMeant = 'stops' in mutant.caughtBy && day.stopped.includes(mutant.caughtBy.stops);
+      return isMeant ? { caught: `the day: ${day.stopped}` } : { complaint: `the day stopped: ${day.stopped}` };
     }
-    if (run.report && run.report.verify.broken > 0) return `verify: ${run.report.verify.broken} broken`;
-    return run.exitCode === 0 ? undefined : `the day stopped: ${run.errors.trimEnd().split('\n').pop() ?? ''}`;
+    const caught = meant(mutant.caughtBy, day.found);
+    if (caught !== undefined) return { caught };
+    const all = everything(day.found);
+    return { complaint: all.length === 0 ? 'NOTHING NOTICED IT' : `noticed by accident only: ${all.join(' | ')}` };
   } finally {
-    data.remove();
+    running.delete(planted.remove);
     planted.remove();
   }
 }
 
-const chosen = process.argv.slice(2);
+const words = process.argv.slice(2);
+const chosen = mutants.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+if (chosen.length === 0) {
+  console.error(`No mutant is named so. There are: ${mutants.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
 let through = 0;
-for (const mutant of mutants.filter(({ name }) => chosen.length === 0 || chosen.includes(name))) {
-  const by = await caughtBy(mutant);
-  if (by === undefined) through += 1;
-  console.log(`${by === undefined ? '✗' : '✓'} ${mutant.name}: ${by ?? 'NOTHING NOTICED IT'}`);
+const plain = await play(root);
+const faults = 'stopped' in plain ? [plain.stopped] : everything(plain.found);
+console.log(
+  faults.length === 0 ? '✓ without a mutant nothing is found' : `✗ without a mutant: ${faults.slice(0, 5).join(' | ')}`,
+);
+if (faults.length > 0) through += 1;
+for (const mutant of chosen) {
+  const { caught, complaint } = await judge(mutant);
+  if (complaint !== undefined) through += 1;
+  console.log(`${complaint === undefined ? '✓' : '✗'} ${mutant.name}: ${complaint ?? caught ?? ''}`);
 }
 process.exit(through === 0 ? 0 : 1);
