@@ -145,7 +145,7 @@ describe('what is finished and old', () => {
     await add('probe.fail.v1', numbers(3));
     await waitFor(async () => (await owner(`SELECT 1 FROM messaging.delivery WHERE state = 'DEAD'`)).length === 3);
     await accounting.get(Transactions, { strict: false }).run(async (tx) => {
-      await accounting.get(Outbox, { strict: false }).add(tx, 'probe.tick.v1' as never, { n: 1 } as never);
+      await accounting.get(Outbox, { strict: false }).add(tx, 'probe.tick.v1' as never, { n: 1 });
     });
     await settled();
     await accounting.close();

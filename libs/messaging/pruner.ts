@@ -1,5 +1,5 @@
 import { Injectable, type Type } from '@nestjs/common';
-import { type MessageName, type Service } from '#libs/contracts/index.js';
+import { type Service } from '#libs/contracts/index.js';
 import { HandlesLong } from './handles.js';
 import { type LongJob } from './long-job.js';
 import { MessagingOptions } from './messaging.options.js';
@@ -33,7 +33,7 @@ export function prunerOf(service: Service): Type {
         name: 'prune messages',
         everySeconds: onceADaySeconds,
         catchUp: 'last',
-        message: { name: pruneMessageOf(service) as MessageName, payload: {} as never },
+        message: { name: pruneMessageOf(service), payload: {} },
       });
     }
 

@@ -69,7 +69,7 @@ export const metrics = {
     registers,
     collect() {
       for (const [pool, figuresOf] of pools) {
-        for (const [state, value] of Object.entries(figuresOf())) this.set({ pool, state }, value);
+        for (const [state, value] of Object.entries<number>({ ...figuresOf() })) this.set({ pool, state }, value);
       }
     },
   }),

@@ -1,0 +1,37 @@
+/**
+ * The text of every migration as it landed (the first 16 digits of its SHA-256): a database that ran one never runs it
+ * again, so a change to it, or to a file it takes its text from, would reach new databases alone. Never edit a line: add one.
+ */
+export const landed: Readonly<Record<string, string>> = {
+  Kernel20261101000100: 'f1d82f4763a1155d',
+  MessagingTables20261101000200: '84c3872938f7b6bd',
+  MessagingAdd20261101000210: 'ef6b6d7314131b61',
+  MessagingDeliver20261101000220: 'ba5ba091f07a943f',
+  MessagingJobRuns20261101000230: '10aed8974990d7fb',
+  MessagingWatch20261101000240: '94c29741255a8dc0',
+  AuditLeaf20261101000300: '04e3cbf1d0307c25',
+  Idempotency20261101000400: '7272fd35b6c2a721',
+  WorkItem20261101000500: '414ee2f23b762ce2',
+  PartiesAndLists20261102001000: 'e92a7baa1ce03c61',
+  Screening20261102002000: '7a8a5be92c3293ba',
+  Approvals20261102003000: 'deacc328b5e9e7ec',
+  StaticData20261123000101: '78edcd4b2c533a4d',
+  Trades20261123000102: 'c4edcf4b5f63f8a2',
+  Files20261123000103: 'a240d04bede60be2',
+  ChangesAndCutOver20261123000104: '8f706a49117189a9',
+  Accounts20261123000201: '8219312f0133e172',
+  Journal20261123000202: 'f6423e1d7ce78db7',
+  Posting20261123000203: '2874ba05beb5c12b',
+  BusinessDay20261123000204: 'fa697b3f24282fe1',
+  ChangesAndCutOver20261123000205: '4899eb1063de9888',
+  ExchangeAndInstructions20261123005001: '88252cb341ac5d60',
+  PaymentsAndStatements20261123005002: 'dd05e31c2e17b235',
+  Positions20261123005003: 'dffc2329c3adc3c0',
+  LedgerGuards20261124000207: '7f00698f1393c177',
+  ConfirmationExcess20261124001001: '3453cff87a72672f',
+  HoldDecisions20261124002001: '6455a222d1125b15',
+  WorkItemGuards20261124003001: 'eb846efb4f6c5ffb',
+  MessagingPrune20261125000260: '712adc1fc3da676f',
+  AnsweredKeysStay20261125000410: '85525a7119a03273',
+  StoredCalendars20261125001001: 'ed1d286ef609cc08',
+};
