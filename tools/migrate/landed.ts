@@ -34,4 +34,7 @@ export const landed: Readonly<Record<string, string>> = {
   MessagingPrune20261125000260: '712adc1fc3da676f',
   AnsweredKeysStay20261125000410: '85525a7119a03273',
   StoredCalendars20261125001001: 'ed1d286ef609cc08',
+  ListAndReleaseGuards20261124003101: 'ed25783668597364',
+  GuardsByIndex20261126000208: '8f60c7732601aaa5',
+  BulkPlans20261126001001: 'd274a0e3fe2c4892',
 };
