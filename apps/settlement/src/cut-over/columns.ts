@@ -190,3 +190,20 @@ export const cutOverKeys: Readonly<Record<CutOverKind, readonly string[]>> = {
   'standing-orders': ['orderId'],
   'accrued-interest': ['account', 'currency', 'fromDate'],
 };
+
+/** The column by which the system before knew a row; kinds without one have no id of their own. */
+export const oldIdColumns: Readonly<Partial<Record<CutOverKind, string>>> = {
+  parties: 'partyId',
+  places: 'placeId',
+  instruments: 'isin',
+  counterparties: 'counterpartyId',
+  ssis: 'ssiId',
+  accounts: 'account',
+  nostros: 'account',
+  holdings: 'account',
+  holds: 'account',
+  trades: 'executionId',
+  breaks: 'breakId',
+  'standing-orders': 'orderId',
+  'accrued-interest': 'account',
+};

@@ -1,6 +1,13 @@
 import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
 import { ArrayMaxSize, ArrayNotEmpty, IsNotEmpty, MaxLength } from 'class-validator';
-import { DateTimeScalar, DecimalScalar, JsonScalar, ProblemType, RequiresAnyScope } from '#libs/graphql/index.js';
+import {
+  DateTimeScalar,
+  DecimalScalar,
+  JsonScalar,
+  ProblemType,
+  RequiresAnyScope,
+  RequiresScopes,
+} from '#libs/graphql/index.js';
 import { cutOverKinds } from '#libs/contracts/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 
@@ -23,6 +30,17 @@ export class MigrationLeftType {
   @Field(() => String) book!: string;
   @Field(() => String) asset!: string;
   @Field(() => DecimalScalar) left!: string;
+}
+
+@ObjectType({ description: 'An id of the system before, the line it came in, and the object it is here.' })
+@RequiresScopes('static:read')
+export class ImportedReference {
+  @Field(() => ID) importId!: string;
+  @Field(() => String, { description: 'The file, which says what kind of object it is.' }) kind!: string;
+  @Field(() => Int) line!: number;
+  @Field(() => String) oldId!: string;
+  @Field(() => String, { description: 'What it is called here.' }) objectId!: string;
+  @Field(() => String, { description: '* for what belongs to the whole institution.' }) book!: string;
 }
 
 @ObjectType('CutOver', {

@@ -6,9 +6,10 @@ import { Handles, HandlesLong, type LongJob } from '#libs/messaging/index.js';
 import { CutOverApplyService } from './cut-over-apply.service.js';
 import { CutOverRepository } from './cut-over.repository.js';
 import { CutOverService } from './cut-over.service.js';
-import { ownKinds, validateCutOver } from './cut-over.js';
+import { oldReferences, ownKinds, validateCutOver } from './cut-over.js';
 
 const rowsPerStep = 1_000;
+const referencesPerStep = 5_000;
 
 @Injectable()
 export class CutOverProcessor {
@@ -21,12 +22,17 @@ export class CutOverProcessor {
   /** Validates the set as one, writes what settlement keeps, and sends the first of the rest; the answers carry it on. */
   @HandlesLong('settlement.run-cut-over.v1')
   async run({ importId }: PayloadOf<'settlement.run-cut-over.v1'>, job: LongJob): Promise<void> {
-    const { record, set, problems } = await job.step(async (tx) => {
+    const { record, set, problems, unread } = await job.step(async (tx) => {
       const found = await this.repository.find(tx, importId);
       if (!found) throw new Error(`no import ${importId}`);
       return { record: found, ...(await this.service.readSet(tx, importId)) };
     });
-    const report = validateCutOver(set, record.controlTotals);
+    // Delivered once more after it was decided on: nothing comes in a second time.
+    if (record.state !== 'VALIDATING' && record.state !== 'APPLYING') {
+      await job.finish(() => Promise.resolve());
+      return;
+    }
+    const report = validateCutOver(set, record.controlTotals, unread);
     const all = [...problems, ...report.problems];
     const stored = { problems: all.slice(0, 1_000), rows: { ...report.rows }, migration: [...report.migration] };
     if (all.length > 0 || record.isDryRun) {
@@ -67,6 +73,8 @@ export class CutOverProcessor {
         });
       }
     }
+    for (const references of chunk(oldReferences(set), referencesPerStep))
+      await job.step((tx) => this.repository.saveReferences(tx, importId, references));
     await job.finish(async (tx) => {
       await this.service.registerAssets(tx, set);
       await this.service.advance(tx, importId);

@@ -3,7 +3,7 @@ import { type CutOverKind } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { sealText, unsealText } from '#libs/messaging/index.js';
-import { type ControlTotals } from './cut-over.js';
+import { type ControlTotals, type OldReference } from './cut-over.js';
 
 export const cutOverStates = [
   'VALIDATING',
@@ -196,7 +196,26 @@ export class CutOverRepository {
     );
   }
 
+  async saveReferences(tx: Tx, importId: string, references: readonly OldReference[]): Promise<void> {
+    await tx.execute(
+      `INSERT INTO settlement.cut_over_reference (import_id, kind, line, old_id, object_id, book_id)
+       SELECT $1, kind, line, "oldId", "objectId", book
+         FROM jsonb_to_recordset($2::jsonb) AS r(kind text, line int, "oldId" text, "objectId" text, book text) ON CONFLICT DO NOTHING`,
+      [importId, JSON.stringify(references)],
+    );
+  }
+
+  /** Up to a hundred places where an id of the system before came in. */
+  async referencesOf(tx: Tx, oldId: string): Promise<(OldReference & { importId: string })[]> {
+    return tx.rows(
+      `SELECT import_id AS "importId", kind, line, old_id AS "oldId", object_id AS "objectId", book_id AS book
+         FROM settlement.cut_over_reference WHERE old_id = $1 ORDER BY import_id, kind, line LIMIT 100`,
+      [oldId],
+    );
+  }
+
   async removeOwn(tx: Tx, importId: string): Promise<void> {
+    await tx.execute('DELETE FROM settlement.cut_over_reference WHERE import_id = $1', [importId]);
     await tx.execute('DELETE FROM settlement.cut_over_kept WHERE import_id = $1', [importId]);
     await tx.execute('DELETE FROM settlement.trade WHERE import_id = $1', [importId]);
     await tx.execute('DELETE FROM settlement.trade_version WHERE origin = $1', [importId]);

@@ -9,6 +9,7 @@ import {
   CutOverProgressType,
   CutOverSignatureType,
   CutOverType,
+  ImportedReference,
   RollBackCutOverInput,
   SignCutOverInput,
   StartCutOverInput,
@@ -51,6 +52,15 @@ export class CutOverResolver {
   async currentCutOver(@ReadTx() tx: Tx): Promise<CutOverType | null> {
     const row = await this.repository.inForce(tx);
     return row ? toType(row) : null;
+  }
+
+  @Query(() => [ImportedReference], {
+    description:
+      'Where an id of the system before came in: of parties, accounts, trades, breaks, standing orders and the rest.',
+  })
+  @RequiresScopes('static:read')
+  importedReferences(@Args('oldId') oldId: string, @ReadTx() tx: Tx): Promise<ImportedReference[]> {
+    return this.repository.referencesOf(tx, oldId);
   }
 
   @ResolveField(() => [CutOverProgressType])

@@ -94,17 +94,25 @@ export class CutOverService {
   }
 
   /** All files of an import, read; problems when one is no CSV at all. */
-  async readSet(tx: Tx, importId: string): Promise<{ set: CutOverSet; problems: readonly Problem[] }> {
+  async readSet(
+    tx: Tx,
+    importId: string,
+  ): Promise<{ set: CutOverSet; problems: readonly Problem[]; unread: ReadonlySet<CutOverKind> }> {
     const problems: Problem[] = [];
+    const unread = new Set<CutOverKind>();
     const set = Object.fromEntries(
       cutOverKinds.map((kind): [CutOverKind, CutOverRow[]] => [kind, []]),
     ) as unknown as Record<CutOverKind, CutOverRow[]>;
     for (const { kind, content } of await this.repository.files(tx, importId)) {
       const read = readCsv(Buffer.from(content, 'utf8'), Object.keys(cutOverColumns[kind]));
-      if (read.lines) set[kind] = [...read.lines];
-      else problems.push(...read.problems.map((one) => ({ ...one, path: [kind, ...one.path.slice(1)] })));
+      if (read.lines) {
+        set[kind] = [...read.lines];
+      } else {
+        unread.add(kind);
+        problems.push(...read.problems.map((one) => ({ ...one, path: [kind, ...one.path.slice(1)] })));
+      }
     }
-    return { set, problems };
+    return { set, problems, unread };
   }
 
   /** Sends the next kind once everything before it is applied; when all is, two people may sign. */

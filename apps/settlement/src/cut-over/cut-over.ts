@@ -2,7 +2,8 @@ import { type CutOverKind, cutOverKinds } from '#libs/contracts/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
 import { currencyExponent, formatDecimal, isCurrency } from '#libs/money/index.js';
 import { readUnits } from '../trades/decimal-text.js';
-import { type CellRule, cutOverColumns, cutOverKeys } from './columns.js';
+import { tradeIdOf } from '../trades/capture.js';
+import { type CellRule, cutOverColumns, cutOverKeys, oldIdColumns } from './columns.js';
 
 export interface CutOverRow {
   readonly line: number;
@@ -27,10 +28,29 @@ export interface CutOverReport {
 /** Beyond this a list of faults helps nobody: the file is of another kind. */
 const problemsMax = 1_000;
 
-/** The whole set at once: cells, identities, references across files, control totals, and the migration account at zero. */
-export function validateCutOver(set: CutOverSet, controls: ControlTotals): CutOverReport {
+/** Where a reference leads: with the file unreadable, nothing is said of what would stand in it. */
+const ledTo: Readonly<Record<string, readonly CutOverKind[]>> = {
+  UNKNOWN_PLACE: ['places'],
+  UNKNOWN_PARTY: ['parties'],
+  UNKNOWN_INSTRUMENT: ['instruments'],
+  UNKNOWN_COUNTERPARTY: ['counterparties'],
+  UNKNOWN_SSI: ['ssis'],
+  UNKNOWN_ACCOUNT: ['accounts', 'nostros'],
+  ASSET_MISMATCH: ['accounts', 'nostros'],
+};
+
+/**
+ * The whole set at once: cells, identities, references across files, control totals, and the migration account at
+ * zero. `unread` are kinds whose file could not be read at all: their own fault is enough, nothing follows from it.
+ */
+export function validateCutOver(
+  set: CutOverSet,
+  controls: ControlTotals,
+  unread: ReadonlySet<CutOverKind> = new Set(),
+): CutOverReport {
   const problems: Problem[] = [];
   const fault = (kind: string, line: number, column: string, code: string, message: string): void => {
+    if (ledTo[code]?.some((one) => unread.has(one))) return;
     if (problems.length < problemsMax) problems.push(problem(code, message, [kind, line, column]));
   };
 
@@ -51,8 +71,9 @@ export function validateCutOver(set: CutOverSet, controls: ControlTotals): CutOv
     }
   }
   checkReferences(set, fault);
-  checkControls(set, controls, problems);
-  const migration = migrationLeft(set, fault);
+  checkControls(set, controls, unread, problems);
+  const isWhole = (['accounts', 'balances', 'holdings'] as const).every((kind) => !unread.has(kind));
+  const migration = isWhole ? migrationLeft(set, fault) : [];
   for (const { book, asset, left } of migration) {
     if (!/^-?0(\.0+)?$/.test(left))
       problems.push(
@@ -213,8 +234,14 @@ const summed: Partial<Record<CutOverKind, { readonly asset: string; readonly val
 };
 const sumScale = 12;
 
-function checkControls(set: CutOverSet, controls: ControlTotals, problems: Problem[]): void {
+function checkControls(
+  set: CutOverSet,
+  controls: ControlTotals,
+  unread: ReadonlySet<CutOverKind>,
+  problems: Problem[],
+): void {
   for (const kind of cutOverKinds) {
+    if (unread.has(kind)) continue;
     const stated = controls.files[kind]?.rows;
     if (stated === undefined)
       problems.push(
@@ -292,6 +319,33 @@ function migrationLeft(set: CutOverSet, fault: Fault): { book: string; asset: st
   return [...left].map(([key, units]) => {
     const [book = '', asset = ''] = key.split('|');
     return { book, asset, left: short(units) };
+  });
+}
+
+// ---- what it was called before ---------------------------------------------------------------------------------
+
+export interface OldReference {
+  readonly kind: CutOverKind;
+  readonly line: number;
+  readonly oldId: string;
+  /** What it is called here: the same, but for trades. */
+  readonly objectId: string;
+  readonly book: string;
+}
+
+/** Every id of the system before, with the line it came in and the object it is here. */
+export function oldReferences(set: CutOverSet): OldReference[] {
+  const bookOf = new Map([...set.accounts, ...set.nostros].map(({ cells }) => [cells.account, cells.book]));
+  const bookOfClient = new Map(set.accounts.map(({ cells }) => [clientOf(cells.account ?? ''), cells.book]));
+  return cutOverKinds.flatMap((kind) => {
+    const column = oldIdColumns[kind];
+    if (column === undefined) return [];
+    return set[kind].map(({ line, cells }): OldReference => {
+      const oldId = cells[column] ?? '';
+      const book = cells.book || bookOf.get(cells.account) || bookOfClient.get(cells.clientAccount ?? '') || '*';
+      const objectId = kind === 'trades' ? tradeIdOf(cells.source ?? '', oldId) : oldId;
+      return { kind, line, oldId, objectId, book };
+    });
   });
 }
 
