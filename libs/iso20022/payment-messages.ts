@@ -1,6 +1,6 @@
 import { accepted, type Decision, refused } from '#libs/kernel/index.js';
 import { amountText, decimalFromUnits, exponentOf } from './decimal.js';
-import { openDocument, type Amount } from './message-reader.js';
+import { openDocument, type Amount, type MessageReader } from './message-reader.js';
 import { documentOf, messageProblem, tag, type XmlElement } from './xml.js';
 
 export const paymentVersions = {
@@ -163,8 +163,16 @@ export function readCreditTransferInitiation(
   });
 }
 
-export interface PaymentStatus {
+/** How an agent names a payment that we gave it: whatever of it stands in its message. */
+export interface PaymentReference {
   readonly endToEndId: string;
+  /** The id of our instruction. */
+  readonly instructionId?: string;
+  /** The message that the payment was given in, where the agent says it of each payment. */
+  readonly originalMessageId?: string;
+}
+
+export interface PaymentStatus extends PaymentReference {
   readonly status: 'ACSC' | 'ACSP' | 'ACCC' | 'ACCP' | 'ACTC' | 'PDNG' | 'RJCT';
   readonly reason?: string;
   readonly agentReference?: string;
@@ -178,17 +186,34 @@ export interface PaymentStatusReport {
   readonly statuses: readonly PaymentStatus[];
 }
 
+const originalGroup = ({ originalMessageId }: PaymentReference) =>
+  originalMessageId &&
+  tag('OrgnlGrpInf', [tag('OrgnlMsgId', originalMessageId), tag('OrgnlMsgNmId', paymentVersions.initiation)]);
+
+/** What the message says of the payment; `NOTPROVIDED` is how a mandatory reference is left open. */
+function referenceOf(transaction: MessageReader): PaymentReference {
+  const instructionId = transaction.optional('OrgnlInstrId', 35);
+  const originalMessageId = transaction.optional('OrgnlGrpInf/OrgnlMsgId', 35);
+  return {
+    endToEndId: transaction.text('OrgnlEndToEndId'),
+    ...(instructionId && instructionId !== 'NOTPROVIDED' && { instructionId }),
+    ...(originalMessageId && originalMessageId !== 'NOTPROVIDED' && { originalMessageId }),
+  };
+}
+
 const transactionStatuses = ['ACSC', 'ACSP', 'ACCC', 'ACCP', 'ACTC', 'PDNG', 'RJCT'] as const;
 
 export function writePaymentStatusReport(report: PaymentStatusReport): string {
   const body = tag('FIToFIPmtStsRpt', [
     tag('GrpHdr', [tag('MsgId', report.messageId), tag('CreDtTm', report.createdAt)]),
     tag('OrgnlGrpInfAndSts', [
-      tag('OrgnlMsgId', report.originalMessageId),
+      tag('OrgnlMsgId', report.originalMessageId || 'NOTPROVIDED'),
       tag('OrgnlMsgNmId', paymentVersions.initiation),
     ]),
     ...report.statuses.map((status) =>
       tag('TxInfAndSts', [
+        originalGroup(status),
+        status.instructionId && tag('OrgnlInstrId', status.instructionId),
         tag('OrgnlEndToEndId', status.endToEndId),
         tag('TxSts', status.status),
         status.reason && tag('StsRsnInf', [tag('Rsn', [tag('Cd', status.reason)])]),
@@ -203,11 +228,12 @@ export function readPaymentStatusReport(source: string | Uint8Array | XmlElement
   const opened = openDocument(source, 'pacs.002');
   if (!opened.ok) return opened;
   const reader = opened.value;
+  const group = reader.optional('OrgnlGrpInfAndSts/OrgnlMsgId', 35);
   const statuses = reader.children('TxInfAndSts').map((transaction): PaymentStatus => {
     const reason = transaction.optional('StsRsnInf/Rsn/Cd', 4) ?? transaction.optional('StsRsnInf/Rsn/Prtry', 35);
     const agentReference = transaction.optional('AcctSvcrRef');
     return {
-      endToEndId: transaction.text('OrgnlEndToEndId'),
+      ...referenceOf(transaction),
       status: transaction.oneOf('TxSts', transactionStatuses),
       ...(reason && { reason }),
       ...(agentReference && { agentReference }),
@@ -216,15 +242,13 @@ export function readPaymentStatusReport(source: string | Uint8Array | XmlElement
   return reader.result({
     messageId: reader.text('GrpHdr/MsgId'),
     createdAt: reader.text('GrpHdr/CreDtTm'),
-    originalMessageId:
-      reader.optional('OrgnlGrpInfAndSts/OrgnlMsgId') ?? reader.optional('TxInfAndSts/OrgnlGrpInf/OrgnlMsgId') ?? '',
+    originalMessageId: group === undefined || group === 'NOTPROVIDED' ? '' : group,
     statuses,
   });
 }
 
-export interface PaymentReturn {
+export interface PaymentReturn extends PaymentReference {
   readonly returnId: string;
-  readonly endToEndId: string;
   readonly amount: Amount;
   readonly settlementDate?: string;
   readonly reason: string;
@@ -246,10 +270,12 @@ export function writePaymentReturns(message: PaymentReturns): string {
       tag('NbOfTxs', String(message.returns.length)),
       tag('SttlmInf', [tag('SttlmMtd', 'CLRG')]),
     ]),
-    tag('OrgnlGrpInf', [tag('OrgnlMsgId', message.originalMessageId), tag('OrgnlMsgNmId', paymentVersions.initiation)]),
+    originalGroup({ endToEndId: '', originalMessageId: message.originalMessageId }),
     ...message.returns.map((item) =>
       tag('TxInf', [
         tag('RtrId', item.returnId),
+        originalGroup(item),
+        item.instructionId && tag('OrgnlInstrId', item.instructionId),
         tag('OrgnlEndToEndId', item.endToEndId),
         tag('RtrdIntrBkSttlmAmt', amountText(item.amount.amountMinor, item.amount.currency), {
           Ccy: item.amount.currency,
@@ -266,11 +292,12 @@ export function readPaymentReturns(source: string | Uint8Array | XmlElement): De
   const opened = openDocument(source, 'pacs.004');
   if (!opened.ok) return opened;
   const reader = opened.value;
+  const group = reader.optional('OrgnlGrpInf/OrgnlMsgId', 35);
   const returns = reader.children('TxInf').map((item): PaymentReturn => {
     const settlementDate = item.optionalDate('IntrBkSttlmDt');
     return {
       returnId: item.text('RtrId'),
-      endToEndId: item.text('OrgnlEndToEndId'),
+      ...referenceOf(item),
       amount: item.amount('RtrdIntrBkSttlmAmt'),
       reason: item.optional('RtrRsnInf/Rsn/Cd', 4) ?? item.optional('RtrRsnInf/Rsn/Prtry', 35) ?? 'NARR',
       ...(settlementDate && { settlementDate }),
@@ -279,7 +306,7 @@ export function readPaymentReturns(source: string | Uint8Array | XmlElement): De
   const result = {
     messageId: reader.text('GrpHdr/MsgId'),
     createdAt: reader.text('GrpHdr/CreDtTm'),
-    originalMessageId: reader.optional('OrgnlGrpInf/OrgnlMsgId') ?? '',
+    originalMessageId: group === undefined || group === 'NOTPROVIDED' ? '' : group,
     returns,
   };
   return reader.problems.length > 0 ? refused(reader.problems) : accepted(result);

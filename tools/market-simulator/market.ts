@@ -283,10 +283,10 @@ export class Market {
 
   private receivePayments(channel: string, message: Incoming, date: string): Outgoing[] {
     const agent = this.script.agents.find((one) => one.channel === channel);
-    const orders = readPaymentOrders(message.document).filter((order) => !this.orders.has(order.endToEndId));
+    const orders = readPaymentOrders(message.document).filter((order) => !this.orders.has(nameOf(order)));
     if (!agent || orders.length === 0) return [];
     for (const order of orders) {
-      this.orders.set(order.endToEndId, order);
+      this.orders.set(nameOf(order), order);
       const difference = this.script.statementDifferences.find(
         (one) => 'endToEndId' in one && one.endToEndId === order.endToEndId,
       );
@@ -429,3 +429,6 @@ function inFiles(channel: string, base: string, messages: readonly Outgoing[]): 
   }
   return files;
 }
+
+/** Two customers may call two payments by one end-to-end id; the sender's own id tells them apart. */
+const nameOf = (order: PaymentOrder): string => order.instructionId || order.endToEndId;

@@ -96,6 +96,8 @@ export const asksToHold = (document: Node): boolean =>
 /** A payment that our client asks its agent to make (pain.001). */
 export interface PaymentOrder {
   messageId: string;
+  /** The sender's own id of the payment; an end-to-end id is its customer's, and may come twice. */
+  instructionId: string;
   endToEndId: string;
   currency: string;
   amountMinor: bigint;
@@ -110,6 +112,7 @@ export function readPaymentOrders(document: Node): PaymentOrder[] {
       const currency = textAt(amount, '@Ccy');
       return {
         messageId,
+        instructionId: textAt(transfer, 'PmtId', 'InstrId'),
         endToEndId: textAt(transfer, 'PmtId', 'EndToEndId'),
         currency,
         amountMinor: unitsOf(textAt(amount, '#text'), exponentOf(currency)),
@@ -239,6 +242,8 @@ export function confirmation(id: string, piece: SettledPiece): Outgoing {
   };
 }
 
+const originalInstruction = ({ instructionId }: PaymentOrder) => (instructionId ? { OrgnlInstrId: instructionId } : {});
+
 /** The agent's word on a batch of payments (pacs.002): executed. */
 export const executed = (id: string, createdAt: string, batch: string, orders: readonly PaymentOrder[]): Outgoing => ({
   id,
@@ -249,6 +254,7 @@ export const executed = (id: string, createdAt: string, batch: string, orders: r
       OrgnlGrpInfAndSts: { OrgnlMsgId: batch, OrgnlMsgNmId: 'pain.001.001.09' },
       TxInfAndSts: orders.map((order, index) => ({
         StsId: `${index + 1}`,
+        ...originalInstruction(order),
         OrgnlEndToEndId: order.endToEndId,
         TxSts: 'ACSC',
       })),
@@ -273,6 +279,8 @@ export const returned = (
         GrpHdr: { MsgId: id, CreDtTm: createdAt, NbOfTxs: '1', SttlmInf: { SttlmMtd: 'CLRG' } },
         TxInf: {
           RtrId: id.slice(0, 35),
+          OrgnlGrpInf: { OrgnlMsgId: order.messageId, OrgnlMsgNmId: 'pain.001.001.09' },
+          ...originalInstruction(order),
           OrgnlEndToEndId: order.endToEndId,
           OrgnlIntrBkSttlmAmt: amount,
           RtrdIntrBkSttlmAmt: amount,

@@ -82,7 +82,7 @@ export function settlementForTests(transactions: Transactions) {
     intake.outbox,
   );
   const paymentFiles = new PaymentFileService(intake.readers, payments);
-  const statements = new StatementsService(handlers, intake.readers, intake.expected, intake.audit);
+  const statements = new StatementsService(handlers, intake.readers, intake.expected, intake.audit, intake.workItems);
   for (const feature of [instructions, settlements, payments, paymentFiles, statements]) feature.onModuleInit();
   const holds = new HoldsService(
     instructions,

@@ -72,6 +72,22 @@ beforeAll(async () => {
   );
   await phase('CUT_OFF');
   await phase('FAIL_SNAPSHOT');
+  await transactions.run(async (tx) => {
+    const opening = { agentBic: 'CHASUS33XXX', openingMinor: 100n, openingDate: '2026-11-23', importId: 'imp_1' };
+    await settlement.statements.importNostros(tx, [
+      { account: 'NOSTRO-USD', bookId: 'NGUS', currency: 'USD', channel: 'AGENT-USD', ...opening },
+    ]);
+    for (const [number, date, from, to] of [
+      [1, '2026-11-24', 100, 150],
+      [2, '2026-11-25', 150, 120],
+    ])
+      await tx.execute(
+        `INSERT INTO settlement.nostro_statement (statement_id, account, book_id, currency, state, number, message_id, channel, statement_date,
+           opening_minor, closing_minor, entry_count, content_hash)
+         VALUES ('stm_' || $1::int, 'NOSTRO-USD', 'NGUS', 'USD', 'ACCEPTED', $1, 'm' || $1::int, 'AGENT-USD', $2, $3, $4, 0, 'h' || $1::int)`,
+        [number, date, from, to],
+      );
+  });
 });
 afterAll(() => database.drop());
 
@@ -165,6 +181,44 @@ describe('what must always hold in settlement', () => {
       'a hit after the sending that nobody told the place',
       [[`DELETE FROM settlement.hold_request`]],
       /^12 .*never asked to hold/,
+    ],
+    [
+      'a statement that does not continue the one before',
+      [[`UPDATE settlement.nostro_statement SET opening_minor = 151 WHERE number = 2`]],
+      /^11 NOSTRO-USD stm_2: opens with 151, the one before closed with 150/,
+    ],
+    [
+      'a first statement that does not continue what we moved in with',
+      [[`UPDATE settlement.nostro_statement SET opening_minor = 99 WHERE number = 1`]],
+      /^11 NOSTRO-USD stm_1: opens with 99/,
+    ],
+    [
+      'a statement that went missing',
+      [[`UPDATE settlement.nostro_statement SET number = 3 WHERE number = 2`]],
+      /^11 NOSTRO-USD stm_2: number 3 follows number 1/,
+    ],
+    [
+      'a statement out of the order of dates',
+      [[`UPDATE settlement.nostro_statement SET statement_date = '2026-11-23' WHERE number = 2`]],
+      /^11 NOSTRO-USD stm_2: is of 2026-11-23/,
+    ],
+    [
+      'a refused message that nobody has',
+      [
+        [
+          `INSERT INTO settlement.exchange_message (channel, direction, message_id, type, state, problems) VALUES ('T2S', 'INBOUND', 'm-1', 'sese.024.001.12', 'REFUSED', '[{"code":"UNKNOWN_INSTRUCTION"}]')`,
+        ],
+      ],
+      /^13 T2S\/m-1: the message was refused \(UNKNOWN_INSTRUCTION\)/,
+    ],
+    [
+      'a refused file that nobody has',
+      [
+        [
+          `INSERT INTO settlement.exchange_file (channel, direction, name, sha256, content, state) VALUES ('T2S', 'INBOUND', 'a.xml', 'x', '', 'REFUSED')`,
+        ],
+      ],
+      /^13 T2S\/a.xml: the file was refused/,
     ],
     ['a fail that nobody has', [[`DELETE FROM settlement.work_item WHERE category = 'FAIL'`]], /^13 .*nobody has it/],
     [

@@ -1,15 +1,7 @@
+import { exchangeInvariants } from './exchange/exchange.invariants.js';
 import { instructionInvariants } from './instructions/instruction.invariants.js';
-
-/** Asks the database, read-only, as the role `verify`. */
-export type Ask = <Row>(sql: string, parameters?: unknown[]) => Promise<Row[]>;
-
-export interface Invariant {
-  readonly number: number;
-  readonly name: string;
-  readonly check: (ask: Ask) => Promise<{ checked: number; broken: { where: string; detail: string }[] }>;
-}
-
-type Broken = { where: string; detail: string };
+import { type Ask, type Broken, type Invariant } from './invariant.js';
+import { statementInvariants } from './statements/statement.invariants.js';
 
 export async function proved(
   ask: Ask,
@@ -98,4 +90,9 @@ export const tradeInvariants: Invariant[] = [
   },
 ];
 
-export const settlementInvariants: Invariant[] = [...tradeInvariants, ...instructionInvariants];
+export const settlementInvariants: Invariant[] = [
+  ...tradeInvariants,
+  ...instructionInvariants,
+  ...statementInvariants,
+  ...exchangeInvariants,
+];

@@ -11,7 +11,13 @@ export interface InboundMessage {
   readonly fileName: string;
 }
 
-/** Handles the messages of one kind in one transaction; answers what was wrong with those it refused. */
+/** The key of the work item that a refused message has. */
+export const messageItemKey = (channel: string, messageId: string): string => `exchange:${channel}:${messageId}`;
+
+/**
+ * Handles the messages of one kind in one transaction; answers what was wrong with those it refused. Each of them
+ * gets a work item, unless the handler has opened one under the message's key, which can say more.
+ */
 export type InboundHandler = (
   tx: Tx,
   messages: readonly InboundMessage[],

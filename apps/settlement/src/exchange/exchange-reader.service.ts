@@ -1,16 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { Transactions, type Tx } from '#libs/database/index.js';
+import { isTransientFault, Transactions, type Tx } from '#libs/database/index.js';
 import { type IncomingMessage, readExchange } from '#libs/iso20022/index.js';
 import { newId, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
-import { WorkItems } from '#libs/work-items/index.js';
+import { type NewWorkItem, WorkItems } from '#libs/work-items/index.js';
 import { channels, ExchangeFolders } from './exchange-folders.js';
-import { ExchangeHandlersService, type InboundMessage, kindOf } from './exchange-handlers.service.js';
+import { ExchangeHandlersService, type InboundMessage, kindOf, messageItemKey } from './exchange-handlers.service.js';
 import { ExchangeRepository, type StoredFile } from './exchange.repository.js';
 
 const leaseSeconds = 30;
 const filesPerTurn = 50;
 /** After so many failures of a whole file its messages are tried one by one, and what fails alone is a person's. */
 const attemptsAsAWhole = 4;
+/** A file that cannot be handled for so many turns, for reasons that lie outside it, holds up its channel: somebody looks. */
+const turnsUntilAsked = 10;
+const by = 'exchange';
+
+const delayedKey = (channel: string, fileName: string) => `exchange-delayed:${channel}:${fileName}`;
 
 /**
  * Reads the folders. The bytes are stored before anything is made of them; a message is handled in the
@@ -19,6 +24,8 @@ const attemptsAsAWhole = 4;
 @Injectable()
 export class ExchangeReaderService {
   readonly owner = newId('exr');
+  /** How often each waiting file failed for reasons outside it, since this process began. */
+  private readonly delays = new Map<string, number>();
 
   constructor(
     private readonly transactions: Transactions,
@@ -31,7 +38,16 @@ export class ExchangeReaderService {
   /** One pass over all channels; answers how many files were finished. */
   async readAll(): Promise<number> {
     let finished = 0;
-    for (const channel of channels) finished += await this.readChannel(channel);
+    const faults: unknown[] = [];
+    for (const channel of channels) {
+      try {
+        finished += await this.readChannel(channel);
+      } catch (error) {
+        // What stops one channel stops no other; it is told when all have had their turn.
+        faults.push(error);
+      }
+    }
+    if (faults.length > 0) throw faults[0];
     return finished;
   }
 
@@ -134,10 +150,16 @@ export class ExchangeReaderService {
       await this.transactions.run(async (tx) => {
         if (!(await this.repository.lockStored(tx, file.fileId))) return;
         await this.handleMessages(tx, channel, file, parsed.value);
-        await this.repository.finishFile(tx, file.fileId, 'HANDLED');
+        await this.finish(tx, channel, file);
       });
+      this.delays.delete(file.fileId);
       return true;
     } catch (error) {
+      // Nothing is wrong with the file: it waits, and with it its channel, until it can be handled.
+      if (isTransientFault(error)) {
+        await this.delayed(channel, file);
+        throw error;
+      }
       const attempts = await this.transactions.run((tx) => this.repository.countAttempt(tx, file.fileId));
       if (attempts < attemptsAsAWhole) throw error;
       await this.handleOneByOne(channel, file, parsed.value);
@@ -164,13 +186,47 @@ export class ExchangeReaderService {
       if (handler === undefined) {
         const fault = problem('UNKNOWN_MESSAGE', `Nobody here handles a ${kind}.`);
         refused.push(...run.map(({ messageId }) => ({ messageId, problems: [fault] })));
-        await this.openItem(tx, channel, `${file.name}:${kind}`, fault);
         continue;
       }
       const inbound = run.map((message): InboundMessage => ({ ...message, channel, fileName: file.name }));
       for (const [messageId, problems] of await handler(tx, inbound)) refused.push({ messageId, problems });
     }
     await this.repository.refuseMessages(tx, channel, refused);
+    await this.askAbout(tx, channel, refused);
+  }
+
+  private async finish(tx: Tx, channel: string, file: StoredFile): Promise<void> {
+    await this.repository.finishFile(tx, file.fileId, 'HANDLED');
+    await this.workItems.close(tx, delayedKey(channel, file.name), 'the file was handled', by);
+  }
+
+  /** Counts a turn that failed for a reason outside the file; when there were many, a person is told. */
+  private async delayed(channel: string, file: StoredFile): Promise<void> {
+    const turns = (this.delays.get(file.fileId) ?? 0) + 1;
+    this.delays.set(file.fileId, turns);
+    if (turns < turnsUntilAsked) return;
+    await this.transactions
+      .run(async (tx) =>
+        this.workItems.open(
+          tx,
+          {
+            key: delayedKey(channel, file.name),
+            kind: 'EXCHANGE_DELAYED',
+            category: 'OTHER',
+            objectKind: 'EXCHANGE_FILE',
+            objectId: `${channel}/${file.name}`.slice(0, 64),
+            reference: file.name.slice(0, 64),
+            reasonCode: 'CHANNEL_STANDS_STILL',
+            bookId: '*',
+            ownerTeam: 'operations',
+            dueAt: await this.dueAt(tx),
+            nextAction: `Find out why the database cannot take the messages of ${channel}; the file is tried again by itself`,
+          },
+          by,
+        ),
+      )
+      // The database may be what is missing; the next turn asks again.
+      .catch(() => undefined);
   }
 
   private async handleOneByOne(channel: string, file: StoredFile, messages: readonly IncomingMessage[]): Promise<void> {
@@ -178,22 +234,63 @@ export class ExchangeReaderService {
       try {
         await this.transactions.run((tx) => this.handleMessages(tx, channel, file, [message]));
       } catch (error) {
+        if (isTransientFault(error)) {
+          await this.delayed(channel, file);
+          throw error;
+        }
         const fault = problem(
           'NOT_HANDLED',
           error instanceof Error ? error.message : 'The message could not be handled.',
         );
         await this.transactions.run(async (tx) => {
           await this.repository.recordInbound(tx, channel, file.fileId, [message]);
-          await this.repository.refuseMessages(tx, channel, [{ messageId: message.messageId, problems: [fault] }]);
-          await this.openItem(tx, channel, message.messageId, fault);
+          const refused = [{ messageId: message.messageId, problems: [fault] }];
+          await this.repository.refuseMessages(tx, channel, refused);
+          await this.askAbout(tx, channel, refused);
         });
       }
     }
-    await this.transactions.run((tx) => this.repository.finishFile(tx, file.fileId, 'HANDLED'));
+    await this.transactions.run((tx) => this.finish(tx, channel, file));
+    this.delays.delete(file.fileId);
+  }
+
+  /**
+   * Nobody may overlook what was refused. An item that the owner of the message has opened under its key,
+   * because it knew more about it, stays as it is.
+   */
+  private async askAbout(
+    tx: Tx,
+    channel: string,
+    refused: readonly { messageId: string; problems: readonly Problem[] }[],
+  ): Promise<void> {
+    if (refused.length === 0) return;
+    const dueAt = await this.dueAt(tx);
+    await this.workItems.openMany(
+      tx,
+      refused.map(({ messageId, problems }): NewWorkItem => ({
+        key: messageItemKey(channel, messageId),
+        kind: 'MESSAGE_REFUSED',
+        category: 'OTHER',
+        objectKind: 'EXCHANGE_MESSAGE',
+        objectId: messageId.slice(0, 64),
+        reference: messageId.slice(0, 64),
+        reasonCode: problems[0]?.code ?? 'REFUSED',
+        bookId: '*',
+        ownerTeam: 'settlement-operations',
+        dueAt,
+        nextAction: `Ask ${channel} what the message is about, then have its content handled by hand or sent again`,
+      })),
+      by,
+    );
+  }
+
+  private async dueAt(tx: Tx): Promise<Date> {
+    const row = await tx.row<{ dueAt: Date }>(`SELECT kernel.now() + interval '2 hours' AS "dueAt"`, []);
+    if (!row) throw new Error('the clock does not answer');
+    return row.dueAt;
   }
 
   private async openItem(tx: Tx, channel: string, reference: string, fault: Problem): Promise<void> {
-    const row = await tx.row<{ dueAt: Date }>(`SELECT kernel.now() + interval '2 hours' AS "dueAt"`, []);
     await this.workItems.open(tx, {
       key: `exchange:${channel}:${reference}`,
       kind: 'EXCHANGE_REFUSED',
@@ -204,7 +301,7 @@ export class ExchangeReaderService {
       reasonCode: fault.code,
       bookId: '*',
       ownerTeam: 'settlement-operations',
-      dueAt: row?.dueAt ?? new Date(),
+      dueAt: await this.dueAt(tx),
       nextAction: 'Ask the sender for the file again, or handle its content by hand',
     });
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Transactions } from '#libs/database/index.js';
 import { readExchange, writeExchange, writeStatusAdvice } from '#libs/iso20022/index.js';
+import { problem } from '#libs/kernel/index.js';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 import { settlementForTests } from '../settlement-for-tests.js';
 import { ExchangeFolders } from './exchange-folders.js';
@@ -12,6 +13,8 @@ let database: TestDatabase;
 let transactions: Transactions;
 let settlement: ReturnType<typeof settlementForTests>;
 const handled: string[] = [];
+/** What the handler throws, one after the other, at messages whose id begins with `later`. */
+const transientFaults: Error[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase({ startsAt: '2026-11-25T10:00:00Z' });
@@ -26,14 +29,21 @@ beforeEach(async () => {
     );
   settlement = settlementForTests(transactions);
   handled.length = 0;
+  transientFaults.length = 0;
   // A kind of its own, so that what a message does is in plain sight.
   settlement.handlers.register('sese.028', async (tx, messages) => {
     for (const { messageId } of messages) {
       await tx.execute('SELECT 1');
       if (messageId.startsWith('poison')) throw new Error('cannot be handled');
+      const fault = messageId.startsWith('later') ? transientFaults.shift() : undefined;
+      if (fault) throw fault;
       handled.push(messageId);
     }
-    return new Map();
+    return new Map(
+      messages
+        .filter(({ messageId }) => messageId.startsWith('wrong'))
+        .map(({ messageId }) => [messageId, [problem('UNKNOWN_PAYMENT', 'never given')]]),
+    );
   });
   await settlement.folders.prepare();
 });
@@ -202,5 +212,61 @@ describe('reading', () => {
     );
     await settlement.reader.drain();
     expect(await states('message')).toEqual([{ state: 'REFUSED', n: 1 }]);
+  });
+
+  const faultOf = (code: string | undefined, message: string) =>
+    Object.assign(new Error(message), code ? { code } : {});
+  const items = async () =>
+    (
+      await database.pool('owner').query<{
+        key: string;
+        state: string;
+        reason_code: string;
+      }>(`SELECT key, state, reason_code FROM settlement.work_item WHERE owner_team <> '' AND due_at IS NOT NULL ORDER BY key`)
+    ).rows;
+
+  it.each([
+    ['a statement timeout', '57014', 'canceling statement due to statement timeout'],
+    ['a serialization failure that outlives its retries', '40001', 'could not serialize access'],
+    ['a connection that is lost', undefined, 'Connection terminated unexpectedly'],
+    ['a database that restarts', '57P01', 'terminating connection due to administrator command'],
+  ])('%s is tried again for as long as it takes, and refuses nothing', async (_name, code, message) => {
+    drop('a.xml', 'x1', 'later1');
+    for (let n = 0; n < 9; n += 1) transientFaults.push(faultOf(code, message));
+    // Transactions do a serialization failure again by themselves, so the passes that fail are at most nine.
+    for (let n = 0; n < 9 && transientFaults.length > 0; n += 1)
+      await settlement.reader.readAll().catch((error: unknown) => {
+        expect(String(error)).toContain(message);
+      });
+    handled.length = 0;
+    await settlement.reader.drain();
+    expect(handled.filter((id) => id === 'later1').length).toBeLessThanOrEqual(1);
+    expect(await states('message')).toEqual([{ state: 'HANDLED', n: 2 }]);
+    expect(await states('file')).toEqual([{ state: 'HANDLED', n: 1 }]);
+    expect((await items()).filter(({ state }) => state !== 'CLOSED')).toEqual([]);
+  });
+
+  it('a channel that fails stops no other one; when it fails for long somebody is asked, until it goes on', async () => {
+    drop('a.xml', 'later1');
+    const toCrest = join(settlement.root, 'CREST', 'from', 'b.xml');
+    writeFileSync(toCrest, writeExchange([alleged('crest1')]));
+    for (let n = 0; n < 12; n += 1) transientFaults.push(faultOf('53300', 'too many clients'));
+    await expect(settlement.reader.readAll()).rejects.toThrow('too many clients');
+    expect(handled).toEqual(['crest1']);
+    while (transientFaults.length > 0) await settlement.reader.readAll().catch(() => undefined);
+    expect(await items()).toEqual([
+      { key: 'exchange-delayed:T2S:a.xml', state: 'OPEN', reason_code: 'CHANNEL_STANDS_STILL' },
+    ]);
+    await settlement.reader.drain();
+    expect(await items()).toMatchObject([{ state: 'CLOSED' }]);
+    expect(await states('message')).toEqual([{ state: 'HANDLED', n: 2 }]);
+  });
+
+  it('a message that its owner refuses is asked about, once', async () => {
+    drop('a.xml', 'wrong1', 'x1');
+    await settlement.reader.drain();
+    drop('b.xml', 'wrong1');
+    await settlement.reader.drain();
+    expect(await items()).toEqual([{ key: 'exchange:T2S:wrong1', state: 'OPEN', reason_code: 'UNKNOWN_PAYMENT' }]);
   });
 });

@@ -1,7 +1,6 @@
 import { instantOf } from '#libs/calendar/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { type NewWorkItem } from '#libs/work-items/index.js';
-import { type InboundMessage } from '../exchange/exchange-handlers.service.js';
 import { type Instruction, type Piece } from './instruction.js';
 import { isEnded } from './instruction-status.js';
 
@@ -84,12 +83,12 @@ export function cancellationItem(instruction: Instruction, alertId: string, dueA
 
 export function wrongConfirmation(
   instruction: Instruction,
-  reference: string,
+  key: string,
   faults: readonly Problem[],
   dueAt: Date,
 ): NewWorkItem {
   return {
-    key: `confirmation:${reference}`,
+    key,
     kind: 'CONFIRMATION_NOT_BOOKED',
     category: 'OTHER',
     objectKind: 'INSTRUCTION',
@@ -131,27 +130,3 @@ export function excessItem(
     nextAction: `Find out with ${instruction.placeId} whose the excess is, then return it or book it from SUSPENSE to its owner`,
   };
 }
-
-/** A message about nothing we know is a person's to answer. */
-export const askAboutItems = (
-  messages: readonly InboundMessage[],
-  refused: ReadonlyMap<string, readonly Problem[]>,
-  dueAt: Date,
-): NewWorkItem[] =>
-  messages
-    .filter(({ messageId }) =>
-      refused.get(messageId)?.some(({ code }) => code === 'UNKNOWN_INSTRUCTION' || code === 'MISSING_ELEMENT'),
-    )
-    .map(({ messageId, channel }) => ({
-      key: `exchange:${channel}:${messageId}`,
-      kind: 'MESSAGE_REFUSED',
-      category: 'OTHER' as const,
-      objectKind: 'EXCHANGE_MESSAGE',
-      objectId: messageId.slice(0, 64),
-      reference: messageId.slice(0, 64),
-      reasonCode: refused.get(messageId)?.[0]?.code ?? 'REFUSED',
-      bookId: '*',
-      ownerTeam: operations,
-      dueAt,
-      nextAction: `Ask ${channel} what the message is about`,
-    }));

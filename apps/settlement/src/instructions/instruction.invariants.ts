@@ -1,21 +1,4 @@
-import { type Invariant } from '../settlement.invariants.js';
-
-interface Breach {
-  /** Where it fails: an id that a person can look up. */
-  readonly where: string;
-  readonly detail: string;
-}
-
-const breachesMax = 50;
-
-/** How many rows of a table were looked at, and every breach that the query finds among them, up to a bound. */
-function proof(looked: string, query: string): Invariant['check'] {
-  return async (ask) => {
-    const [row] = await ask<{ count: number }>(`SELECT count(*)::int AS count FROM settlement.${looked}`);
-    const broken = await ask<Breach>(`SELECT b."where", b.detail FROM (${query}) b ORDER BY 1, 2 LIMIT ${breachesMax}`);
-    return { checked: row?.count ?? 0, broken };
-  };
-}
+import { type Invariant, proof } from '../invariant.js';
 
 /** What has no item of its own by the end of its date and is neither settled nor stopped by compliance. */
 const dueUnsettled = `
@@ -133,10 +116,6 @@ export const instructionInvariants: readonly Invariant[] = [
         FROM (${dueUnsettled}) i
        WHERE NOT i.compliance_hold
          AND NOT EXISTS (SELECT 1 FROM settlement.work_item w WHERE w.object_kind = 'INSTRUCTION' AND w.object_id = i.instruction_id AND w.category IN ('FAIL','PARTIAL','UNMATCHED'))
-      UNION ALL
-      SELECT f.file_id::text, format('%s was refused, and nobody has it', f.name)
-        FROM settlement.exchange_file f
-       WHERE f.state = 'REFUSED' AND NOT EXISTS (SELECT 1 FROM settlement.work_item w WHERE w.key LIKE 'exchange:' || f.channel || ':' || f.name || '%')
       UNION ALL
       SELECT w.work_item_id, format('%s has %s', w.key, CASE WHEN w.owner_team = '' THEN 'no owner' WHEN w.due_at IS NULL THEN 'no due time' ELSE 'no reason for its end' END)
         FROM settlement.work_item w

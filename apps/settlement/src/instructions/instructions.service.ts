@@ -17,7 +17,7 @@ import { type TradeForInstruction } from '../trades/trade.js';
 import { TradesService } from '../trades/trades.service.js';
 import { type Instruction, newInstruction } from './instruction.js';
 import { InstructionChangesService, type StatusChange } from './instruction-changes.service.js';
-import { askAboutItems, exceptionKeys, exceptionOf } from './instruction-work-items.js';
+import { exceptionKeys, exceptionOf } from './instruction-work-items.js';
 import { afterEvent, isEnded, type Statused, type StatusEvent } from './instruction-status.js';
 import { InstructionsRepository } from './instructions.repository.js';
 import { partyOfBook } from './own-party.js';
@@ -206,8 +206,6 @@ export class InstructionsService implements OnModuleInit {
       [...changes.values()].filter(({ instruction, statused }) => statused !== instruction.statused),
       ({ instruction }) => `exchange:${instruction.placeId}`,
     );
-    if (refused.size > 0)
-      await this.workItems.openMany(tx, askAboutItems(messages, refused, await this.repository.inTwoHours(tx)), by);
     return refused;
   }
 

@@ -6,7 +6,7 @@ import { readSettlementConfirmation, type SettlementConfirmation, unitsFromDecim
 import { chunk, idFrom, problem, type Problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
-import { ExchangeHandlersService, type InboundMessage } from '../exchange/exchange-handlers.service.js';
+import { ExchangeHandlersService, type InboundMessage, messageItemKey } from '../exchange/exchange-handlers.service.js';
 import { TradesService } from '../trades/trades.service.js';
 import { faultsOf, splitConfirmed } from './confirmation.js';
 import {
@@ -21,7 +21,7 @@ import {
 } from './instruction.js';
 import { InstructionChangesService, type RefusedPiece, type StatusChange } from './instruction-changes.service.js';
 import { afterBooking, afterEvent } from './instruction-status.js';
-import { askAboutItems, excessItem, exceptionKeys, wrongConfirmation } from './instruction-work-items.js';
+import { excessItem, exceptionKeys, wrongConfirmation } from './instruction-work-items.js';
 import { InstructionsRepository, type NewExcess, type NewPiece } from './instructions.repository.js';
 
 const by = 'settlement';
@@ -68,7 +68,7 @@ export class SettlementsService implements OnModuleInit {
     const pieces: NewPiece[] = [];
     const excesses: (NewExcess & { instruction: Instruction })[] = [];
     const entries: EntryToPost[] = [];
-    const wrong: { instruction: Instruction; messageId: string; faults: readonly Problem[] }[] = [];
+    const wrong: { instruction: Instruction; key: string; faults: readonly Problem[] }[] = [];
     const dates = new Map<string, PlainDate>();
     for (const { messageId, channel, confirmation } of confirmations) {
       const instruction = known.get(confirmation.transactionId);
@@ -76,7 +76,7 @@ export class SettlementsService implements OnModuleInit {
       const faults = faultsOf(instruction, channel, confirmation, units);
       if (instruction === undefined || units === undefined || faults.length > 0) {
         refused.set(messageId, faults);
-        if (instruction !== undefined) wrong.push({ instruction, messageId, faults });
+        if (instruction !== undefined) wrong.push({ instruction, key: messageItemKey(channel, messageId), faults });
         continue;
       }
       const { instructionId, bookId } = instruction;
@@ -129,9 +129,8 @@ export class SettlementsService implements OnModuleInit {
     await this.workItems.openMany(
       tx,
       [
-        ...wrong.map(({ instruction, messageId, faults }) => wrongConfirmation(instruction, messageId, faults, dueAt)),
+        ...wrong.map(({ instruction, key, faults }) => wrongConfirmation(instruction, key, faults, dueAt)),
         ...excesses.map((excess) => excessItem(excess.instruction, excess, dueAt)),
-        ...askAboutItems(messages, refused, dueAt),
       ],
       by,
     );
@@ -230,7 +229,9 @@ export class SettlementsService implements OnModuleInit {
     const dueAt = await this.repository.inTwoHours(tx);
     await this.workItems.openMany(
       tx,
-      notBooked.map(({ instruction, key, fault }) => wrongConfirmation(instruction, key, [fault], dueAt)),
+      notBooked.map(({ instruction, key, fault }) =>
+        wrongConfirmation(instruction, `confirmation:${key}`, [fault], dueAt),
+      ),
       by,
     );
   }
@@ -262,7 +263,14 @@ export class SettlementsService implements OnModuleInit {
         const instruction = known.get(outcome.subject.id);
         return instruction === undefined
           ? []
-          : [wrongConfirmation(instruction, outcome.key, [problem(outcome.code, outcome.message)], dueAt)];
+          : [
+              wrongConfirmation(
+                instruction,
+                `confirmation:${outcome.key}`,
+                [problem(outcome.code, outcome.message)],
+                dueAt,
+              ),
+            ];
       }),
       by,
     );

@@ -409,3 +409,119 @@ describe('the cut-off', () => {
     expect(accounting.entries[0]).toMatchObject({ businessDate: '2026-11-26' });
   });
 });
+
+describe('what an agent says', () => {
+  /** Two sources that use one end-to-end id for different payments, both sent to one agent. */
+  async function twoOfOneName() {
+    const accounting = accountingForTests(database);
+    await accounting.skipEarlier();
+    const requests = [
+      { source: 'SOURCE-A', amount: '10.00' },
+      { source: 'SOURCE-B', amount: '20.00' },
+    ];
+    for (const { source, amount } of requests) {
+      const { idempotencyKey: _key, ...request } = input('SAME', { amount });
+      await transactions.run((tx) =>
+        settlement.payments.submit(tx, [request], { source, submittedBy: 'front', fileId: null }),
+      );
+      await screened();
+      await booked(accounting);
+    }
+    const rows = await all<{ source: string; id: string; batch: string }>(
+      `SELECT source, payment_id AS id, batch_message_id AS batch FROM settlement.payment ORDER BY source`,
+    );
+    const [a, b] = rows;
+    if (a === undefined || b === undefined) throw new Error('two payments were sent');
+    return { a, b, accounting };
+  }
+  const statusesNow = async () =>
+    (await all<{ status: string }>(`SELECT status FROM settlement.payment ORDER BY source`)).map(
+      ({ status }) => status,
+    );
+  const openItems = () =>
+    all<{ key: string; reason: string }>(
+      `SELECT key, reason_code AS reason FROM settlement.work_item WHERE state = 'OPEN' AND owner_team <> '' AND due_at IS NOT NULL AND key LIKE 'exchange:%' ORDER BY key`,
+    );
+  beforeEach(() => database.pool('owner').query('TRUNCATE settlement.work_item CASCADE'));
+  const executes = (id: string, originalMessageId: string, status: object) =>
+    fromAgent(
+      id,
+      'pacs.002.001.14',
+      writePaymentStatusReport({
+        messageId: id,
+        createdAt: '2026-11-25T12:00:00Z',
+        originalMessageId,
+        statuses: [{ endToEndId: 'SAME', status: 'ACSC', ...status }],
+      }),
+    );
+
+  it('is matched by its message and our instruction id, where an end-to-end id stands for two payments', async () => {
+    const { a, b, accounting } = await twoOfOneName();
+    await executes('s1', a.batch, {});
+    expect(await statusesNow()).toEqual(['EXECUTED', 'BOOKED']);
+    await executes('s2', '', { instructionId: b.id });
+    expect(await statusesNow()).toEqual(['EXECUTED', 'EXECUTED']);
+    await fromAgent(
+      'r1',
+      'pacs.004.001.13',
+      writePaymentReturns({
+        messageId: 'r1',
+        createdAt: '2026-11-25T15:00:00Z',
+        originalMessageId: '',
+        returns: [
+          {
+            returnId: 'x',
+            endToEndId: 'SAME',
+            instructionId: b.id,
+            amount: { currency: 'EUR', amountMinor: 2_000n },
+            reason: 'AC04',
+          },
+        ],
+      }),
+    );
+    expect(await statusesNow()).toEqual(['EXECUTED', 'RETURNED']);
+    expect(await booked(accounting)).toBe(1);
+    expect(await openItems()).toEqual([]);
+  });
+
+  it('is refused and asked about when it could mean two payments, or says two things that do not meet', async () => {
+    const { a, b } = await twoOfOneName();
+    await executes('s1', '', {});
+    await executes('s2', a.batch, { instructionId: b.id });
+    expect(await statusesNow()).toEqual(['BOOKED', 'BOOKED']);
+    expect(await openItems()).toEqual([
+      { key: 'exchange:AGENT-EUR:s1', reason: 'AMBIGUOUS_PAYMENT' },
+      { key: 'exchange:AGENT-EUR:s2', reason: 'UNKNOWN_PAYMENT' },
+    ]);
+  });
+
+  it('is asked about when it cannot be read, speaks of no payment of ours, or returns another currency', async () => {
+    const { a } = await twoOfOneName();
+    await fromAgent(
+      'u1',
+      'pacs.002.001.14',
+      '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.002.001.14"><X/></Document>',
+    );
+    await executes('u2', 'never-sent', {});
+    const returned = (id: string, originalMessageId: string, currency: string) =>
+      fromAgent(
+        id,
+        'pacs.004.001.13',
+        writePaymentReturns({
+          messageId: id,
+          createdAt: '2026-11-25T15:00:00Z',
+          originalMessageId,
+          returns: [{ returnId: 'x', endToEndId: 'SAME', amount: { currency, amountMinor: 1_000n }, reason: 'AC04' }],
+        }),
+      );
+    await returned('u3', 'never-sent', 'EUR');
+    await returned('u4', a.batch, 'USD');
+    expect(await statusesNow()).toEqual(['BOOKED', 'BOOKED']);
+    expect(await openItems()).toEqual([
+      { key: 'exchange:AGENT-EUR:u1', reason: 'MISSING_ELEMENT' },
+      { key: 'exchange:AGENT-EUR:u2', reason: 'UNKNOWN_PAYMENT' },
+      { key: 'exchange:AGENT-EUR:u3', reason: 'UNKNOWN_PAYMENT' },
+      { key: 'exchange:AGENT-EUR:u4', reason: 'OTHER_CURRENCY' },
+    ]);
+  });
+});

@@ -33,6 +33,7 @@ export interface PaymentRow {
   readonly returnEntryId: string | null;
   readonly returnReason: string | null;
   readonly contentHash: string;
+  readonly batchMessageId: string | null;
   readonly receivedAt: Date;
 }
 
@@ -43,7 +44,7 @@ export const paymentColumns = `
   p.refusal_message AS "refusalMessage", p.problems, p.alert_id AS "alertId", p.screening_id AS "screeningId", p.was_held AS "wasHeld",
   p.received_date AS "receivedDate", p.business_date AS "businessDate", p.cut_off_at AS "cutOffAt", p.channel,
   p.nostro_account AS "nostroAccount", p.entry_id AS "entryId", p.return_entry_id AS "returnEntryId", p.return_reason AS "returnReason",
-  p.content_hash AS "contentHash", p.received_at AS "receivedAt"`;
+  p.content_hash AS "contentHash", p.batch_message_id AS "batchMessageId", p.received_at AS "receivedAt"`;
 
 export const paymentOf = (row: PaymentRow): Payment => ({ ...row, amountMinor: BigInt(row.amountMinor) });
 
@@ -211,20 +212,24 @@ export class PaymentsRepository {
     );
   }
 
-  /** What an agent speaks of: payments that went out through its channel. */
-  async ofChannel(
+  /** Whatever went out through a channel under these end-to-end ids: several payments may have the same. */
+  async sentThrough(
     tx: Tx,
     channel: string,
     endToEndIds: readonly string[],
-    batchMessageId: string | null,
-  ): Promise<Map<string, PaymentRow>> {
+  ): Promise<Map<string, readonly PaymentRow[]>> {
     const rows = await tx.rows<PaymentRow>(
       `SELECT ${paymentColumns} FROM settlement.payment p WHERE p.channel = $1 AND p.end_to_end_id = ANY($2::text[])
-          AND p.batch_message_id IS NOT NULL AND ($3::text IS NULL OR p.batch_message_id = $3)
-        ORDER BY p.payment_id`,
-      [channel, endToEndIds, batchMessageId],
+          AND p.batch_message_id IS NOT NULL ORDER BY p.payment_id`,
+      [channel, endToEndIds],
     );
-    return new Map(rows.map((row) => [row.endToEndId, row]));
+    const found = new Map<string, PaymentRow[]>();
+    for (const row of rows) {
+      const same = found.get(row.endToEndId);
+      if (same) same.push(row);
+      else found.set(row.endToEndId, [row]);
+    }
+    return found;
   }
 
   /** Answers those that had none yet. */

@@ -9,6 +9,7 @@ import {
 } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import {
+  type PaymentReference,
   paymentVersions,
   readPaymentReturns,
   readPaymentStatusReport,
@@ -33,6 +34,7 @@ import {
   validatePayment,
 } from './payment.js';
 import { PaymentChangesService } from './payment-changes.service.js';
+import { matchPayment } from './payment-matching.js';
 import { type NewPayment, type Nostro, paymentOf, type PaymentRow, PaymentsRepository } from './payments.repository.js';
 
 export interface PaymentOrigin {
@@ -370,25 +372,8 @@ export class PaymentsService implements OnModuleInit {
         refused.set(messageId, read.problems);
         continue;
       }
-      const { originalMessageId, statuses } = read.value;
-      const known = await this.repository.ofChannel(
-        tx,
-        channel,
-        statuses.map(({ endToEndId }) => endToEndId),
-        originalMessageId || null,
-      );
-      const unknown = statuses.filter(({ endToEndId }) => !known.has(endToEndId));
-      if (unknown.length > 0)
-        refused.set(messageId, [
-          problem(
-            'UNKNOWN_PAYMENT',
-            `${channel} speaks of ${unknown[0]?.endToEndId ?? ''} and ${unknown.length - 1} more, which it was never given.`,
-          ),
-        ]);
-      const facts = statuses.flatMap((status) => {
-        const payment = known.get(status.endToEndId);
-        return payment ? [{ ...status, payment }] : [];
-      });
+      const { facts, problems } = await this.match(tx, channel, read.value.originalMessageId, read.value.statuses);
+      if (problems.length > 0) refused.set(messageId, problems);
       const executed = facts.filter(({ status }) => status === 'ACSC' || status === 'ACCC');
       await this.changes.move(
         tx,
@@ -423,34 +408,50 @@ export class PaymentsService implements OnModuleInit {
         refused.set(messageId, read.problems);
         continue;
       }
-      const { returns, originalMessageId } = read.value;
-      const known = await this.repository.ofChannel(
-        tx,
-        channel,
-        returns.map(({ endToEndId }) => endToEndId),
-        originalMessageId || null,
+      const { facts, problems } = await this.match(tx, channel, read.value.originalMessageId, read.value.returns);
+      const inOurs = facts.filter(({ payment, amount }) => payment.currency === amount.currency);
+      problems.push(
+        ...facts
+          .filter(({ payment, amount }) => payment.currency !== amount.currency)
+          .map(({ payment }) => problem('OTHER_CURRENCY', `${payment.endToEndId} was paid in ${payment.currency}.`)),
       );
-      const faults = returns.flatMap(({ endToEndId, amount }) => {
-        const payment = known.get(endToEndId);
-        if (payment === undefined)
-          return [problem('UNKNOWN_PAYMENT', `${channel} returns ${endToEndId}, which it was never given.`)];
-        if (payment.currency !== amount.currency)
-          return [problem('OTHER_CURRENCY', `${endToEndId} was paid in ${payment.currency}.`)];
-        return [];
-      });
-      if (faults.length > 0) refused.set(messageId, faults);
+      if (problems.length > 0) refused.set(messageId, problems);
       await this.takeBack(
         tx,
-        returns.flatMap(({ endToEndId, amount, reason, settlementDate }) => {
-          const payment = known.get(endToEndId);
-          return payment?.currency === amount.currency
-            ? [{ payment, reason, amountMinor: amount.amountMinor, date: settlementDate ?? null }]
-            : [];
-        }),
+        inOurs.map(({ payment, amount, reason, settlementDate }) => ({
+          payment,
+          reason,
+          amountMinor: amount.amountMinor,
+          date: settlementDate ?? null,
+        })),
         `exchange:${channel}`,
       );
     }
     return refused;
+  }
+
+  /** What an agent said of payments, each with the one it means; what it means is told where that is not clear. */
+  private async match<Said extends PaymentReference>(
+    tx: Tx,
+    channel: string,
+    ofMessage: string,
+    said: readonly Said[],
+  ): Promise<{ facts: (Said & { payment: PaymentRow })[]; problems: Problem[] }> {
+    const sent = await this.repository.sentThrough(
+      tx,
+      channel,
+      said.map(({ endToEndId }) => endToEndId),
+    );
+    const facts: (Said & { payment: PaymentRow })[] = [];
+    const problems: Problem[] = [];
+    for (const one of said) {
+      // The message may say once for all of its payments which of ours it answers.
+      const reference = { ...(ofMessage === '' ? {} : { originalMessageId: ofMessage }), ...one };
+      const match = matchPayment(channel, reference, sent.get(one.endToEndId) ?? []);
+      if (match.ok) facts.push({ ...one, payment: match.value });
+      else problems.push(...match.problems);
+    }
+    return { facts, problems };
   }
 
   private async takeBack(

@@ -27,7 +27,7 @@ function statement(openingMinor: bigint, entries: bigint[], closingMinor: bigint
   if (!first) throw new Error('not read');
   return first;
 }
-const last = { account: 'NOSTRO-USD', currency: 'USD', closingMinor: 1_000n, number: 4 };
+const last = { account: 'NOSTRO-USD', currency: 'USD', closingMinor: 1_000n, closingDate: '2026-11-24', number: 4 };
 
 describe('a statement of a nostro', () => {
   it.each([
@@ -38,6 +38,11 @@ describe('a statement of a nostro', () => {
     ['neither', statement(999n, [-300n], 701n), ['STATEMENT_DOES_NOT_ADD_UP', 'STATEMENT_DOES_NOT_CONTINUE']],
   ])('%s', (_name, given, codes) => {
     expect(continuityProblems(given, last).map(({ code }) => code)).toEqual(codes);
+  });
+  it('of an earlier date than the last one', () => {
+    expect(
+      continuityProblems(statement(1_000n, [], 1_000n), { ...last, closingDate: '2026-12-01' }).map(({ code }) => code),
+    ).toEqual(['STATEMENT_OUT_OF_ORDER']);
   });
   it('of another currency, or without balances', () => {
     expect(

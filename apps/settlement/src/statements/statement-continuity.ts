@@ -1,3 +1,4 @@
+import { type PlainDate } from '#libs/calendar/index.js';
 import { closingOf, integrityProblems, openingOf, type Statement } from '#libs/iso20022/index.js';
 import { problem, type Problem } from '#libs/kernel/index.js';
 
@@ -6,6 +7,8 @@ export interface ContinuesFrom {
   readonly account: string;
   readonly currency: string;
   readonly closingMinor: bigint;
+  /** The date of that closing balance. */
+  readonly closingDate: PlainDate;
   readonly number: number;
 }
 
@@ -39,5 +42,13 @@ export function continuityProblems(statement: Statement, last: ContinuesFrom): P
       ),
     );
   }
+  if (closing.date < last.closingDate)
+    problems.push(
+      problem(
+        'STATEMENT_OUT_OF_ORDER',
+        `The statement is of ${closing.date}, and ${last.account} has been stated up to ${last.closingDate}.`,
+        ['Stmt', 'Bal', 'CLBD'],
+      ),
+    );
   return problems;
 }

@@ -43,6 +43,7 @@ async function arrives(
   entries: bigint[],
   channel = 'AGENT-USD',
   shift = 0n,
+  closingDate = '2026-11-25',
 ) {
   const document = writeStatement({
     messageId: id,
@@ -53,7 +54,7 @@ async function arrives(
     currency: 'USD',
     openingDate: '2026-11-24',
     openingMinor,
-    closingDate: '2026-11-25',
+    closingDate,
     closingMinor: openingMinor + entries.reduce((sum, one) => sum + one, 0n) + shift,
     entries: entries.map((signedMinor, n) => ({
       reference: `${id}-${n}`,
@@ -79,6 +80,10 @@ describe('statements of a nostro', () => {
     await arrives('w.xml', 'S-1-W', 100_001n, [-500n, 20n]);
     expect(await statements()).toEqual([{ state: 'REFUSED', number: null, closing_minor: '99521' }]);
     expect(await all(`SELECT arrived_at FROM settlement.expected_file`)).toEqual([{ arrived_at: null }]);
+    // Somebody asks for its correction, until that comes.
+    expect(await all(`SELECT key, state, reason_code FROM settlement.work_item`)).toEqual([
+      { key: 'exchange:AGENT-USD:S-1-W', state: 'OPEN', reason_code: 'STATEMENT_DOES_NOT_CONTINUE' },
+    ]);
     await arrives('s1.xml', 'S-1', 100_000n, [-500n, 20n]);
     await arrives('s2.xml', 'S-2', 99_520n, [1n]);
     expect((await statements()).filter(({ state }) => state === 'ACCEPTED')).toEqual([
@@ -116,5 +121,42 @@ describe('statements of a nostro', () => {
       { message_id: 'S-3', code: 'STATEMENT_DOES_NOT_ADD_UP' },
       { message_id: 'S-3b', code: 'OTHER_AGENT' },
     ]);
+    expect(await all(`SELECT reference FROM settlement.work_item WHERE state = 'OPEN' ORDER BY 1`)).toEqual([
+      { reference: 'S-1-copy' },
+      { reference: 'S-3' },
+      { reference: 'S-3b' },
+    ]);
+  });
+
+  it('one of an earlier date than the last is refused, however well it continues', async () => {
+    await arrives('old.xml', 'S-4', 99_521n, [7n], 'AGENT-USD', 0n, '2026-11-24');
+    const [row] = await all<{ code: string }>(
+      `SELECT problems->0->>'code' AS code FROM settlement.nostro_statement WHERE message_id = 'S-4'`,
+    );
+    expect(row).toEqual({ code: 'STATEMENT_OUT_OF_ORDER' });
+  });
+
+  it.each([
+    ['opens with another balance', 3, '99520', '2026-11-26', /opens with 99520/],
+    ['skips a number', 4, '99521', '2026-11-26', /number 4/],
+    ['is of an earlier date', 3, '99521', '2026-11-24', /2026-11-24/],
+  ])('the database takes no statement that %s', async (_name, number, opening, date, expected) => {
+    await expect(
+      transactions.run((tx) =>
+        tx.execute(
+          `INSERT INTO settlement.nostro_statement (statement_id, account, book_id, currency, state, number, message_id, channel, statement_date, opening_minor,
+             closing_minor, entry_count, content_hash) VALUES ('stm_attack', 'NOSTRO-USD', 'NGUS', 'USD', 'ACCEPTED', $1, 'm', 'AGENT-USD', $2, $3, $3, 0, 'attack')`,
+          [number, date, opening],
+        ),
+      ),
+    ).rejects.toThrow(expected);
+  });
+
+  it('what was accepted is never changed nor taken away', async () => {
+    for (const sql of [
+      `UPDATE settlement.nostro_statement SET opening_minor = 0`,
+      `DELETE FROM settlement.nostro_statement`,
+    ])
+      await expect(transactions.run((tx) => tx.execute(sql))).rejects.toThrow('permission denied');
   });
 });

@@ -11,7 +11,8 @@ import {
 } from '#libs/iso20022/index.js';
 import { canonicalJson, idFrom, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
 import { type LongJob } from '#libs/messaging/index.js';
-import { ExchangeHandlersService, type InboundMessage } from '../exchange/exchange-handlers.service.js';
+import { WorkItems } from '#libs/work-items/index.js';
+import { ExchangeHandlersService, type InboundMessage, messageItemKey } from '../exchange/exchange-handlers.service.js';
 import { ExpectedFilesService } from '../files/expected-files.service.js';
 import {
   type FileReader,
@@ -46,6 +47,7 @@ interface NostroRow {
   currency: string;
   channel: string;
   openingMinor: string;
+  openingDate: PlainDate;
 }
 
 /** Statements of our accounts at agents: each continues the one before, or is kept aside and not used. */
@@ -56,6 +58,7 @@ export class StatementsService implements OnModuleInit, FileReader {
     private readonly readers: FileReadersService,
     private readonly expected: ExpectedFilesService,
     private readonly audit: AuditTrail,
+    private readonly workItems: WorkItems,
   ) {}
 
   onModuleInit(): void {
@@ -151,7 +154,8 @@ export class StatementsService implements OnModuleInit, FileReader {
     const statementId = idFrom('stm', statement.account, hash);
     // Locked: two statements of one account are taken one after the other.
     const nostro = await tx.row<NostroRow>(
-      `SELECT account, book_id AS "bookId", currency, channel, opening_minor AS "openingMinor" FROM settlement.nostro WHERE account = $1 FOR UPDATE`,
+      `SELECT account, book_id AS "bookId", currency, channel, opening_minor AS "openingMinor", opening_date AS "openingDate"
+         FROM settlement.nostro WHERE account = $1 FOR UPDATE`,
       [statement.account],
     );
     const currency = closingOf(statement)?.currency ?? statement.currency ?? '';
@@ -176,8 +180,9 @@ export class StatementsService implements OnModuleInit, FileReader {
       [nostro.account, hash],
     );
     if (same !== undefined) return { statementId, outcome: 'DUPLICATE', currency, problems: [] };
-    const last = await tx.row<{ number: number; closingMinor: string }>(
-      `SELECT number, closing_minor AS "closingMinor" FROM settlement.nostro_statement WHERE account = $1 AND state = 'ACCEPTED' ORDER BY number DESC LIMIT 1`,
+    const last = await tx.row<{ number: number; closingMinor: string; closingDate: PlainDate }>(
+      `SELECT number, closing_minor AS "closingMinor", statement_date AS "closingDate"
+         FROM settlement.nostro_statement WHERE account = $1 AND state = 'ACCEPTED' ORDER BY number DESC LIMIT 1`,
       [nostro.account],
     );
     const from = {
@@ -185,6 +190,7 @@ export class StatementsService implements OnModuleInit, FileReader {
       currency: nostro.currency,
       number: last?.number ?? 0,
       closingMinor: BigInt(last?.closingMinor ?? nostro.openingMinor),
+      closingDate: last?.closingDate ?? nostro.openingDate,
     };
     const problems = continuityProblems(statement, from);
     const isAccepted = problems.length === 0;
@@ -207,7 +213,22 @@ export class StatementsService implements OnModuleInit, FileReader {
       ...(problems[0] === undefined ? {} : { reason: problems[0].code }),
       after: { account: nostro.account, number: isAccepted ? from.number + 1 : null, contentHash: hash },
     });
+    if (isAccepted) await this.corrected(tx, nostro.account, by);
     return { statementId, outcome: isAccepted ? 'ACCEPTED' : 'REFUSED', currency: nostro.currency, problems };
+  }
+
+  /** The account goes on: whatever was refused of it before has had its correction. */
+  private async corrected(tx: Tx, account: string, by: string): Promise<void> {
+    const refused = await tx.rows<{ channel: string; messageId: string }>(
+      `SELECT DISTINCT channel, message_id AS "messageId" FROM settlement.nostro_statement WHERE account = $1 AND state = 'REFUSED'`,
+      [account],
+    );
+    await this.workItems.closeMany(
+      tx,
+      refused.map(({ channel, messageId }) => messageItemKey(channel, messageId)),
+      'a statement that continues the account has come',
+      by,
+    );
   }
 
   private async store(
