@@ -23,6 +23,9 @@ import { InstructionsRepository } from './instructions/instructions.repository.j
 import { InstructionsService } from './instructions/instructions.service.js';
 import { SettlementsService } from './instructions/settlements.service.js';
 import { InternalSettlementService } from './internal-settlement/internal-settlement.service.js';
+import { LedgerRepository } from './ledger/ledger.repository.js';
+import { LedgerService } from './ledger/ledger.service.js';
+import { AgentPaymentsService } from './payments/agent-payments.service.js';
 import { PaymentChangesService } from './payments/payment-changes.service.js';
 import { PaymentFileService } from './payments/payment-file.service.js';
 import { PaymentsRepository } from './payments/payments.repository.js';
@@ -63,27 +66,38 @@ export function settlementForTests(transactions: Transactions) {
   );
   const changes = new ChangesService(intake.staticData, intake.trades, closures, intake.outbox, intake.audit);
   const previews = new PreviewsService(changes, closures, intake.staticData, intake.tradeDates, instructionDates);
+  const ledger = new LedgerService(new LedgerRepository(), intake.outbox, intake.audit);
   const settlements = new SettlementsService(
     instructionRows,
     instructionChanges,
     intake.trades,
     handlers,
-    intake.outbox,
+    ledger,
     intake.workItems,
   );
   const paymentRows = new PaymentsRepository();
-  const payments = new PaymentsService(
+  const paymentChanges = new PaymentChangesService(paymentRows, intake.audit);
+  const agentPayments = new AgentPaymentsService(
     paymentRows,
-    new PaymentChangesService(paymentRows, intake.audit),
+    paymentChanges,
     intake.trades,
-    intake.staticData,
     exchange,
     handlers,
+    ledger,
+    intake.workItems,
+  );
+  const payments = new PaymentsService(
+    paymentRows,
+    paymentChanges,
+    intake.trades,
+    intake.staticData,
     intake.outbox,
+    ledger,
+    agentPayments,
   );
   const paymentFiles = new PaymentFileService(intake.readers, payments);
   const statements = new StatementsService(handlers, intake.readers, intake.expected, intake.audit, intake.workItems);
-  for (const feature of [instructions, settlements, payments, paymentFiles, statements]) feature.onModuleInit();
+  for (const feature of [instructions, settlements, agentPayments, paymentFiles, statements]) feature.onModuleInit();
   const holds = new HoldsService(
     instructions,
     instructionChanges,
@@ -92,16 +106,25 @@ export function settlementForTests(transactions: Transactions) {
     intake.outbox,
     intake.workItems,
   );
-  const answers = new HoldsProcessor(holds, new HoldDecisionsRepository(), intake.trades, payments, settlements);
-  const internal = new InternalSettlementService(instructionChanges, instructions, settlements);
+  const answers = new HoldsProcessor(
+    holds,
+    new HoldDecisionsRepository(),
+    intake.trades,
+    payments,
+    settlements,
+    ledger,
+  );
+  const internal = new InternalSettlementService(instructionChanges, instructions, ledger);
   const reader = newReader();
   const writer = newWriter();
   const day = new DayProcessor(
     intake.outbox,
     intake.trades,
     payments,
+    agentPayments,
     instructions,
     internal,
+    ledger,
     intake.expected,
     writer,
     reader,
@@ -124,6 +147,7 @@ export function settlementForTests(transactions: Transactions) {
     instructions,
     instructionRows,
     settlements,
+    ledger,
     payments,
     paymentRows,
     paymentFiles,

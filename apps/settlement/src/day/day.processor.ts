@@ -8,6 +8,8 @@ import { ExchangeWriterService } from '../exchange/exchange-writer.service.js';
 import { ExpectedFilesService } from '../files/expected-files.service.js';
 import { InstructionsService } from '../instructions/instructions.service.js';
 import { InternalSettlementService } from '../internal-settlement/internal-settlement.service.js';
+import { LedgerService } from '../ledger/ledger.service.js';
+import { AgentPaymentsService } from '../payments/agent-payments.service.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { TradesService } from '../trades/trades.service.js';
 
@@ -24,8 +26,10 @@ export class DayProcessor {
     private readonly outbox: Outbox,
     private readonly trades: TradesService,
     private readonly payments: PaymentsService,
+    private readonly agentPayments: AgentPaymentsService,
     private readonly instructions: InstructionsService,
     private readonly internal: InternalSettlementService,
+    private readonly ledger: LedgerService,
     private readonly expectedFiles: ExpectedFilesService,
     private readonly writer: ExchangeWriterService,
     private readonly reader: ExchangeReaderService,
@@ -87,9 +91,15 @@ export class DayProcessor {
 
   private async startOfDay(run: PhaseRun, job: LongJob): Promise<Counts> {
     const received = await job.step((tx) => this.trades.processReceived(tx, run.book, run.businessDate));
+    const facts = await this.pages(job, (tx) => this.ledger.postWaiting(tx, run.book, pageSize));
     const payments = await this.pages(job, (tx) => this.payments.bookReady(tx, run.book, run.businessDate, pageSize));
     const due = await job.step((tx) => this.instructions.countDue(tx, run.book, run.businessDate));
-    return { due, tradesStarted: received, paymentsStarted: payments };
+    return {
+      due,
+      tradesStarted: received,
+      paymentsStarted: payments,
+      ...(facts > 0 ? { factsOfEarlierDates: facts } : {}),
+    };
   }
 
   private async gate(run: PhaseRun, job: LongJob): Promise<Counts> {
@@ -122,6 +132,7 @@ export class DayProcessor {
 
   private async settle(run: PhaseRun, job: LongJob): Promise<Counts> {
     const filesRead = await this.reader.drain(job.signal);
+    await this.pages(job, (tx) => this.ledger.postWaiting(tx, run.book, pageSize));
     const payments = await this.pages(job, (tx) => this.payments.bookReady(tx, run.book, run.businessDate, pageSize));
     let attempted = 0;
     let after: string | null = null;
@@ -138,7 +149,7 @@ export class DayProcessor {
       if (page.lastId === null) break;
       after = page.lastId;
     }
-    const sent = await this.pages(job, (tx) => this.payments.sendBooked(tx, pageSize));
+    const sent = await this.pages(job, (tx) => this.agentPayments.sendBooked(tx, pageSize));
     await this.writer.flush(job.signal);
     return { attempted, filesRead, payments, paymentsSent: sent };
   }

@@ -3,6 +3,7 @@ import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles } from '#libs/messaging/index.js';
 import { SettlementsService } from '../instructions/settlements.service.js';
+import { LedgerService } from '../ledger/ledger.service.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { TradesService } from '../trades/trades.service.js';
 import { type HoldDecision, HoldDecisionsRepository } from './hold-decisions.repository.js';
@@ -17,6 +18,7 @@ export class HoldsProcessor {
     private readonly trades: TradesService,
     private readonly payments: PaymentsService,
     private readonly settlements: SettlementsService,
+    private readonly ledger: LedgerService,
   ) {}
 
   @Handles('compliance.screening-completed.v1')
@@ -57,8 +59,9 @@ export class HoldsProcessor {
 
   @Handles('accounting.entries-decided.v1')
   async entriesDecided(tx: Tx, { items }: PayloadOf<'accounting.entries-decided.v1'>): Promise<void> {
-    const instructions = items.filter(({ subject }) => subject.kind === 'INSTRUCTION');
-    const payments = items.filter(({ subject }) => subject.kind === 'PAYMENT');
+    const decided = await this.ledger.decided(tx, items);
+    const instructions = decided.filter(({ subject }) => subject.kind === 'INSTRUCTION');
+    const payments = decided.filter(({ subject }) => subject.kind === 'PAYMENT');
     if (instructions.length > 0) await this.settlements.entriesDecided(tx, instructions);
     if (payments.length > 0) await this.payments.entriesDecided(tx, payments);
   }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ExchangeModule } from '../exchange/exchange.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
 import { TradesModule } from '../trades/trades.module.js';
 import { InstructionChangesService } from './instruction-changes.service.js';
 import { InstructionDatesService } from './instruction-dates.service.js';
@@ -16,7 +17,7 @@ import { InstructionsService } from './instructions.service.js';
 import { SettlementsService } from './settlements.service.js';
 
 @Module({
-  imports: [ExchangeModule, TradesModule],
+  imports: [ExchangeModule, LedgerModule, TradesModule],
   providers: [
     InstructionChangesService,
     InstructionDatesService,

@@ -96,6 +96,8 @@ export interface Decision {
   readonly state: 'BOOKED' | 'REFUSED';
   readonly entryId: string | null;
   readonly refusalCode: string | null;
+  /** The date it was booked on, when that is not the one it came on. */
+  readonly businessDate: PlainDate | null;
 }
 
 export interface DecidedPiece {
@@ -275,8 +277,9 @@ export class InstructionsRepository {
       amountMinor: string;
       cycleId: string | null;
     }>(
-      `UPDATE settlement.instruction_settlement s SET state = r.state, entry_id = r."entryId", refusal_code = r."refusalCode", decided_at = kernel.now()
-         FROM jsonb_to_recordset($1::jsonb) AS r("entryKey" text, state text, "entryId" text, "refusalCode" text)
+      `UPDATE settlement.instruction_settlement s SET state = r.state, entry_id = r."entryId", refusal_code = r."refusalCode",
+              business_date = coalesce(r."businessDate", s.business_date), decided_at = kernel.now()
+         FROM jsonb_to_recordset($1::jsonb) AS r("entryKey" text, state text, "entryId" text, "refusalCode" text, "businessDate" date)
         WHERE s.entry_key = r."entryKey" AND s.state = 'REQUESTED'
        RETURNING s.entry_key AS "entryKey", s.instruction_id AS "instructionId", s.quantity_units AS "quantityUnits", s.amount_minor AS "amountMinor", s.cycle_id AS "cycleId"`,
       [JSON.stringify(decided)],
@@ -306,8 +309,9 @@ export class InstructionsRepository {
     decided: readonly Decision[],
   ): Promise<Map<string, { entryKey: string; instructionId: string; bookId: string }>> {
     const rows = await tx.rows<{ entryKey: string; instructionId: string; bookId: string }>(
-      `UPDATE settlement.confirmation_excess s SET state = r.state, entry_id = r."entryId", refusal_code = r."refusalCode", decided_at = kernel.now()
-         FROM jsonb_to_recordset($1::jsonb) AS r("entryKey" text, state text, "entryId" text, "refusalCode" text)
+      `UPDATE settlement.confirmation_excess s SET state = r.state, entry_id = r."entryId", refusal_code = r."refusalCode",
+              business_date = coalesce(r."businessDate", s.business_date), decided_at = kernel.now()
+         FROM jsonb_to_recordset($1::jsonb) AS r("entryKey" text, state text, "entryId" text, "refusalCode" text, "businessDate" date)
         WHERE s.entry_key = r."entryKey" AND s.state = 'REQUESTED'
        RETURNING s.entry_key AS "entryKey", s.instruction_id AS "instructionId", s.book_id AS "bookId"`,
       [JSON.stringify(decided)],

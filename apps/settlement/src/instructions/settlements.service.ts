@@ -1,12 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
-import { type EntryOutcome, type EntryToPost, itemsPerCommandMax } from '#libs/contracts/index.js';
+import { type EntryToPost } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { readSettlementConfirmation, type SettlementConfirmation, unitsFromDecimal } from '#libs/iso20022/index.js';
-import { chunk, idFrom, problem, type Problem } from '#libs/kernel/index.js';
-import { Outbox } from '#libs/messaging/index.js';
+import { problem, type Problem } from '#libs/kernel/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { ExchangeHandlersService, type InboundMessage, messageItemKey } from '../exchange/exchange-handlers.service.js';
+import { type DecidedEntry, LedgerService } from '../ledger/ledger.service.js';
 import { TradesService } from '../trades/trades.service.js';
 import { faultsOf, splitConfirmed } from './confirmation.js';
 import {
@@ -25,7 +25,7 @@ import { excessItem, exceptionKeys, wrongConfirmation } from './instruction-work
 import { InstructionsRepository, type NewExcess, type NewPiece } from './instructions.repository.js';
 
 const by = 'settlement';
-const ledger = 'service:accounting';
+const accounting = 'service:accounting';
 
 /** What places confirm and cycles attempt, and what the ledger makes of it. */
 @Injectable()
@@ -35,7 +35,7 @@ export class SettlementsService implements OnModuleInit {
     private readonly changes: InstructionChangesService,
     private readonly trades: TradesService,
     private readonly handlers: ExchangeHandlersService,
-    private readonly outbox: Outbox,
+    private readonly ledger: LedgerService,
     private readonly workItems: WorkItems,
   ) {}
 
@@ -124,7 +124,7 @@ export class SettlementsService implements OnModuleInit {
       ({ instructionId }) => `exchange:${known.get(instructionId)?.placeId ?? from}`,
     );
     await this.changes.addExcesses(tx, excesses, `exchange:${from}`);
-    await this.post(tx, entries);
+    await this.ledger.postFacts(tx, entries);
     const dueAt = await this.repository.inTwoHours(tx);
     await this.workItems.openMany(
       tx,
@@ -137,20 +137,10 @@ export class SettlementsService implements OnModuleInit {
     return refused;
   }
 
-  /** Sends entries to the ledger, up to five hundred in a command. */
-  async post(tx: Tx, entries: readonly EntryToPost[]): Promise<void> {
-    for (const items of chunk(entries, itemsPerCommandMax)) {
-      await this.outbox.add(tx, 'accounting.post-entries.v1', {
-        batchId: idFrom('bat', ...items.map(({ key }) => key)),
-        items,
-      });
-    }
-  }
-
   // ---- the ledger's answers -----------------------------------------------------------------------------------
 
   /** Booked is settled, and only then; a refused internal attempt waits with its reason for the next cycle. */
-  async entriesDecided(tx: Tx, all: readonly EntryOutcome[]): Promise<void> {
+  async entriesDecided(tx: Tx, all: readonly DecidedEntry[]): Promise<void> {
     await this.excessesDecided(
       tx,
       all.filter(({ key }) => isExcessKey(key)),
@@ -165,6 +155,7 @@ export class SettlementsService implements OnModuleInit {
         state: outcome.outcome === 'POSTED' ? ('BOOKED' as const) : ('REFUSED' as const),
         entryId: outcome.outcome === 'POSTED' ? outcome.entryId : null,
         refusalCode: outcome.outcome === 'REFUSED' ? outcome.code : null,
+        businessDate: outcome.businessDate ?? null,
       })),
     );
     const booked = new Map<string, { instruction: Instruction; quantity: bigint; amount: bigint; entryId: string }>();
@@ -211,9 +202,9 @@ export class SettlementsService implements OnModuleInit {
         entryId,
       };
     });
-    await this.changes.dropConfirmed(tx, dropped, ledger);
-    await this.changes.saveBooked(tx, saved, ledger);
-    await this.changes.saveStatuses(tx, refusals, ledger);
+    await this.changes.dropConfirmed(tx, dropped, accounting);
+    await this.changes.saveBooked(tx, saved, accounting);
+    await this.changes.saveStatuses(tx, refusals, accounting);
     const done = saved.filter(({ isDone }) => isDone).map(({ instruction }) => instruction);
     await this.trades.markSettled(
       tx,
@@ -236,7 +227,7 @@ export class SettlementsService implements OnModuleInit {
     );
   }
 
-  private async excessesDecided(tx: Tx, outcomes: readonly EntryOutcome[]): Promise<void> {
+  private async excessesDecided(tx: Tx, outcomes: readonly DecidedEntry[]): Promise<void> {
     if (outcomes.length === 0) return;
     const decided = await this.changes.decideExcesses(
       tx,
@@ -245,8 +236,9 @@ export class SettlementsService implements OnModuleInit {
         state: outcome.outcome === 'POSTED' ? ('BOOKED' as const) : ('REFUSED' as const),
         entryId: outcome.outcome === 'POSTED' ? outcome.entryId : null,
         refusalCode: outcome.outcome === 'REFUSED' ? outcome.code : null,
+        businessDate: outcome.businessDate ?? null,
       })),
-      ledger,
+      accounting,
     );
     const refused = outcomes.flatMap((outcome) =>
       outcome.outcome === 'REFUSED' && decided.has(outcome.key) ? [outcome] : [],

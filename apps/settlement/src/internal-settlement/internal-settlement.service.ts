@@ -4,7 +4,7 @@ import { type Tx } from '#libs/database/index.js';
 import { internalEntry } from '../instructions/instruction.js';
 import { InstructionChangesService } from '../instructions/instruction-changes.service.js';
 import { InstructionsService } from '../instructions/instructions.service.js';
-import { SettlementsService } from '../instructions/settlements.service.js';
+import { LedgerService } from '../ledger/ledger.service.js';
 
 export interface Cycle {
   /** The phase run that this cycle is. */
@@ -23,7 +23,7 @@ export class InternalSettlementService {
   constructor(
     private readonly changes: InstructionChangesService,
     private readonly instructions: InstructionsService,
-    private readonly settlements: SettlementsService,
+    private readonly ledger: LedgerService,
   ) {}
 
   /** One page of attempts; the last instruction's id, or null when there was none. */
@@ -57,7 +57,7 @@ export class InternalSettlementService {
       })),
       () => 'service:settlement',
     );
-    await this.settlements.post(
+    await this.ledger.post(
       tx,
       pieces.map(({ instruction, entryKey }) =>
         internalEntry(instruction, entryKey, { businessDate: cycle.businessDate, valueDate: cycle.businessDate }),

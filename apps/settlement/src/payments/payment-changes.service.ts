@@ -54,18 +54,25 @@ export class PaymentChangesService {
     by: Actor,
   ): Promise<PaymentRow[]> {
     const moved = await this.repository.move(tx, changes, from);
+    const datesOf = new Map(changes.map(({ paymentId, businessDate }) => [paymentId, businessDate]));
     await this.audit.appendMany(
       tx,
       moved.map((row) => {
         const reason = row.refusalCode ?? row.returnReason ?? (row.status === 'HELD' ? row.alertId : null);
+        const redated = datesOf.get(row.paymentId) ?? null;
         return {
-          action: `payment.${row.status.toLowerCase()}`,
+          action: redated === null ? `payment.${row.status.toLowerCase()}` : 'payment.redated',
           objectKind,
           objectId: row.paymentId,
           bookId: row.bookId,
           principal: by,
           ...(reason === null ? {} : { reason }),
-          after: { status: row.status, entryId: row.entryId, screeningId: row.screeningId },
+          after: {
+            status: row.status,
+            entryId: row.entryId,
+            screeningId: row.screeningId,
+            ...(redated === null ? {} : { businessDate: redated }),
+          },
         };
       }),
     );

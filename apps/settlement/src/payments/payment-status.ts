@@ -28,6 +28,8 @@ export const paymentTransitions: readonly (readonly [from: PaymentStatus | '', t
   ['READY', 'BOOKING'],
   ['BOOKING', 'BOOKED'],
   ['BOOKING', 'REFUSED'],
+  // Its date closed before it was booked: it goes to the next one.
+  ['BOOKING', 'READY'],
   ['BOOKED', 'EXECUTED'],
   ['BOOKED', 'RETURNED'],
   ['EXECUTED', 'RETURNED'],

@@ -4,6 +4,7 @@ import { isIban } from '#libs/identifiers/index.js';
 import { canonicalJson, idFrom, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
 import { currencyExponent, isCurrency, parseDecimal } from '#libs/money/index.js';
 import { type Calendars } from '../calendars/calendars.js';
+import { ledgerKey } from '../ledger/fact-entry.js';
 import { type PaymentStatus } from './payment-status.js';
 
 /** A payment as a customer or an application asks for it; amounts are decimal text. */
@@ -138,18 +139,30 @@ export interface Payment {
   readonly remittanceSealed: string | null;
   readonly status: PaymentStatus;
   readonly businessDate: PlainDate;
+  /** How often the ledger refused it because its date was closed. */
+  readonly missedDates: number;
   readonly channel: string;
   readonly nostroAccount: string;
 }
 
-export const paymentKey = (paymentId: string): string => `pay:${paymentId}`;
+/** The key of the entry: another one for each date it was refused for, as the ledger never books a key it refused. */
+export const paymentKey = ({ paymentId, missedDates }: { paymentId: string; missedDates: number }): string =>
+  ledgerKey(`pay:${paymentId}`, missedDates);
 export const returnKey = (paymentId: string): string => `return:${paymentId}`;
+
+/**
+ * The date of a payment whose own has passed before it was booked, because compliance held it or it came too late into
+ * the queue: as if it had come in now, with the cut-off and the calendar of its currency. It is valued on the date it is
+ * booked on: until then the client has the money, and the agent executes no earlier.
+ */
+export const redated = (now: Date, day: BookDates, cutOff: CutOff | undefined, calendars: Calendars): PlainDate =>
+  bookingDateOf({}, now, day, cutOff, calendars).businessDate;
 
 /** The client pays and our agent pays out. The ledger may refuse, so nothing is forced. */
 export function paymentEntry(payment: Payment): EntryToPost {
   const units = payment.amountMinor.toString();
   return {
-    key: paymentKey(payment.paymentId),
+    key: paymentKey(payment),
     kind: 'PAYMENT',
     book: payment.bookId,
     businessDate: payment.businessDate,

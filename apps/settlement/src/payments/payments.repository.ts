@@ -26,6 +26,7 @@ export interface PaymentRow {
   readonly wasHeld: boolean;
   readonly receivedDate: PlainDate;
   readonly businessDate: PlainDate;
+  readonly missedDates: number;
   readonly cutOffAt: Date | null;
   readonly channel: string;
   readonly nostroAccount: string;
@@ -42,13 +43,13 @@ export const paymentColumns = `
   p.currency, p.amount_minor AS "amountMinor", p.creditor_sealed AS "creditorSealed", p.creditor_account AS "creditorAccount",
   p.creditor_country AS "creditorCountry", p.remittance_sealed AS "remittanceSealed", p.status, p.refusal_code AS "refusalCode",
   p.refusal_message AS "refusalMessage", p.problems, p.alert_id AS "alertId", p.screening_id AS "screeningId", p.was_held AS "wasHeld",
-  p.received_date AS "receivedDate", p.business_date AS "businessDate", p.cut_off_at AS "cutOffAt", p.channel,
+  p.received_date AS "receivedDate", p.business_date AS "businessDate", p.missed_dates AS "missedDates", p.cut_off_at AS "cutOffAt", p.channel,
   p.nostro_account AS "nostroAccount", p.entry_id AS "entryId", p.return_entry_id AS "returnEntryId", p.return_reason AS "returnReason",
   p.content_hash AS "contentHash", p.batch_message_id AS "batchMessageId", p.received_at AS "receivedAt"`;
 
 export const paymentOf = (row: PaymentRow): Payment => ({ ...row, amountMinor: BigInt(row.amountMinor) });
 
-export interface NewPayment extends Omit<Payment, 'channel' | 'nostroAccount'> {
+export interface NewPayment extends Omit<Payment, 'channel' | 'nostroAccount' | 'missedDates'> {
   readonly source: string;
   readonly refusal: Problem | undefined;
   readonly receivedDate: PlainDate;
@@ -69,6 +70,8 @@ export interface PaymentMove {
   readonly entryId?: string | null;
   readonly returnReason?: string | null;
   readonly agentReference?: string | null;
+  /** The date it goes to, when its own was missed. */
+  readonly businessDate?: PlainDate | null;
 }
 
 export interface Nostro {
@@ -168,13 +171,15 @@ export class PaymentsRepository {
     }));
     return tx.rows<PaymentRow>(
       `WITH asked AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "to" text, "alertId" text, "screeningId" text,
-                "listVersionId" text, "refusalCode" text, "refusalMessage" text, "entryId" text, "returnReason" text, "agentReference" text)),
+                "listVersionId" text, "refusalCode" text, "refusalMessage" text, "entryId" text, "returnReason" text, "agentReference" text, "businessDate" date)),
             locked AS (SELECT payment_id FROM settlement.payment WHERE payment_id IN (SELECT "paymentId" FROM asked) AND status = ANY($2::text[])
                         ORDER BY payment_id FOR UPDATE)
        UPDATE settlement.payment p SET status = r."to", alert_id = coalesce(r."alertId", p.alert_id), screening_id = coalesce(r."screeningId", p.screening_id),
               list_version_id = coalesce(r."listVersionId", p.list_version_id), refusal_code = r."refusalCode", refusal_message = r."refusalMessage",
               entry_id = coalesce(r."entryId", p.entry_id), return_reason = coalesce(r."returnReason", p.return_reason),
-              agent_reference = coalesce(r."agentReference", p.agent_reference), was_held = p.was_held OR r."to" = 'HELD'
+              agent_reference = coalesce(r."agentReference", p.agent_reference),
+              business_date = coalesce(r."businessDate", p.business_date),
+              missed_dates = p.missed_dates + CASE WHEN p.status = 'BOOKING' AND r."to" = 'READY' THEN 1 ELSE 0 END, was_held = p.was_held OR r."to" = 'HELD'
          FROM asked r JOIN locked l ON l.payment_id = r."paymentId"
         WHERE p.payment_id = r."paymentId"
        RETURNING ${paymentColumns}`,
@@ -182,7 +187,7 @@ export class PaymentsRepository {
     );
   }
 
-  /** READY payments of dates that are open, to be booked now. */
+  /** READY payments of dates that are open or have passed, to be booked now. */
   async lockReady(
     tx: Tx,
     filter: { book?: string; businessDate?: PlainDate; paymentIds?: readonly string[] },
@@ -313,4 +318,17 @@ export interface PaymentFilter {
   readonly receivedDate?: string | null;
   readonly endToEndId?: string | null;
   readonly debtorAccount?: string | null;
+}
+
+/** Where a payment leaves when no account at an agent is known for its book and currency: the channel of its currency. */
+export function nostroFor(nostros: ReadonlyMap<string, Nostro>, bookId: string, currency: string): Nostro {
+  return (
+    nostros.get(`${bookId}/${currency}`) ?? {
+      account: `NOSTRO-${currency}`,
+      bookId,
+      currency,
+      channel: `AGENT-${currency}`,
+      agentBic: null,
+    }
+  );
 }

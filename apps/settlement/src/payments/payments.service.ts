@@ -1,41 +1,39 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import {
   type EntryOutcome,
-  type EntryToPost,
   itemsPerCommandMax,
   type ObjectToScreen,
   type ScreeningOutcome,
 } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
-import {
-  type PaymentReference,
-  paymentVersions,
-  readPaymentReturns,
-  readPaymentStatusReport,
-  writeCreditTransferInitiation,
-} from '#libs/iso20022/index.js';
 import { chunk, idFrom, problem, type Problem } from '#libs/kernel/index.js';
-import { Outbox, sealText, unsealText } from '#libs/messaging/index.js';
-import { ExchangeHandlersService, type InboundMessage } from '../exchange/exchange-handlers.service.js';
-import { ExchangeOutboxService } from '../exchange/exchange-outbox.service.js';
+import { Outbox, sealText } from '#libs/messaging/index.js';
+import { isDateRefusal } from '../ledger/fact-entry.js';
+import { LedgerService } from '../ledger/ledger.service.js';
 import { StaticDataService } from '../static-data/static-data.service.js';
 import { TradesService } from '../trades/trades.service.js';
+import { AgentPaymentsService } from './agent-payments.service.js';
 import {
+  type BookDates,
   bookingDateOf,
   contentHashOf,
-  type Payment,
   paymentEntry,
   paymentIdOf,
   paymentKey,
   type PaymentRequest,
-  returnEntry,
-  returnKey,
+  redated,
   validatePayment,
 } from './payment.js';
 import { PaymentChangesService } from './payment-changes.service.js';
-import { matchPayment } from './payment-matching.js';
-import { type NewPayment, type Nostro, paymentOf, type PaymentRow, PaymentsRepository } from './payments.repository.js';
+import {
+  type NewPayment,
+  nostroFor,
+  type PaymentMove,
+  paymentOf,
+  type PaymentRow,
+  PaymentsRepository,
+} from './payments.repository.js';
 
 export interface PaymentOrigin {
   /** Whose end-to-end ids these are: ids of two sources never meet. */
@@ -54,26 +52,19 @@ export interface SubmittedPayment {
 const paymentsPerBatch = 500;
 const ourselves = 'service:settlement';
 const compliance = 'service:compliance';
-const ledger = 'service:accounting';
-/** Agents whose money goes free when the ledger says no: nothing has left, so the client is simply told. */
-const returnedByAgent: readonly PaymentRow['status'][] = ['BOOKED', 'EXECUTED'];
+const accounting = 'service:accounting';
 
 @Injectable()
-export class PaymentsService implements OnModuleInit {
+export class PaymentsService {
   constructor(
     private readonly repository: PaymentsRepository,
     private readonly changes: PaymentChangesService,
     private readonly trades: TradesService,
     private readonly staticData: StaticDataService,
-    private readonly exchange: ExchangeOutboxService,
-    private readonly handlers: ExchangeHandlersService,
     private readonly outbox: Outbox,
+    private readonly ledger: LedgerService,
+    private readonly agents: AgentPaymentsService,
   ) {}
-
-  onModuleInit(): void {
-    this.handlers.register('pacs.002', (tx, messages) => this.receiveStatuses(tx, messages));
-    this.handlers.register('pacs.004', (tx, messages) => this.receiveReturns(tx, messages));
-  }
 
   // ---- intake -------------------------------------------------------------------------------------------------
 
@@ -262,254 +253,103 @@ export class PaymentsService implements OnModuleInit {
     );
   }
 
+  /** Answers how many were looked at: those whose own date has passed may have gone to a later one instead. */
   private async book(tx: Tx, ready: readonly PaymentRow[]): Promise<number> {
-    if (ready.length === 0) return 0;
-    await this.changes.move(
+    const later = await this.redate(tx, ready);
+    const moved = await this.changes.move(
       tx,
-      ready.map(({ paymentId }) => ({ paymentId, to: 'BOOKING' as const })),
+      ready
+        .filter(({ paymentId }) => !later.has(paymentId))
+        .map(({ paymentId }) => ({ paymentId, to: 'BOOKING' as const })),
       ['READY'],
       ourselves,
     );
-    await this.post(
+    await this.ledger.post(
       tx,
-      ready.map((row) => paymentEntry(paymentOf(row))),
+      moved.map((row) => paymentEntry(paymentOf(row))),
     );
     return ready.length;
   }
 
-  private async post(tx: Tx, entries: readonly EntryToPost[]): Promise<void> {
-    for (const items of chunk(entries, itemsPerCommandMax)) {
-      await this.outbox.add(tx, 'accounting.post-entries.v1', {
-        batchId: idFrom('bat', ...items.map(({ key }) => key)),
-        items,
-      });
-    }
-  }
-
-  /** What the ledger booked goes to the agent; what it refused is refused, with the ledger's reason. */
-  async entriesDecided(tx: Tx, outcomes: readonly EntryOutcome[]): Promise<void> {
-    const orders = outcomes.filter(({ key, subject }) => key === paymentKey(subject.id));
-    await this.changes.move(
-      tx,
-      orders.flatMap((outcome) =>
-        outcome.outcome === 'POSTED'
-          ? [{ paymentId: outcome.subject.id, to: 'BOOKED' as const, entryId: outcome.entryId }]
-          : [],
-      ),
-      ['BOOKING'],
-      ledger,
-    );
-    await this.changes.move(
-      tx,
-      orders.flatMap((outcome) =>
-        outcome.outcome === 'REFUSED'
-          ? [
-              {
-                paymentId: outcome.subject.id,
-                to: 'REFUSED' as const,
-                refusal: { code: outcome.code, message: outcome.message },
-              },
-            ]
-          : [],
-      ),
-      ['BOOKING'],
-      ledger,
-    );
-    await this.changes.setReturnEntry(
-      tx,
-      outcomes.flatMap((outcome) =>
-        outcome.outcome === 'POSTED' && outcome.key === returnKey(outcome.subject.id)
-          ? [{ paymentId: outcome.subject.id, entryId: outcome.entryId }]
-          : [],
-      ),
-      ledger,
-    );
-    while ((await this.sendBooked(tx, paymentsPerBatch)) === paymentsPerBatch);
-  }
-
-  // ---- the agents ---------------------------------------------------------------------------------------------
-
-  /** One pain.001 per agent and account for what is booked and has not left. */
-  async sendBooked(tx: Tx, limit: number): Promise<number> {
-    const rows = await this.repository.lockUnsent(tx, Math.min(limit, paymentsPerBatch));
-    if (rows.length === 0) return 0;
-    const now = await this.repository.now(tx);
-    const nostros = await this.repository.nostros(tx);
-    const groups = new Map<string, Payment[]>();
-    for (const payment of rows.map(paymentOf)) {
-      const key = `${payment.channel}/${payment.nostroAccount}/${payment.businessDate}`;
-      const group = groups.get(key);
-      if (group) group.push(payment);
-      else groups.set(key, [payment]);
-    }
-    for (const payments of groups.values()) {
-      const [first] = payments;
-      if (first === undefined) continue;
-      const messageId = idFrom('pmt', ...payments.map(({ paymentId }) => paymentId));
-      const agentBic = nostroFor(nostros, first.bookId, first.currency).agentBic;
-      const document = writeCreditTransferInitiation({
-        messageId,
-        createdAt: now.toISOString().replace(/\.\d+Z$/, 'Z'),
-        initiatorName: 'Northgate',
-        batchId: messageId,
-        executionDate: first.businessDate,
-        debtorName: `Northgate ${first.bookId}`,
-        debtorAccount: { other: first.nostroAccount },
-        ...(agentBic ? { debtorAgentBic: agentBic } : {}),
-        transfers: payments.map(transferOf),
-      });
-      await this.exchange.send(tx, [{ channel: first.channel, messageId, type: paymentVersions.initiation, document }]);
-      await this.changes.markSent(tx, payments, messageId);
-    }
-    return rows.length;
-  }
-
-  async receiveStatuses(tx: Tx, messages: readonly InboundMessage[]): Promise<Map<string, readonly Problem[]>> {
-    const refused = new Map<string, readonly Problem[]>();
-    for (const { messageId, channel, document } of messages) {
-      const read = readPaymentStatusReport(document);
-      if (!read.ok) {
-        refused.set(messageId, read.problems);
-        continue;
-      }
-      const { facts, problems } = await this.match(tx, channel, read.value.originalMessageId, read.value.statuses);
-      if (problems.length > 0) refused.set(messageId, problems);
-      const executed = facts.filter(({ status }) => status === 'ACSC' || status === 'ACCC');
-      await this.changes.move(
-        tx,
-        executed.map(({ payment, agentReference }) => ({
-          paymentId: payment.paymentId,
-          to: 'EXECUTED' as const,
-          agentReference: agentReference ?? null,
-        })),
-        ['BOOKED'],
-        `exchange:${channel}`,
-      );
-      const rejected = facts.filter(({ status }) => status === 'RJCT');
-      await this.takeBack(
-        tx,
-        rejected.map(({ payment, reason }) => ({
-          payment,
-          reason: reason ?? 'NARR',
-          amountMinor: BigInt(payment.amountMinor),
-          date: null,
-        })),
-        `exchange:${channel}`,
-      );
-    }
-    return refused;
-  }
-
-  async receiveReturns(tx: Tx, messages: readonly InboundMessage[]): Promise<Map<string, readonly Problem[]>> {
-    const refused = new Map<string, readonly Problem[]>();
-    for (const { messageId, channel, document } of messages) {
-      const read = readPaymentReturns(document);
-      if (!read.ok) {
-        refused.set(messageId, read.problems);
-        continue;
-      }
-      const { facts, problems } = await this.match(tx, channel, read.value.originalMessageId, read.value.returns);
-      const inOurs = facts.filter(({ payment, amount }) => payment.currency === amount.currency);
-      problems.push(
-        ...facts
-          .filter(({ payment, amount }) => payment.currency !== amount.currency)
-          .map(({ payment }) => problem('OTHER_CURRENCY', `${payment.endToEndId} was paid in ${payment.currency}.`)),
-      );
-      if (problems.length > 0) refused.set(messageId, problems);
-      await this.takeBack(
-        tx,
-        inOurs.map(({ payment, amount, reason, settlementDate }) => ({
-          payment,
-          reason,
-          amountMinor: amount.amountMinor,
-          date: settlementDate ?? null,
-        })),
-        `exchange:${channel}`,
-      );
-    }
-    return refused;
-  }
-
-  /** What an agent said of payments, each with the one it means; what it means is told where that is not clear. */
-  private async match<Said extends PaymentReference>(
-    tx: Tx,
-    channel: string,
-    ofMessage: string,
-    said: readonly Said[],
-  ): Promise<{ facts: (Said & { payment: PaymentRow })[]; problems: Problem[] }> {
-    const sent = await this.repository.sentThrough(
-      tx,
-      channel,
-      said.map(({ endToEndId }) => endToEndId),
-    );
-    const facts: (Said & { payment: PaymentRow })[] = [];
-    const problems: Problem[] = [];
-    for (const one of said) {
-      // The message may say once for all of its payments which of ours it answers.
-      const reference = { ...(ofMessage === '' ? {} : { originalMessageId: ofMessage }), ...one };
-      const match = matchPayment(channel, reference, sent.get(one.endToEndId) ?? []);
-      if (match.ok) facts.push({ ...one, payment: match.value });
-      else problems.push(...match.problems);
-    }
-    return { facts, problems };
-  }
-
-  private async takeBack(
-    tx: Tx,
-    returned: readonly { payment: PaymentRow; reason: string; amountMinor: bigint; date: PlainDate | null }[],
-    by: string,
-  ): Promise<void> {
+  /** Gives payments whose date has passed the one they can still be booked on; answers those that go to a later one. */
+  private async redate(tx: Tx, ready: readonly PaymentRow[]): Promise<Set<string>> {
+    const days = await this.daysOf(tx, ready);
+    const late = ready.filter(({ bookId, businessDate }) => businessDate < (days.get(bookId)?.businessDate ?? ''));
+    if (late.length === 0) return new Set();
+    const dateOf = await this.redating(tx, days);
     const moved = await this.changes.move(
       tx,
-      returned.map(({ payment, reason }) => ({
-        paymentId: payment.paymentId,
-        to: 'RETURNED' as const,
-        returnReason: reason,
-      })),
-      returnedByAgent,
-      by,
+      late.map((row) => ({ paymentId: row.paymentId, to: 'READY' as const, businessDate: dateOf(row) })),
+      ['READY'],
+      ourselves,
     );
-    const movedIds = new Set(moved.map(({ paymentId }) => paymentId));
-    const entries: EntryToPost[] = [];
-    for (const { payment, reason, amountMinor, date } of returned.filter((one) =>
-      movedIds.has(one.payment.paymentId),
-    )) {
-      const day = await this.bookDates(tx, payment.bookId);
-      const current =
-        (await this.trades.bookDay(tx, payment.bookId))?.state === 'CLOSED' ? day.nextBusinessDate : day.businessDate;
-      entries.push(
-        returnEntry(paymentOf(payment), amountMinor, reason, { businessDate: current, valueDate: date ?? current }),
-      );
+    return new Set(
+      moved
+        .filter(({ bookId, businessDate }) => businessDate !== days.get(bookId)?.businessDate)
+        .map(({ paymentId }) => paymentId),
+    );
+  }
+
+  private async daysOf(tx: Tx, rows: readonly PaymentRow[]): Promise<Map<string, BookDates>> {
+    const days = new Map<string, BookDates>();
+    for (const book of new Set(rows.map(({ bookId }) => bookId))) days.set(book, await this.bookDates(tx, book));
+    return days;
+  }
+
+  private async redating(tx: Tx, days: ReadonlyMap<string, BookDates>): Promise<(row: PaymentRow) => PlainDate> {
+    const now = await this.repository.now(tx);
+    const cutOffs = await this.repository.cutOffs(tx, now.toISOString().slice(0, 10));
+    const calendars = await this.staticData.calendarsHeld(tx);
+    return ({ bookId, currency, businessDate }) => {
+      const day = days.get(bookId);
+      if (day === undefined) throw new Error(`book ${bookId} has no date`);
+      const date = redated(now, day, cutOffs.get(currency), calendars);
+      // The ledger closes a date before we hear of it: what it refused there goes to the one after.
+      return date > businessDate ? date : redated(now, { ...day, isOpen: false }, cutOffs.get(currency), calendars);
+    };
+  }
+
+  /**
+   * What the ledger booked goes to the agent; what it refused is refused, with the ledger's reason. Nothing is wrong
+   * with a payment whose date closed before it was booked: it is tried again with the next date.
+   */
+  async entriesDecided(tx: Tx, outcomes: readonly EntryOutcome[]): Promise<void> {
+    await this.ordersDecided(tx, outcomes);
+    await this.agents.returnsDecided(tx, outcomes);
+    while ((await this.agents.sendBooked(tx, paymentsPerBatch)) === paymentsPerBatch);
+  }
+
+  private async ordersDecided(tx: Tx, outcomes: readonly EntryOutcome[]): Promise<void> {
+    const known = await this.repository.find(tx, [...new Set(outcomes.map(({ subject }) => subject.id))], true);
+    // Only the key that is asked for now: an answer to an earlier attempt says nothing new.
+    const orders = outcomes.filter(({ key, subject }) => {
+      const row = known.get(subject.id);
+      return row?.status === 'BOOKING' && key === paymentKey(row);
+    });
+    const missed: PaymentRow[] = [];
+    const moves: PaymentMove[] = [];
+    for (const outcome of orders) {
+      const paymentId = outcome.subject.id;
+      const row = known.get(paymentId);
+      if (outcome.outcome === 'POSTED') moves.push({ paymentId, to: 'BOOKED', entryId: outcome.entryId });
+      else if (isDateRefusal(outcome.code) && row !== undefined) missed.push(row);
+      else moves.push({ paymentId, to: 'REFUSED', refusal: { code: outcome.code, message: outcome.message } });
     }
-    await this.post(tx, entries);
+    await this.changes.move(tx, moves, ['BOOKING'], accounting);
+    if (missed.length === 0) return;
+    const dateOf = await this.redating(tx, await this.daysOf(tx, missed));
+    await this.changes.move(
+      tx,
+      missed.map((row) => ({ paymentId: row.paymentId, to: 'READY' as const, businessDate: dateOf(row) })),
+      ['BOOKING'],
+      accounting,
+    );
+    await this.bookNow(
+      tx,
+      missed.map(({ paymentId }) => paymentId),
+    );
   }
 }
 
 const reused = (): Problem =>
   problem('IDEMPOTENCY_KEY_REUSED', 'This end-to-end id was used before for another payment.', ['endToEndId']);
-
-/** Where a payment leaves when no account at an agent is known for its book and currency: the channel of its currency. */
-function nostroFor(nostros: ReadonlyMap<string, Nostro>, bookId: string, currency: string): Nostro {
-  return (
-    nostros.get(`${bookId}/${currency}`) ?? {
-      account: `NOSTRO-${currency}`,
-      bookId,
-      currency,
-      channel: `AGENT-${currency}`,
-      agentBic: null,
-    }
-  );
-}
-
-function transferOf(payment: Payment) {
-  const isIbanLike = /^[A-Z]{2}\d{2}[A-Za-z0-9]{1,30}$/.test(payment.creditorAccount);
-  return {
-    instructionId: payment.paymentId,
-    endToEndId: payment.endToEndId,
-    amount: { currency: payment.currency, amountMinor: payment.amountMinor },
-    creditorName: unsealText(payment.creditorSealed),
-    creditorAccount: isIbanLike ? { iban: payment.creditorAccount } : { other: payment.creditorAccount },
-    ...(payment.creditorCountry ? { creditorCountry: payment.creditorCountry } : {}),
-    ...(payment.remittanceSealed ? { remittance: unsealText(payment.remittanceSealed) } : {}),
-  };
-}
