@@ -23,6 +23,8 @@ const changesRows: Record<string, string[]> = {
   LedgerGuards20261124000207: ['accounting.balance'],
   // Fills them: until then the calendars stood in the code alone.
   StoredCalendars20261125001001: ['settlement.calendar_version', 'settlement.calendar_closed_day'],
+  // A payment refused for its date goes back to the queue.
+  DatesThatWereMissed20261130001002: ['settlement.payment_transition'],
 };
 
 /** Rows such as a running installation has, in the tables of the first release. */

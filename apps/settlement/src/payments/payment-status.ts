@@ -16,7 +16,7 @@ export const paymentStatuses = [
 ] as const;
 export type PaymentStatus = (typeof paymentStatuses)[number];
 
-/** From '' is how a payment begins. */
+/** From '' is how a payment begins. A migration took its text from here: what came later stands below. */
 export const paymentTransitions: readonly (readonly [from: PaymentStatus | '', to: PaymentStatus])[] = [
   ['', 'SCREENING'],
   ['', 'REFUSED'],
@@ -28,14 +28,15 @@ export const paymentTransitions: readonly (readonly [from: PaymentStatus | '', t
   ['READY', 'BOOKING'],
   ['BOOKING', 'BOOKED'],
   ['BOOKING', 'REFUSED'],
-  // Its date closed before it was booked: it goes to the next one.
-  ['BOOKING', 'READY'],
   ['BOOKED', 'EXECUTED'],
   ['BOOKED', 'RETURNED'],
   ['EXECUTED', 'RETURNED'],
 ];
 
-const declared = new Set(paymentTransitions.map(([from, to]) => `${from}>${to}`));
+/** Its date closed before it was booked: it goes to the next one. */
+export const laterPaymentTransitions: typeof paymentTransitions = [['BOOKING', 'READY']];
+
+const declared = new Set([...paymentTransitions, ...laterPaymentTransitions].map(([from, to]) => `${from}>${to}`));
 export const isPaymentTransition = (from: PaymentStatus | '', to: PaymentStatus): boolean =>
   declared.has(`${from}>${to}`);
 
