@@ -61,8 +61,9 @@ function collectUnstorable(value: unknown, path: Problem['path'], problems: Prob
   if (typeof value === 'string') {
     if (unstorable.test(value))
       problems.push(problem('INVALID_TEXT', 'the text has a character that is none (U+0000 or half of a pair)', path));
-  } else if (Array.isArray(value)) value.forEach((one, n) => collectUnstorable(one, [...path, n], problems));
-  else if (typeof value === 'object' && value !== null)
+  } else if (Array.isArray(value)) {
+    for (const [n, one] of value.entries()) collectUnstorable(one, [...path, n], problems);
+  } else if (typeof value === 'object' && value !== null)
     for (const [name, one] of Object.entries(value)) collectUnstorable(one, [...path, name], problems);
 }
 

@@ -113,7 +113,9 @@ describe('docker-compose.yml', () => {
   });
 
   it('builds one image and runs it for each process', () => {
-    expect(new Set(ours.map(([, { build, image }]) => `${build} ${image}`))).toEqual(new Set(['. northgate-back-office']));
+    expect(new Set(ours.map(([, { build, image }]) => `${build} ${image}`))).toEqual(
+      new Set(['. northgate-back-office']),
+    );
   });
 
   it('publishes the gateway alone', () => {

@@ -17,6 +17,8 @@ const outside: Readonly<Record<string, readonly string[]>> = {
   'the market’s own facts, the same in every book': [
     'accounting.asset',
     'settlement.calendar_closed_day',
+    'settlement.calendar_closure',
+    'settlement.calendar_early_close',
     'settlement.calendar_version',
     'settlement.counterparty',
     'settlement.instrument',

@@ -123,13 +123,15 @@ export class Lists {
 
     if (!progress.inForce) {
       await this.storeEntries(version, job, total);
-      await job.step(async (tx) => {
+      const isInForce = await job.step(async (tx) => {
         progress.inForce = await this.putInForce(tx, version);
         job.checkpoint({ ...progress });
+        return progress.inForce;
       });
-      if (!progress.inForce) {
-        await job.finish(async () => {
+      if (!isInForce) {
+        await job.finish(() => {
           job.progress(total, total, { entries: version.entryCount, parties: 0, hits: 0 });
+          return Promise.resolve();
         });
         return;
       }
