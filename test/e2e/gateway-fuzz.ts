@@ -308,7 +308,11 @@ export function gatewayFuzz(of: () => Running, unexpected: () => readonly string
             told(text.slice(0, 300));
           for (const { extensions } of errorsIn(text)) if (!extensions?.code) told(`no code: ${text.slice(0, 300)}`);
         } catch (error) {
-          told(error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : String(error));
+          told(
+            error instanceof Error
+              ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}`
+              : String(error),
+          );
         }
       };
       const left = shots[Symbol.iterator]();

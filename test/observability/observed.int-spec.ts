@@ -18,7 +18,7 @@ import {
   ProbeScript,
   probeTables,
   quick,
-} from '#libs/messaging/probe/probe.js';
+} from '#libs/messaging/testing.js';
 import { bootGateway } from '../../apps/gateway/src/gateway.js';
 import { readGatewayConfig } from '../../apps/gateway/src/gateway.config.js';
 import { placeUrls } from '../../apps/gateway/src/graph/supergraph.js';

@@ -136,7 +136,7 @@ export class CustomerOperationsResolver {
     );
     const at = (one: Problem, n: number): Problem => ({ ...one, path: ['entries', n, ...one.path] });
     return {
-      items: items.map((item, n) => ({ ...item, problems: item.problems.map((one) => at(one, n)) })),
+      items: items.map(({ problems, ...payload }, n) => ({ ...payload, problems: problems.map((one) => at(one, n)) })),
       problems: [],
     };
   }
