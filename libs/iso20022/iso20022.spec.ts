@@ -312,9 +312,68 @@ describe('what is refused', () => {
     const other = writeExchange([{ messageId: 'a', type: 'sese.025.001.11', document }]);
     expect(codesOf(readExchange(other, 'f.xml'))).toEqual(['TYPE_MISMATCH']);
   });
-  it('a customer file that announces another number of transfers', () => {
-    const xml = writeCreditTransferInitiation(batch).replace('<NbOfTxs>2<', '<NbOfTxs>3<');
-    expect(codesOf(readCreditTransferInitiation(xml))).toEqual(['CONTROL_COUNT']);
+  it.each<[string, (xml: string) => string, string[]]>([
+    [
+      'another number of transfers',
+      (xml) => xml.replace('<NbOfTxs>2<', '<NbOfTxs>3<'),
+      ['CONTROL_COUNT GrpHdr/NbOfTxs'],
+    ],
+    ['a number that is none', (xml) => xml.replace('<NbOfTxs>2<', '<NbOfTxs>two<'), ['CONTROL_COUNT GrpHdr/NbOfTxs']],
+    [
+      'another sum, in the header and in the batch',
+      (xml) => xml.replaceAll('<CtrlSum>123.46<', '<CtrlSum>123.47<'),
+      ['CONTROL_SUM GrpHdr/CtrlSum', 'CONTROL_SUM PmtInf[1]/CtrlSum'],
+    ],
+    [
+      'a batch of another number',
+      (xml) => xml.replace('TRF</PmtMtd><NbOfTxs>2<', 'TRF</PmtMtd><NbOfTxs>1<'),
+      ['CONTROL_COUNT PmtInf[1]/NbOfTxs'],
+    ],
+    [
+      'less than what can be read of it',
+      (xml) => xml.replace('>0.01<', '>abc<').replaceAll('<CtrlSum>123.46<', '<CtrlSum>123.44<'),
+      ['CONTROL_SUM GrpHdr/CtrlSum', 'CONTROL_SUM PmtInf[1]/CtrlSum'],
+    ],
+    [
+      'no id, and a count that is wrong besides',
+      (xml) => xml.replace(/<MsgId>[^<]*</, '<MsgId><').replace('<NbOfTxs>2<', '<NbOfTxs>0<'),
+      ['MISSING_ELEMENT GrpHdr/MsgId', 'CONTROL_COUNT GrpHdr/NbOfTxs'],
+    ],
+  ])('a customer file as a whole: %s', (_name, change, expected) => {
+    const decision = readCreditTransferInitiation(change(writeCreditTransferInitiation(batch)));
+    const told = decision.ok ? [] : decision.problems.map(({ code, path }) => `${code} ${path.slice(2).join('/')}`);
+    expect(told).toEqual(expected);
+  });
+  it.each<[string, (xml: string) => string, string[][]]>([
+    [
+      'two faults of the second',
+      (xml) =>
+        xml
+          .replace(/<EndToEndId>PAY-2</, '<EndToEndId><')
+          .replace('>0.01<', '>0.010001<')
+          .replaceAll('123.46', '123.460001'),
+      [[], ['MISSING_ELEMENT CdtTrfTxInf[2]/PmtId/EndToEndId', 'EXCESS_SCALE CdtTrfTxInf[2]/Amt/InstdAmt']],
+    ],
+    [
+      'an amount that is none: its part of the sum is not known',
+      (xml) => xml.replace('>0.01<', '>abc<'),
+      [[], ['INVALID_AMOUNT CdtTrfTxInf[2]/Amt/InstdAmt']],
+    ],
+    [
+      'a currency that is none',
+      (xml) => xml.replace('Ccy="EUR"', 'Ccy="EUX"'),
+      [['INVALID_CURRENCY CdtTrfTxInf[1]/Amt/InstdAmt/@Ccy'], []],
+    ],
+    [
+      'a fault of the batch is one of each of its transfers',
+      (xml) => xml.replace('<Dt>2026-11-25<', '<Dt>2026-13-45<'),
+      [['INVALID_DATE ReqdExctnDt'], ['INVALID_DATE ReqdExctnDt']],
+    ],
+  ])('of a customer file only the transfer that is wrong: %s', (_name, change, expected) => {
+    const { transfers } = valueOf(readCreditTransferInitiation(change(writeCreditTransferInitiation(batch))));
+    expect(
+      transfers.map(({ problems }) => problems.map(({ code, path }) => `${code} ${path.slice(3).join('/')}`)),
+    ).toEqual(expected);
   });
   it('prefixes do not matter, namespaces do', () => {
     const xml =

@@ -136,6 +136,16 @@ export class MessageReader {
     return found.map((element, index) => new MessageReader(element, this.problems, `${prefix}/${last}[${index + 1}]`));
   }
 
+  /** The same element read with problems of its own: what is wrong with it is then not held against its neighbours. */
+  apart(): MessageReader {
+    return new MessageReader(this.element, [], this.at);
+  }
+
+  /** Where it stands in the document. */
+  get path(): string {
+    return this.at;
+  }
+
   child(path: string): MessageReader | undefined {
     const element = this.element.first(path);
     return element === undefined ? undefined : new MessageReader(element, this.problems, `${this.at}/${path}`);

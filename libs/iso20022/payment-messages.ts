@@ -1,5 +1,5 @@
-import { accepted, type Decision, refused } from '#libs/kernel/index.js';
-import { amountText, decimalFromUnits, exponentOf } from './decimal.js';
+import { accepted, type Decision, type Problem, refused } from '#libs/kernel/index.js';
+import { amountText, decimalFromUnits, exponentOf, unitsFromDecimal } from './decimal.js';
 import { openDocument, type Amount, type MessageReader } from './message-reader.js';
 import { documentOf, messageProblem, tag, type XmlElement } from './xml.js';
 
@@ -27,8 +27,12 @@ export interface CreditTransfer {
   readonly debtorName: string;
   readonly debtorAccount: AccountReference;
   readonly executionDate: string;
+  /** The batch (PmtInf) it came in, for the answer per payment. */
+  readonly batchId: string;
   /** Where it stood in the file, for the answer per payment. */
   readonly path: string;
+  /** What keeps it from being a payment. Its neighbours are taken all the same. */
+  readonly problems: readonly Problem[];
 }
 
 /** pain.001 read: every transfer with the debtor and date of its batch. A fault stays with its transfer. */
@@ -48,7 +52,10 @@ export interface CreditTransferBatch {
   readonly debtorName: string;
   readonly debtorAccount: AccountReference;
   readonly debtorAgentBic?: string;
-  readonly transfers: readonly Omit<CreditTransfer, 'debtorName' | 'debtorAccount' | 'executionDate' | 'path'>[];
+  readonly transfers: readonly Omit<
+    CreditTransfer,
+    'debtorName' | 'debtorAccount' | 'executionDate' | 'batchId' | 'path' | 'problems'
+  >[];
 }
 
 const accountTag = (name: string, account: AccountReference) =>
@@ -107,60 +114,101 @@ export function writeCreditTransferInitiation(batch: CreditTransferBatch): strin
   return documentOf(paymentVersions.initiation, body);
 }
 
+const sumScale = 18;
+
+/** What a header (of the file or of a batch) says of its transfers, against those that are there. */
+function controlProblems(header: MessageReader, at: string, transfers: readonly XmlElement[]): Problem[] {
+  const problems: Problem[] = [];
+  const under = (name: string) => (at === '' ? name : `${at}/${name}`);
+  const count = header.element.value(under('NbOfTxs'));
+  if (count !== undefined && BigInt(/^\d{1,15}$/.test(count) ? count : '-1') !== BigInt(transfers.length)) {
+    problems.push(
+      messageProblem(
+        'CONTROL_COUNT',
+        `The header announces ${count} transfers, the file has ${transfers.length}.`,
+        `${header.path}/${under('NbOfTxs')}`,
+      ),
+    );
+  }
+  // The sum of all amounts, whatever their currencies (ISO 20022: "irrespective of currencies").
+  const declared = header.element.value(under('CtrlSum'));
+  if (declared === undefined) return problems;
+  const amounts = transfers.map((transfer) => unitsFromDecimal(transfer.value('Amt/InstdAmt') ?? '', sumScale));
+  const sum = amounts.reduce<bigint>((total, units) => total + (units ?? 0n), 0n);
+  const announced = unitsFromDecimal(declared, sumScale);
+  // What its sender counted for an amount that cannot be read is not known: the others alone must not be more.
+  const isRight = announced !== undefined && (amounts.includes(undefined) ? sum <= announced : sum === announced);
+  if (!isRight) {
+    problems.push(
+      messageProblem(
+        'CONTROL_SUM',
+        `The header announces a sum of ${declared}, the transfers add up to ${decimalFromUnits(sum, sumScale).replace(/\.?0+$/, '')}.`,
+        `${header.path}/${under('CtrlSum')}`,
+      ),
+    );
+  }
+  return problems;
+}
+
+/**
+ * The file is refused as a whole when it cannot be read, or when its headers do not agree with what is in it; what is
+ * wrong with one transfer, or with the batch it came in, is told with that transfer.
+ */
 export function readCreditTransferInitiation(
   source: string | Uint8Array | XmlElement,
 ): Decision<CreditTransferInitiation> {
   const opened = openDocument(source, 'pain.001');
   if (!opened.ok) return opened;
   const reader = opened.value;
-  const accountAt = (from: typeof reader, path: string): AccountReference => {
-    const iban = from.optional(`${path}/Id/IBAN`, 34);
-    const other = from.optional(`${path}/Id/Othr/Id`, 34);
-    return { ...(iban && { iban }), ...(other && { other }) };
-  };
-  const transfers = reader.children('PmtInf').flatMap((batch) => {
+  const batches = reader.children('PmtInf');
+  const transfers = batches.flatMap((found) => {
+    const batch = found.apart();
     const shared = {
+      batchId: batch.text('PmtInfId'),
       debtorName: batch.optional('Dbtr/Nm', 140) ?? '',
       debtorAccount: accountAt(batch, 'DbtrAcct'),
       executionDate: batch.date('ReqdExctnDt'),
     };
-    return batch.children('CdtTrfTxInf').map((transfer, index): CreditTransfer => {
-      const optional = {
-        instructionId: transfer.optional('PmtId/InstrId', 35),
-        creditorAgentBic:
-          transfer.optional('CdtrAgt/FinInstnId/BICFI', 11) ?? transfer.optional('CdtrAgt/FinInstnId/BIC', 11),
-        creditorCountry: transfer.optional('Cdtr/PstlAdr/Ctry', 2),
-        remittance: transfer.optional('RmtInf/Ustrd', 140),
-      };
-      return {
-        endToEndId: transfer.text('PmtId/EndToEndId'),
-        amount: transfer.amount('Amt/InstdAmt'),
-        creditorName: transfer.text('Cdtr/Nm', 140),
-        creditorAccount: accountAt(transfer, 'CdtrAcct'),
-        path: `CdtTrfTxInf[${index + 1}]`,
-        ...shared,
-        ...optional,
-      };
-    });
+    return batch.children('CdtTrfTxInf').map((one) => transferAt(one.apart(), shared, batch.problems));
   });
-  const declared = reader.optional('GrpHdr/NbOfTxs');
-  if (declared !== undefined && BigInt(/^\d{1,15}$/.test(declared) ? declared : '-1') !== BigInt(transfers.length)) {
-    return refused([
-      ...reader.problems,
-      messageProblem(
-        'CONTROL_COUNT',
-        `The header announces ${declared} transfers, the file has ${transfers.length}.`,
-        'Document/CstmrCdtTrfInitn/GrpHdr/NbOfTxs',
-      ),
-    ]);
-  }
+  const elements = batches.map(({ element }) => element.all('CdtTrfTxInf'));
+  const problems = [
+    ...controlProblems(reader, 'GrpHdr', elements.flat()),
+    ...batches.flatMap((batch, index) => controlProblems(batch, '', elements[index] ?? [])),
+  ];
   const initiatorName = reader.optional('GrpHdr/InitgPty/Nm', 140);
-  return reader.result({
-    messageId: reader.text('GrpHdr/MsgId'),
-    createdAt: reader.text('GrpHdr/CreDtTm'),
-    ...(initiatorName && { initiatorName }),
-    transfers,
-  });
+  const messageId = reader.text('GrpHdr/MsgId');
+  const createdAt = reader.text('GrpHdr/CreDtTm');
+  const all = [...reader.problems, ...problems];
+  if (all.length > 0) return refused(all);
+  return accepted({ messageId, createdAt, ...(initiatorName && { initiatorName }), transfers });
+}
+
+function accountAt(from: MessageReader, path: string): AccountReference {
+  const iban = from.optional(`${path}/Id/IBAN`, 34);
+  const other = from.optional(`${path}/Id/Othr/Id`, 34);
+  return { ...(iban && { iban }), ...(other && { other }) };
+}
+
+function transferAt(
+  transfer: MessageReader,
+  shared: Pick<CreditTransfer, 'batchId' | 'debtorName' | 'debtorAccount' | 'executionDate'>,
+  ofBatch: readonly Problem[],
+): CreditTransfer {
+  const optional = {
+    instructionId: transfer.optional('PmtId/InstrId', 35),
+    creditorAgentBic:
+      transfer.optional('CdtrAgt/FinInstnId/BICFI', 11) ?? transfer.optional('CdtrAgt/FinInstnId/BIC', 11),
+    creditorCountry: transfer.optional('Cdtr/PstlAdr/Ctry', 2),
+    remittance: transfer.optional('RmtInf/Ustrd', 140),
+  };
+  const read = {
+    endToEndId: transfer.text('PmtId/EndToEndId'),
+    amount: transfer.amount('Amt/InstdAmt'),
+    creditorName: transfer.text('Cdtr/Nm', 140),
+    creditorAccount: accountAt(transfer, 'CdtrAcct'),
+  };
+  return { ...read, ...shared, ...optional, path: transfer.path, problems: [...ofBatch, ...transfer.problems] };
 }
 
 /** How an agent names a payment that we gave it: whatever of it stands in its message. */

@@ -14,6 +14,8 @@ import { ExchangeOutboxService } from './exchange/exchange-outbox.service.js';
 import { ExchangeReaderService } from './exchange/exchange-reader.service.js';
 import { ExchangeWriterService } from './exchange/exchange-writer.service.js';
 import { ExchangeRepository } from './exchange/exchange.repository.js';
+import { FileLinesService } from './files/file-lines.service.js';
+import { FilesRepository } from './files/files.repository.js';
 import { HoldDecisionsRepository } from './holds/hold-decisions.repository.js';
 import { HoldsProcessor } from './holds/holds.processor.js';
 import { HoldsService } from './holds/holds.service.js';
@@ -95,7 +97,7 @@ export function settlementForTests(transactions: Transactions) {
     ledger,
     agentPayments,
   );
-  const paymentFiles = new PaymentFileService(intake.readers, payments);
+  const paymentFiles = new PaymentFileService(intake.readers, new FileLinesService(new FilesRepository()), payments);
   const statements = new StatementsService(handlers, intake.readers, intake.expected, intake.audit, intake.workItems);
   for (const feature of [instructions, settlements, agentPayments, paymentFiles, statements]) feature.onModuleInit();
   const holds = new HoldsService(

@@ -32,7 +32,10 @@ export class FileType {
 
 @ObjectType('FileLine')
 export class FileLineType {
-  @Field(() => Int, { description: 'The header is line 1.' }) line!: number;
+  @Field(() => Int, {
+    description: 'Of a CSV file, where the header is line 1. Of a payments file: which transfer, from 1.',
+  })
+  line!: number;
   @Field(() => String) outcome!: string;
   @Field(() => String, { nullable: true }) reference!: string | null;
   @Field(() => ID, { nullable: true }) objectId!: string | null;

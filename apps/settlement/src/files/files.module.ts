@@ -3,6 +3,7 @@ import { StaticDataModule } from '../static-data/static-data.module.js';
 import { TradesModule } from '../trades/trades.module.js';
 import { BusinessDayProcessor } from './business-day.processor.js';
 import { ExpectedFilesService } from './expected-files.service.js';
+import { FileLinesService } from './file-lines.service.js';
 import { FileReadersService } from './file-readers.service.js';
 import { FilesRepository } from './files.repository.js';
 import { FilesResolver } from './files.resolver.js';
@@ -15,6 +16,7 @@ import { LineReadersService } from './line-readers.service.js';
   providers: [
     BusinessDayProcessor,
     ExpectedFilesService,
+    FileLinesService,
     FileReadersService,
     FilesRepository,
     FilesResolver,
@@ -22,6 +24,6 @@ import { LineReadersService } from './line-readers.service.js';
     ImportFileProcessor,
     LineReadersService,
   ],
-  exports: [ExpectedFilesService, FileReadersService],
+  exports: [ExpectedFilesService, FileLinesService, FileReadersService],
 })
 export class FilesModule {}

@@ -8,7 +8,6 @@ import { Idempotency } from '#libs/idempotency/index.js';
 import {
   readCreditTransferInitiation,
   readExchange,
-  writeCreditTransferInitiation,
   writeExchange,
   writePaymentReturns,
   writePaymentStatusReport,
@@ -326,45 +325,6 @@ describe('once', () => {
     expect(await figures()).toMatchObject({
       'paymentReplays.replays': [1, null],
       'paymentReplays.keyReused': [1, null],
-    });
-  });
-
-  it('a file of the customer, sent again under another name, has no second effect', async () => {
-    const xml = writeCreditTransferInitiation({
-      messageId: 'F-1',
-      createdAt: '2026-11-25T08:00:00Z',
-      initiatorName: 'Client',
-      batchId: 'F-1',
-      executionDate: '2026-11-25',
-      debtorName: 'C',
-      debtorAccount: { other: 'C000002-CASH' },
-      transfers: ['P-1', 'P-2', 'P-3'].map((endToEndId, n) => ({
-        endToEndId,
-        amount: { currency: 'EUR', amountMinor: 100n },
-        creditorName: 'Anna',
-        creditorAccount: { iban: n === 2 ? `DE00${iban.slice(4)}` : iban },
-      })),
-    });
-    const file = (fileId: string) => ({
-      fileId,
-      kind: 'PAYMENTS' as const,
-      name: `${fileId}.xml`,
-      book: null,
-      businessDate: '2026-11-25',
-      receivedAt: new Date(),
-      receivedBy: 'partner',
-    });
-    const { job } = plainJob(transactions);
-    expect(await settlement.paymentFiles.read(file('fil_1'), Buffer.from(xml), job)).toMatchObject({
-      counts: { accepted: 2, refused: 1, duplicates: 0 },
-      isRefused: false,
-      expected: { qualifier: '' },
-    });
-    const second = await settlement.paymentFiles.read(file('fil_2'), Buffer.from(xml), job);
-    expect(second).toMatchObject({ counts: { accepted: 0, refused: 0, duplicates: 3 }, isRefused: false });
-    expect(second.expected).toBeUndefined();
-    expect(await settlement.paymentFiles.read(file('fil_3'), Buffer.from('<x/>'), job)).toMatchObject({
-      isRefused: true,
     });
   });
 });

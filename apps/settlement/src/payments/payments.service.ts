@@ -47,6 +47,8 @@ export interface SubmittedPayment {
   /** The same payment came before, and nothing happened. */
   readonly isReplay: boolean;
   readonly problems: Problem[];
+  /** The book of the account that pays, where there is such an account. */
+  readonly bookId: string | null;
 }
 
 const paymentsPerBatch = 500;
@@ -85,7 +87,8 @@ export class PaymentsService {
     const wanted = new Map<string, NewPayment & { channel: string; nostroAccount: string }>();
     const results = judged.map(({ request, problems, valid }): SubmittedPayment & { hash: string } => {
       const hash = contentHashOf(request);
-      if (valid === undefined) return { paymentId: null, isReplay: false, problems, hash };
+      const bookId = debtors.get(request.debtorAccount)?.bookId ?? null;
+      if (valid === undefined) return { paymentId: null, isReplay: false, problems, hash, bookId };
       const day = days.get(valid.bookId);
       if (day === undefined) throw new Error(`book ${valid.bookId} has no date`);
       const paymentId = paymentIdOf(origin.source, request.endToEndId);
@@ -96,6 +99,7 @@ export class PaymentsService {
           isReplay: before.contentHash === hash,
           problems: before.contentHash === hash ? [] : [reused()],
           hash,
+          bookId,
         };
       const nostro = nostroFor(nostros, valid.bookId, request.currency);
       wanted.set(paymentId, {
@@ -119,7 +123,7 @@ export class PaymentsService {
         contentHash: hash,
         submittedBy: origin.submittedBy,
       });
-      return { paymentId, isReplay: false, problems: valid.refusal ? [valid.refusal] : [], hash };
+      return { paymentId, isReplay: false, problems: valid.refusal ? [valid.refusal] : [], hash, bookId };
     });
     const fresh = await this.changes.create(tx, [...wanted.values()]);
     const known = await this.repository.find(
