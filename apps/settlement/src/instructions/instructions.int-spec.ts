@@ -35,7 +35,7 @@ beforeEach(async () => {
   await database.pool('owner').query(`
     TRUNCATE settlement.trade, settlement.trade_version, settlement.trade_allocation, settlement.trade_confirmation, settlement.trade_state_history,
       settlement.instruction, settlement.instruction_status_history, settlement.instruction_settlement, settlement.day_phase, settlement.party_hold,
-      settlement.hold_request, settlement.confirmation_excess, settlement.exchange_file, settlement.exchange_message, settlement.work_item CASCADE`);
+      settlement.hold_request, settlement.confirmation_excess, settlement.fact_entry, settlement.exchange_file, settlement.exchange_message, settlement.work_item CASCADE`);
   settlement = settlementForTests(transactions);
 });
 
