@@ -19,7 +19,7 @@ import { TradesService } from '../trades/trades.service.js';
 import { type Payment, returnEntry, returnKey } from './payment.js';
 import { PaymentChangesService } from './payment-changes.service.js';
 import { matchPayment } from './payment-matching.js';
-import { returnNotBooked } from './payment-work-items.js';
+import { lateHit, lateHitKey, returnNotBooked } from './payment-work-items.js';
 import { nostroFor, paymentOf, type PaymentRow, PaymentsRepository } from './payments.repository.js';
 
 const paymentsPerBatch = 500;
@@ -78,6 +78,30 @@ export class AgentPaymentsService implements OnModuleInit {
       await this.changes.markSent(tx, payments, messageId);
     }
     return rows.length;
+  }
+
+  /** Hits that came too late to hold the payments: those that have not left stay, and a person has each. */
+  async stopForHits(tx: Tx, hits: readonly { paymentId: string; alertId: string }[], by: string): Promise<void> {
+    const hit = await this.changes.markLateHits(tx, hits, by);
+    if (hit.length === 0) return;
+    const dueAt = new Date((await this.repository.now(tx)).getTime() + 3_600_000);
+    await this.workItems.openMany(
+      tx,
+      hit.map((row) => lateHit(paymentOf(row), row.lateAlertId ?? '', row.batchMessageId !== null, dueAt)),
+      'settlement',
+    );
+  }
+
+  /** RELEASED lets it go; CONFIRMED keeps it here for good, and the work with whoever has it. */
+  async decideLateHit(
+    tx: Tx,
+    decided: { paymentId: string; alertId: string; decision: 'RELEASED' | 'CONFIRMED' },
+    by: string,
+  ): Promise<void> {
+    const changed = await this.changes.decideLateHit(tx, decided, by);
+    if (changed.length === 0 || decided.decision === 'CONFIRMED') return;
+    await this.workItems.close(tx, lateHitKey(decided.paymentId, decided.alertId), 'compliance released the hit', by);
+    while ((await this.sendBooked(tx, paymentsPerBatch)) === paymentsPerBatch);
   }
 
   async receiveStatuses(tx: Tx, messages: readonly InboundMessage[]): Promise<Map<string, readonly Problem[]>> {

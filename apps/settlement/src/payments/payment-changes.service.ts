@@ -79,6 +79,42 @@ export class PaymentChangesService {
     return moved;
   }
 
+  async markLateHits(
+    tx: Tx,
+    hits: readonly { paymentId: string; alertId: string }[],
+    by: Actor,
+  ): Promise<PaymentRow[]> {
+    const hit = await this.repository.markLateHits(tx, hits);
+    await this.recordLateHits(tx, hit, by);
+    return hit;
+  }
+
+  /** Answers nothing when the alert is not the open one. */
+  async decideLateHit(
+    tx: Tx,
+    decided: { paymentId: string; alertId: string; decision: 'RELEASED' | 'CONFIRMED' },
+    by: Actor,
+  ): Promise<PaymentRow[]> {
+    const changed = await this.repository.decideLateHit(tx, decided);
+    await this.recordLateHits(tx, changed, by);
+    return changed;
+  }
+
+  private async recordLateHits(tx: Tx, rows: readonly PaymentRow[], by: Actor): Promise<void> {
+    await this.audit.appendMany(
+      tx,
+      rows.map(({ paymentId, bookId, status, lateHit, lateAlertId }) => ({
+        action: `payment.late-hit-${(lateHit ?? '').toLowerCase()}`,
+        objectKind,
+        objectId: paymentId,
+        bookId,
+        principal: by,
+        ...(lateAlertId === null ? {} : { reason: lateAlertId }),
+        after: { status, lateHit },
+      })),
+    );
+  }
+
   async markSent(tx: Tx, payments: readonly { paymentId: string; bookId: string }[], messageId: string): Promise<void> {
     await this.repository.markSent(
       tx,

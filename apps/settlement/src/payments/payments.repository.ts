@@ -35,6 +35,9 @@ export interface PaymentRow {
   readonly returnReason: string | null;
   readonly contentHash: string;
   readonly batchMessageId: string | null;
+  /** A hit that came when it was with the ledger or later; while it is open or confirmed, it is not sent. */
+  readonly lateHit: 'OPEN' | 'RELEASED' | 'CONFIRMED' | null;
+  readonly lateAlertId: string | null;
   readonly receivedAt: Date;
 }
 
@@ -45,7 +48,7 @@ export const paymentColumns = `
   p.refusal_message AS "refusalMessage", p.problems, p.alert_id AS "alertId", p.screening_id AS "screeningId", p.was_held AS "wasHeld",
   p.received_date AS "receivedDate", p.business_date AS "businessDate", p.missed_dates AS "missedDates", p.cut_off_at AS "cutOffAt", p.channel,
   p.nostro_account AS "nostroAccount", p.entry_id AS "entryId", p.return_entry_id AS "returnEntryId", p.return_reason AS "returnReason",
-  p.content_hash AS "contentHash", p.batch_message_id AS "batchMessageId", p.received_at AS "receivedAt"`;
+  p.content_hash AS "contentHash", p.batch_message_id AS "batchMessageId", p.late_hit AS "lateHit", p.late_alert_id AS "lateAlertId", p.received_at AS "receivedAt"`;
 
 export const paymentOf = (row: PaymentRow): Payment => ({ ...row, amountMinor: BigInt(row.amountMinor) });
 
@@ -205,8 +208,33 @@ export class PaymentsRepository {
   async lockUnsent(tx: Tx, limit: number): Promise<PaymentRow[]> {
     return tx.rows<PaymentRow>(
       `SELECT ${paymentColumns} FROM settlement.payment p WHERE p.status = 'BOOKED' AND p.batch_message_id IS NULL
+          AND coalesce(p.late_hit, 'RELEASED') = 'RELEASED'
         ORDER BY p.channel, p.payment_id LIMIT $1 FOR UPDATE`,
       [limit],
+    );
+  }
+
+  /** Hits on payments that are past where they could be held; a hit that was told before is none. */
+  async markLateHits(tx: Tx, hits: readonly { paymentId: string; alertId: string }[]): Promise<PaymentRow[]> {
+    if (hits.length === 0) return [];
+    return tx.rows<PaymentRow>(
+      `UPDATE settlement.payment p SET late_hit = 'OPEN', late_alert_id = r."alertId"
+         FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "alertId" text)
+        WHERE p.payment_id = r."paymentId" AND p.status IN ('BOOKING','BOOKED','EXECUTED')
+          AND p.alert_id IS DISTINCT FROM r."alertId" AND p.late_alert_id IS DISTINCT FROM r."alertId"
+       RETURNING ${paymentColumns}`,
+      [JSON.stringify(hits)],
+    );
+  }
+
+  async decideLateHit(
+    tx: Tx,
+    decided: { paymentId: string; alertId: string; decision: 'RELEASED' | 'CONFIRMED' },
+  ): Promise<PaymentRow[]> {
+    return tx.rows<PaymentRow>(
+      `UPDATE settlement.payment p SET late_hit = $3 WHERE p.payment_id = $1 AND p.late_alert_id = $2 AND p.late_hit = 'OPEN'
+       RETURNING ${paymentColumns}`,
+      [decided.paymentId, decided.alertId, decided.decision],
     );
   }
 

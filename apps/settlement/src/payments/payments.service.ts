@@ -210,10 +210,19 @@ export class PaymentsService {
       listVersionId: outcome.listVersionId,
       isHit: outcome.outcome === 'HIT',
     }));
-    await this.changes.move(
+    const hits = facts.filter(({ isHit }) => isHit);
+    const held = await this.changes.move(
       tx,
-      facts.filter(({ isHit }) => isHit).map((fact) => ({ ...fact, to: 'HELD' as const })),
+      hits.map((fact) => ({ ...fact, to: 'HELD' as const })),
       ['SCREENING', 'READY'],
+      compliance,
+    );
+    const heldIds = new Set(held.map(({ paymentId }) => paymentId));
+    await this.agents.stopForHits(
+      tx,
+      hits
+        .filter(({ paymentId }) => !heldIds.has(paymentId))
+        .map(({ paymentId, alertId, screeningId }) => ({ paymentId, alertId: alertId ?? screeningId })),
       compliance,
     );
     const clear = await this.changes.move(
@@ -231,8 +240,10 @@ export class PaymentsService {
   /** RELEASED goes on as if it had been clear; CONFIRMED stops it for good. */
   async applyHoldDecision(
     tx: Tx,
-    decided: { objectId: string; decision: 'RELEASED' | 'CONFIRMED'; decidedBy: string },
+    decided: { objectId: string; alertId: string; decision: 'RELEASED' | 'CONFIRMED'; decidedBy: string },
   ): Promise<void> {
+    const { objectId: paymentId, alertId, decision } = decided;
+    await this.agents.decideLateHit(tx, { paymentId, alertId, decision }, decided.decidedBy);
     const to = decided.decision === 'RELEASED' ? ('READY' as const) : ('STOPPED' as const);
     const moved = await this.changes.move(tx, [{ paymentId: decided.objectId, to }], ['HELD'], decided.decidedBy);
     if (to === 'READY')
@@ -348,9 +359,24 @@ export class PaymentsService {
       ['BOOKING'],
       accounting,
     );
+    await this.holdLateHits(tx, missed);
     await this.bookNow(
       tx,
       missed.map(({ paymentId }) => paymentId),
+    );
+  }
+
+  /** What was hit while it was with the ledger, and comes back from there, is held like any other. */
+  private async holdLateHits(tx: Tx, missed: readonly PaymentRow[]): Promise<void> {
+    const hit = missed.filter(({ lateHit }) => lateHit === 'OPEN' || lateHit === 'CONFIRMED');
+    const held = hit.map(({ paymentId, lateAlertId }) => ({ paymentId, to: 'HELD' as const, alertId: lateAlertId }));
+    await this.changes.move(tx, held, ['READY'], compliance);
+    const confirmed = hit.filter(({ lateHit }) => lateHit === 'CONFIRMED');
+    await this.changes.move(
+      tx,
+      confirmed.map(({ paymentId }) => ({ paymentId, to: 'STOPPED' as const })),
+      ['HELD'],
+      compliance,
     );
   }
 }
