@@ -152,8 +152,14 @@ export const accountingInvariants: readonly Invariant[] = [
                     SELECT book_id, idempotency_key AS key FROM accounting.journal_entry
                     UNION ALL SELECT book_id, idempotency_key FROM accounting.hold
                     UNION ALL SELECT book_id, idempotency_key FROM accounting.hold_movement WHERE idempotency_key IS NOT NULL
+                    UNION ALL SELECT book_id, key FROM accounting.sweep WHERE moved_units = 0
+                    UNION ALL SELECT book_id, idempotency_key FROM accounting.account_state_change
                     UNION ALL SELECT book_id, key FROM accounting.posting_refusal) e GROUP BY 1, 2) t USING (book_id, key)
       WHERE t.effects IS DISTINCT FROM 1`,
+    `SELECT w.book_id || ' ' || w.key, 'was swept ' || w.moved_units || ', is booked ' || coalesce(p.units, h.amount_units)
+       FROM accounting.sweep w LEFT JOIN accounting.posting p ON p.entry_id = w.entry_id AND p.units > 0
+       LEFT JOIN accounting.hold h ON h.hold_id = w.hold_id
+      WHERE w.moved_units > 0 AND w.moved_units IS DISTINCT FROM coalesce(p.units, h.amount_units)`,
     `SELECT e.entry_id, 'was booked without a key of its own' FROM accounting.journal_entry e
        LEFT JOIN accounting.posting_key k ON k.book_id = e.book_id AND k.key = e.idempotency_key WHERE k.key IS NULL`,
     `SELECT reverses_entry_id, 'was reversed ' || count(*) || ' times' FROM accounting.journal_entry WHERE reverses_entry_id IS NOT NULL

@@ -188,6 +188,22 @@ export class AccountsRepository {
     );
   }
 
+  /** Two who open the same numbers at the same time come one after the other. */
+  async lockNumbers(tx: Tx, keys: readonly { book: string; number: string }[]): Promise<void> {
+    await tx.execute(
+      `SELECT pg_advisory_xact_lock(hashtextextended(k.book || '/' || k.number, 20))
+         FROM (SELECT DISTINCT book, number FROM jsonb_to_recordset($1::jsonb) AS k(book text, number text) ORDER BY 1, 2) k`,
+      [JSON.stringify(keys)],
+    );
+  }
+
+  async assetsOf(tx: Tx, accounts: readonly { currency: string | null }[]): Promise<Set<string>> {
+    const rows = await tx.rows<{ asset: string }>('SELECT asset FROM accounting.asset WHERE asset = ANY ($1::text[])', [
+      accounts.map(({ currency }) => currency),
+    ]);
+    return new Set(rows.map(({ asset }) => asset));
+  }
+
   /** An account whose import was rolled back may come again with another one. */
   async open(tx: Tx, accounts: readonly NewAccount[]): Promise<void> {
     await tx.execute(

@@ -69,10 +69,10 @@ export class PostingService {
   private async record(tx: Tx, call: PostingCall, results: readonly PostingResult[]): Promise<void> {
     const byBook = new Map<string, string[]>();
     results.forEach((result, n) => {
-      // An entry has its own hash; what only moves a hold is hashed as it was asked for.
-      const movesHold =
-        result.outcome === 'POSTED' && !result.replayed && (result.op === 'HOLD' || result.op === 'RELEASE');
-      const hash = result.hash ?? (movesHold ? leafHash(canonicalJson(call.items[n])) : undefined);
+      // An entry has its own hash; what moves a hold or the state of an account is hashed as it was asked for.
+      const isOther =
+        result.outcome === 'POSTED' && !result.replayed && !['ENTRY', 'REVERSAL', 'CAPTURE'].includes(result.op);
+      const hash = result.hash ?? (isOther ? leafHash(canonicalJson(call.items[n])) : undefined);
       if (hash === undefined) return;
       const hashes = byBook.get(result.book);
       if (hashes) hashes.push(hash);

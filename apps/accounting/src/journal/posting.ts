@@ -25,6 +25,7 @@ export const resultCodes = [
   { code: 'HOLD_CLOSED', meaning: 'Nothing of the hold is open any more.' },
   { code: 'ACCOUNT_CLOSED', meaning: 'The account is closed.' },
   { code: 'ACCOUNT_BLOCKED', meaning: 'The account is blocked: nothing goes out.' },
+  { code: 'ACCOUNT_NOT_EMPTY', meaning: 'What is closed holds nothing and nothing is pending on it.' },
   { code: 'LIMIT_EXCEEDED', meaning: 'The amount is above the limit for a single payment.' },
   { code: 'HOLD_EXCEEDED', meaning: 'More was asked for than is open on the hold.' },
   { code: 'INSUFFICIENT_FUNDS', meaning: 'The available balance and the limit do not cover it.' },
@@ -69,26 +70,37 @@ interface Dated extends Common {
   readonly forced?: { readonly reason: string };
 }
 
+/**
+ * Makes an entry of two postings, or a hold, a sweep: no more than what the debited account has (DEBIT), what the
+ * credited one owes (CREDIT), or both. Nothing to sweep is no refusal.
+ */
+interface Sweeping {
+  readonly upTo?: 'DEBIT' | 'CREDIT' | 'BOTH';
+}
+
 /** What the posting function decides and books. */
 export type PostingItem =
-  | (Dated & { readonly op: 'ENTRY'; readonly postings: readonly PostingLine[] })
+  | (Dated & Sweeping & { readonly op: 'ENTRY'; readonly postings: readonly PostingLine[] })
+  | (Common & { readonly op: 'CLOSE'; readonly close: { readonly account: string; readonly empty: boolean } })
+  | (Common & { readonly op: 'REOPEN'; readonly close: { readonly account: string } })
   | (Dated & { readonly op: 'REVERSAL'; readonly reverses: string })
   | (Dated & {
       readonly op: 'CAPTURE';
       readonly hold: { readonly holdId: string; readonly units: string; readonly final: boolean };
     })
   | (Common & { readonly op: 'RELEASE'; readonly hold: { readonly holdId: string; readonly units?: string } })
-  | (Common & {
-      readonly op: 'HOLD';
-      readonly hold: {
-        readonly debitAccount: string;
-        readonly creditAccount: string;
-        readonly asset: string;
-        readonly units: string;
-        readonly expiresAt: string;
-        readonly reason: string;
-      };
-    });
+  | (Common &
+      Sweeping & {
+        readonly op: 'HOLD';
+        readonly hold: {
+          readonly debitAccount: string;
+          readonly creditAccount: string;
+          readonly asset: string;
+          readonly units: string;
+          readonly expiresAt: string;
+          readonly reason: string;
+        };
+      });
 
 export interface PostingResult {
   readonly outcome: 'POSTED' | 'REFUSED';
@@ -97,6 +109,8 @@ export interface PostingResult {
   readonly op: PostingItem['op'];
   /** The entry or hold that came of it. */
   readonly id?: string;
+  /** Of a sweep: what it moved, which may be nothing; then there is no id. */
+  readonly units?: string;
   /** Of an entry booked by this very call, in hex. */
   readonly hash?: string;
   readonly code?: ResultCode;
