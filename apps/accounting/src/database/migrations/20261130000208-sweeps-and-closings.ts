@@ -1,5 +1,5 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
-import { postItems } from '../posting-function.js';
+import { postItems } from '../posting-items.js';
 
 /** Entries and holds up to what is there, and numbers closed and opened again by the ledger itself, each with its key. */
 export class SweepsAndClosings20261130000208 implements MigrationInterface {
