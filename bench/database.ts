@@ -55,6 +55,8 @@ export async function withDatabase<Result>(
     });
     const urls = roleUrls(postgres.ownerUrl, passwords);
     const owner = new pg.Pool({ connectionString: postgres.ownerUrl, max: 4 });
+    // `end` does not wait until its sockets are closed: the stop of Postgres may still end one, which is no fault.
+    owner.on('error', () => undefined);
     pools.push(owner);
     return await work({
       ownerUrl: postgres.ownerUrl,

@@ -38,4 +38,5 @@ export const landed: Readonly<Record<string, string>> = {
   GuardsByIndex20261126000208: '8f60c7732601aaa5',
   BulkPlans20261126001001: 'd274a0e3fe2c4892',
   CutOverReferences20261124003201: '86d7dfeec35e67b9',
+  SweepsAndClosings20261130000208: 'e4b13b67f6175fb8',
 };

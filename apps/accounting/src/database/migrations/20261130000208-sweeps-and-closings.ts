@@ -1,4 +1,5 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
+import { postItems as postItemsBefore } from '../posting-function.js';
 import { postItems } from '../posting-items.js';
 
 /** Entries and holds up to what is there, and numbers closed and opened again by the ledger itself, each with its key. */
@@ -46,6 +47,7 @@ export class SweepsAndClosings20261130000208 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query(postItemsBefore);
     await runner.query('DROP TABLE accounting.account_state_change, accounting.sweep');
   }
 }
