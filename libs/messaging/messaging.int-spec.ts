@@ -12,7 +12,7 @@ import { bootProbe, CollectingSink, probeCatalogue, ProbeScript, probeTables } f
 import { hasRedis, postgresUnderTest, type QueueUnderTest, redisUnderTest } from './probe/queue-under-test.js';
 import { Queues } from './queues.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(150_000);
 
 describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
   const test = backend === 'redis' && !hasRedis ? it.skip : it;
@@ -57,7 +57,7 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
       async () => (await ask(`SELECT 1 FROM messaging.delivery WHERE state <> 'ACKNOWLEDGED' LIMIT 1`)).length === 0,
       {
         what: 'the acknowledgement of every delivery',
-        timeoutMs: 20_000,
+        timeoutMs: 50_000,
       },
     );
   const child = (orders: object): ChildProcess & { said: string[] } => {
@@ -179,7 +179,7 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
       const worker = child({ service: 'accounting', databaseUrl: database.urlFor('accounting'), hangAt: 30 });
       await waitFor(() => worker.said.includes('hanging'), {
         what: 'the worker in the middle of a job',
-        timeoutMs: 20_000,
+        timeoutMs: 50_000,
       });
       await killed(worker);
     }
@@ -210,7 +210,7 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     await settlement.close();
     try {
       const relay = child({ service: 'settlement', databaseUrl: database.urlFor('settlement'), addAndDie: 120 });
-      await waitFor(() => relay.signalCode !== null, { what: 'the end of the relay', timeoutMs: 20_000 });
+      await waitFor(() => relay.signalCode !== null, { what: 'the end of the relay', timeoutMs: 50_000 });
       expect(await ask(`SELECT DISTINCT state FROM messaging.delivery`)).toEqual([{ state: 'WAITING' }]);
       await startAccounting();
       await allAcknowledged();
@@ -369,7 +369,7 @@ describe.each(['postgres', 'redis'] as const)('messages over %s', (backend) => {
     const [added] = await add('probe.long.v1', [{ steps: 6 }]);
     expect(added!.jobRunId).toBeDefined();
     const worker = child({ service: 'accounting', databaseUrl: database.urlFor('accounting'), hangAfterStep: 2 });
-    await waitFor(() => worker.said.includes('hanging'), { timeoutMs: 20_000 });
+    await waitFor(() => worker.said.includes('hanging'), { timeoutMs: 50_000 });
     await killed(worker);
     await startAccounting();
     await allAcknowledged();
