@@ -5,7 +5,7 @@ import { literalsOf, type Source, textOf, walk } from './sources.js';
 const isCode = (text: string) => /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(text) && text.length > 3;
 
 /** How the sources state a Problem: the function of libs/kernel, and the short names that features give it. */
-const statedBy = new Set(['problem', 'fault', 'refuse', 'refusal', 'report', 'reject']);
+const statedBy = new Set(['problem', 'messageProblem', 'fault', 'refuse', 'refusal', 'report', 'reject']);
 
 interface Found {
   code: string;
