@@ -28,6 +28,7 @@ const shared = {
 };
 
 export default {
+  testSequencer: '<rootDir>/libs/testing/longest-first.mjs',
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['**/*.spec.ts'] },
     {
