@@ -13,6 +13,16 @@ export interface DeadLetter {
   readonly error: { readonly code: string; readonly message: string; readonly fingerprint: string };
 }
 
+/** A person had the job of a dead letter tried again, or gave it up for good. */
+export interface DeadLetterEnd {
+  readonly messageId: string;
+  readonly how: 'RETRIED' | 'DISCARDED';
+  readonly reason: string;
+  readonly by: string;
+}
+
+export const messageIdOf = (sequence: string): string => `msg_${sequence}`;
+
 /**
  * Who looks after dead letters: provide a class that extends this one, e.g. to open a work item, in the same
  * transaction. Without it, or when `record` answers false, a barrier waits for the message until a person retries or discards it.
@@ -20,6 +30,8 @@ export interface DeadLetter {
 export abstract class DeadLetterSink {
   /** True when somebody owns it from now on. */
   abstract record(tx: Tx, letter: DeadLetter): Promise<boolean>;
+  /** Told of every job that a person retries or discards, whether its message was dead or not. */
+  abstract ended(tx: Tx, end: DeadLetterEnd): Promise<void>;
 }
 
 /** Thrown by a handler that knows that another attempt would fail as well. */

@@ -1,7 +1,7 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
 import { metrics } from '#libs/observability/index.js';
-import { DeadLetterSink, UnprocessableMessage } from './dead-letter.js';
+import { DeadLetterSink, messageIdOf, UnprocessableMessage } from './dead-letter.js';
 import { describeError } from './error-fingerprint.js';
 import { MessagingOptions } from './messaging.options.js';
 
@@ -56,7 +56,7 @@ export class Failures {
     }
     const isOwned =
       (await this.sink?.record(tx, {
-        messageId: `msg_${sequence}`,
+        messageId: messageIdOf(sequence),
         sequence,
         name: failed.name,
         producer: failed.producer,

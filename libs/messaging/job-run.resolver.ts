@@ -1,4 +1,4 @@
-import { type Type } from '@nestjs/common';
+import { Optional, type Type } from '@nestjs/common';
 import { Args, ID, Int, Mutation, Parent, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { AuditTrail } from '#libs/audit/index.js';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
@@ -6,6 +6,7 @@ import { type Service } from '#libs/contracts/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
 import { ConnectionArgs, keyset, keysetPage, ReadTx, RequiresScopes, validateInput } from '#libs/graphql/index.js';
 import { problem } from '#libs/kernel/index.js';
+import { type DeadLetterEnd, DeadLetterSink, messageIdOf } from './dead-letter.js';
 import {
   ChangeJobInput,
   ChangeQueueInput,
@@ -34,6 +35,7 @@ export function jobRunResolver(service: Service): Type {
       private readonly jobRuns: JobRuns,
       private readonly transactions: Transactions,
       private readonly audit: AuditTrail,
+      @Optional() private readonly deadLetters?: DeadLetterSink,
     ) {}
 
     @Query(() => JobRunConnection, { name: `${service}JobRuns`, description: 'Newest first.' })
@@ -84,7 +86,7 @@ export function jobRunResolver(service: Service): Type {
       @Args('input', { type: () => ChangeJobInput }) input: ChangeJobInput,
       @CurrentPrincipal() principal: Principal,
     ): Promise<JobRunPayload> {
-      return this.changeJob('JOB_RETRIED', input, principal, (tx) => this.jobRuns.retry(tx, input.id));
+      return this.changeJob('RETRIED', input, principal, (tx) => this.jobRuns.retry(tx, input.id));
     }
 
     @Mutation(() => JobRunPayload, {
@@ -96,7 +98,7 @@ export function jobRunResolver(service: Service): Type {
       @Args('input', { type: () => ChangeJobInput }) input: ChangeJobInput,
       @CurrentPrincipal() principal: Principal,
     ): Promise<JobRunPayload> {
-      return this.changeJob('JOB_DISCARDED', input, principal, (tx) => this.jobRuns.discard(tx, input.id));
+      return this.changeJob('DISCARDED', input, principal, (tx) => this.jobRuns.discard(tx, input.id));
     }
 
     @Mutation(() => JobQueuePayload, {
@@ -136,7 +138,7 @@ export function jobRunResolver(service: Service): Type {
     }
 
     private async changeJob(
-      action: string,
+      how: DeadLetterEnd['how'],
       input: ChangeJobInput,
       principal: Principal,
       work: (tx: Tx) => Promise<JobChange | undefined>,
@@ -152,8 +154,16 @@ export function jobRunResolver(service: Service): Type {
             : problem('NOT_FOUND', 'no such job', ['id']);
           return { jobRun: row ? toType(row) : null, problems: [refusal] };
         }
+        if (row) {
+          await this.deadLetters?.ended(tx, {
+            messageId: messageIdOf(row.sequence),
+            how,
+            reason: input.reason,
+            by: principal.subject,
+          });
+        }
         await this.audit.append(tx, {
-          action,
+          action: `JOB_${how}`,
           objectKind: 'JOB_RUN',
           objectId: input.id,
           principal,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type INestApplication, Module } from '@nestjs/common';
+import { Global, type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { createClient } from 'graphql-ws';
 import { type AddressInfo } from 'node:net';
@@ -64,6 +64,7 @@ describe('the job monitor', () => {
     await database.pool('owner').query(`GRANT TEMPORARY ON DATABASE ${database.name} TO queue`);
     sender = database.transactions('settlement');
 
+    @Global()
     @Module({
       providers: [
         { provide: ProbeScript, useValue: script },
@@ -178,6 +179,20 @@ describe('the job monitor', () => {
     expect(
       (await call(mutation('retryAccountingJob'), { input: { id, reason: 'again' } })).data!.retryAccountingJob,
     ).toMatchObject({ problems: [{ code: 'JOB_STATE' }] });
+    expect(app.get(CollectingSink).ends).toEqual([
+      {
+        messageId: id.replace('job_', 'msg_').replace('_accounting', ''),
+        how: 'RETRIED',
+        reason: 'the file was repaired',
+        by: 'olga',
+      },
+      {
+        messageId: other.replace('job_', 'msg_').replace('_accounting', ''),
+        how: 'DISCARDED',
+        reason: 'sent twice',
+        by: 'olga',
+      },
+    ]);
     const audit = await database
       .pool('owner')
       .query('SELECT action, object_id, principal, reason FROM accounting.audit_leaf ORDER BY sequence');

@@ -8,7 +8,7 @@ import { SubgraphModule } from '#libs/graphql/index.js';
 import { Logger } from '#libs/observability/index.js';
 import { bootService, type RunningService } from '#libs/service/index.js';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
-import { type NewWorkItem, workItemIdOf, WorkItems, WorkItemsModule } from './index.js';
+import { DeadLetterWork, dueWithinHours, type NewWorkItem, workItemIdOf, WorkItems, WorkItemsModule } from './index.js';
 
 const secret = 'a-secret-of-the-test-that-is-long-enough';
 process.env.INTERNAL_TOKEN_SECRET = secret;
@@ -227,6 +227,47 @@ describe('work items', () => {
       ['CLOSED', 'the agent promised'],
       ['REOPENED', 'it has come back'],
     ]);
+  });
+
+  it('of a dead letter is open until its job is retried or discarded, and again when it dies again', async () => {
+    const deadLetters = new DeadLetterWork(workItems, dueWithinHours(4));
+    const letter = {
+      messageId: 'msg_7',
+      sequence: '7',
+      name: 'accounting.post-entries.v1',
+      producer: 'settlement',
+      consumer: 'accounting',
+      jobRunId: 'job_7_accounting',
+      businessKey: 'batch-7',
+      attempts: 5,
+      error: { code: 'NO_ACCOUNT', message: 'no account', fingerprint: 'f' },
+    };
+    const dies = () => transactions.run((tx) => deadLetters.record(tx, letter));
+    const ends = (how: 'RETRIED' | 'DISCARDED') =>
+      transactions.run((tx) =>
+        deadLetters.ended(tx, { messageId: 'msg_7', how, reason: 'the account is open', by: 'olga' }),
+      );
+    const now = () => transactions.run((tx) => workItems.find(tx, workItemIdOf('dead-letter:msg_7')));
+    await ends('RETRIED');
+    expect(await now()).toBeUndefined();
+    expect(await dies()).toBe(true);
+    expect(await now()).toMatchObject({
+      state: 'OPEN',
+      category: 'DEAD_LETTER',
+      reference: 'batch-7',
+      ownerTeam: 'operations',
+      dueAt: await transactions.run(dueWithinHours(4)),
+    });
+    await ends('RETRIED');
+    expect(await now()).toMatchObject({
+      state: 'CLOSED',
+      closeReason: 'retried: the account is open',
+      closedBy: 'olga',
+    });
+    await dies();
+    expect(await now()).toMatchObject({ state: 'OPEN', closeReason: null });
+    await ends('DISCARDED');
+    expect(await now()).toMatchObject({ state: 'CLOSED', closeReason: 'discarded: the account is open' });
   });
 
   describe('attacked with raw SQL', () => {

@@ -241,6 +241,18 @@ export function journeys(of: () => Running): void {
       expect(
         (await changeJob('operations', 'retry', never, 'after all')).data.retrySettlementJob.problems,
       ).toMatchObject([{ code: 'JOB_STATE' }]);
+      // Each was somebody's work from its death until it was decided about.
+      const reader = new pg.Client({ connectionString: of().installation.ownerUrl });
+      await reader.connect();
+      const { rows } = await reader
+        .query<{ reference: string; reason: string }>(
+          `SELECT reference, close_reason AS reason FROM settlement.work_item WHERE category = 'DEAD_LETTER' AND state = 'CLOSED' ORDER BY reference`,
+        )
+        .finally(() => reader.end());
+      expect(rows).toEqual([
+        { reference: 'journey-2.csv', reason: 'retried: the grant is back' },
+        { reference: 'journey-3.csv', reason: 'discarded: sent by mistake' },
+      ]);
       expect(await auditOf('JOB_RUN', again)).toMatchObject([
         { action: 'JOB_RETRIED', principal: 'demo-operations', reason: 'the grant is back' },
       ]);

@@ -4,7 +4,7 @@ import { DatabaseModule } from '#libs/database/index.js';
 import { SubgraphModule } from '#libs/graphql/index.js';
 import { IdempotencyModule } from '#libs/idempotency/index.js';
 import { DeadLetterSink, JobRunsModule, MessagingModule } from '#libs/messaging/index.js';
-import { WorkItemsModule } from '#libs/work-items/index.js';
+import { DeadLetterWork, dueWithinHours, WorkItems, WorkItemsModule } from '#libs/work-items/index.js';
 import { AccountsRepository } from './accounts/accounts.repository.js';
 import { AccountsResolver, PartyAccountsResolver } from './accounts/accounts.resolver.js';
 import { Accounts } from './accounts/accounts.service.js';
@@ -24,7 +24,6 @@ import { CutOverRepository } from './cut-over/cut-over.repository.js';
 import { CutOver } from './cut-over/cut-over.service.js';
 import { CustomerOperationsResolver } from './customer-operations/customer-operations.resolver.js';
 import { CustomerOperations } from './customer-operations/customer-operations.service.js';
-import { DeadLetterWork } from './dead-letter-work.js';
 import { FiguresResolver } from './figures/figures.resolver.js';
 import { HoldsRepository } from './holds/holds.repository.js';
 import { HoldsResolver } from './holds/holds.resolver.js';
@@ -92,7 +91,16 @@ const resolvers = [
     JobRunsModule.forService('accounting'),
     IdempotencyModule,
   ],
-  providers: [{ provide: DeadLetterSink, useClass: DeadLetterWork }, ...providers, ...processors, ...resolvers],
+  providers: [
+    {
+      provide: DeadLetterSink,
+      useFactory: (workItems: WorkItems) => new DeadLetterWork(workItems, dueWithinHours(4)),
+      inject: [WorkItems],
+    },
+    ...providers,
+    ...processors,
+    ...resolvers,
+  ],
   exports: [DeadLetterSink],
 })
 export class AccountingModule {}

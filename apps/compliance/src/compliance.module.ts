@@ -4,7 +4,7 @@ import { DatabaseModule } from '#libs/database/index.js';
 import { SubgraphModule } from '#libs/graphql/index.js';
 import { IdempotencyModule } from '#libs/idempotency/index.js';
 import { DeadLetterSink, JobRunsModule, MessagingModule } from '#libs/messaging/index.js';
-import { WorkItemsModule } from '#libs/work-items/index.js';
+import { DeadLetterWork, WorkItems, WorkItemsModule } from '#libs/work-items/index.js';
 import { AlertsProcessor } from './alerts/alerts.processor.js';
 import { AlertsRepository } from './alerts/alerts.repository.js';
 import { AlertsResolver } from './alerts/alerts.resolver.js';
@@ -17,9 +17,9 @@ import { ApprovalsProcessor } from './approvals/approvals.processor.js';
 import { ApprovalsRepository } from './approvals/approvals.repository.js';
 import { ApprovalsResolver } from './approvals/approvals.resolver.js';
 import { Approvals } from './approvals/approvals.service.js';
+import { alertDueAt } from './alerts/alerts.js';
 import { BusinessDays } from './business-days/business-days.service.js';
 import { ComplianceConfig } from './compliance.config.js';
-import { DeadLetterWork } from './dead-letter-work.js';
 import { FiguresResolver } from './figures/figures.resolver.js';
 import { ListVersions } from './lists/list-versions.service.js';
 import { ListsProcessor } from './lists/lists.processor.js';
@@ -91,7 +91,12 @@ const resolvers = [
   ],
   providers: [
     { provide: ComplianceConfig, useFactory: () => ComplianceConfig.fromEnvironment() },
-    { provide: DeadLetterSink, useClass: DeadLetterWork },
+    {
+      provide: DeadLetterSink,
+      useFactory: (workItems: WorkItems, businessDays: BusinessDays, config: ComplianceConfig) =>
+        new DeadLetterWork(workItems, async (tx) => alertDueAt(await businessDays.now(tx), config)),
+      inject: [WorkItems, BusinessDays, ComplianceConfig],
+    },
     ...complianceProviders,
     ...processors,
     ...resolvers,

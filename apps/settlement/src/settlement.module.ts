@@ -4,11 +4,10 @@ import { DatabaseModule } from '#libs/database/index.js';
 import { SubgraphModule } from '#libs/graphql/index.js';
 import { IdempotencyModule } from '#libs/idempotency/index.js';
 import { DeadLetterSink, JobRunsModule, MessagingModule } from '#libs/messaging/index.js';
-import { WorkItemsModule } from '#libs/work-items/index.js';
+import { DeadLetterWork, dueWithinHours, WorkItems, WorkItemsModule } from '#libs/work-items/index.js';
 import { ChangesModule } from './changes/changes.module.js';
 import { CutOverModule } from './cut-over/cut-over.module.js';
 import { DayModule } from './day/day.module.js';
-import { DeadLetterWork } from './dead-letter-work.js';
 import { ExchangeModule } from './exchange/exchange.module.js';
 import { FiguresModule } from './figures/figures.module.js';
 import { FilesModule } from './files/files.module.js';
@@ -46,7 +45,13 @@ import { TradesModule } from './trades/trades.module.js';
     HoldsModule,
     DayModule,
   ],
-  providers: [{ provide: DeadLetterSink, useClass: DeadLetterWork }],
+  providers: [
+    {
+      provide: DeadLetterSink,
+      useFactory: (workItems: WorkItems) => new DeadLetterWork(workItems, dueWithinHours(2)),
+      inject: [WorkItems],
+    },
+  ],
   exports: [DeadLetterSink],
 })
 export class SettlementModule {}

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { z } from 'zod';
 import { command, event, type MessageDefinition, type Service } from '#libs/contracts/index.js';
 import { DatabaseModule, type Tx } from '#libs/database/index.js';
-import { DeadLetterSink, type DeadLetter } from '../dead-letter.js';
+import { type DeadLetter, type DeadLetterEnd, DeadLetterSink } from '../dead-letter.js';
 import { Handles, HandlesLong, type DeliveryContext } from '../handles.js';
 import { type LongJob } from '../long-job.js';
 import { MessageCatalogue } from '../message-catalogue.js';
@@ -127,11 +127,17 @@ export class ListeningHandlers {
 @Injectable()
 export class CollectingSink extends DeadLetterSink {
   readonly letters: DeadLetter[] = [];
+  readonly ends: DeadLetterEnd[] = [];
   takesOver = true;
 
   record(_tx: Tx, letter: DeadLetter): Promise<boolean> {
     this.letters.push(letter);
     return Promise.resolve(this.takesOver);
+  }
+
+  ended(_tx: Tx, end: DeadLetterEnd): Promise<void> {
+    this.ends.push(end);
+    return Promise.resolve();
   }
 }
 
