@@ -264,6 +264,12 @@ interface FileState {
   problems: { code: string; message: string }[];
 }
 
+interface ImportJob {
+  id: string;
+  state: string;
+  error: { code: string; message: string } | null;
+}
+
 const receiveOwnFile = (api: Api, kind: string, { name, content, hash }: OwnFile, date: string): Promise<string> =>
   receiveFile(api, kind, name, content, `file-${name}-${date}-${hash}`);
 
@@ -283,11 +289,20 @@ async function receiveFile(
     'ReceiveFileInput',
   );
   const done = await until(`the import of ${name}`, async () => {
-    const data = await api.send<{ file: FileState | null }>(
+    const data = await api.send<{ file: FileState | null; settlementJobRuns: { edges: { node: ImportJob }[] } }>(
       'operations',
-      'query File($id: String!) { file(id: $id) { state counts problems { code message } } }',
-      { id: file.id },
+      `query File($id: String!, $name: String!) {
+        file(id: $id) { state counts problems { code message } }
+        settlementJobRuns(first: 1, filter: { name: "settlement.import-file.v1", businessKey: $name }) { edges { node { id state error { code message } } } }
+      }`,
+      { id: file.id, name },
     );
+    // Given up after all its attempts: nobody goes on by himself, so waiting would be in vain.
+    const job = data.settlementJobRuns.edges[0]?.node;
+    if (job?.state === 'FAILED')
+      throw new Error(
+        `The import of ${name} failed: ${job.error?.code ?? ''} ${job.error?.message ?? ''}. Its job is ${job.id}; see .data/logs, and once the cause is gone run it again with retrySettlementJob.`,
+      );
     return data.file && !['RECEIVED', 'IMPORTING'].includes(data.file.state) ? data.file : undefined;
   });
   const counts = Object.entries(done.counts ?? {}).map(([what, count]) => `${count} ${what.toLowerCase()}`);
