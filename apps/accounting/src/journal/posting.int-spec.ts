@@ -221,6 +221,7 @@ describe('posting', () => {
       'AMOUNT_TOO_LARGE',
       'MALFORMED_ITEM',
     ]);
+    saw(await bench.one({ op: 'CLOSE', key: 'f-16', book: 'NGEU', close: { account: 'A-CASH', empty: true } }));
     // A fault of the input is not remembered: the corrected input comes with the same key.
     expect(await bench.one(bench.move('f-2', 'A-CASH', 'B-CASH', 1))).toMatchObject({ outcome: 'POSTED' });
   });
@@ -296,7 +297,7 @@ describe('posting', () => {
     expect(results.filter(({ key, replayed }) => key === 'race-same' && !replayed)).toHaveLength(1);
   });
 
-  it('books five hundred items in one call', async () => {
+  it('books 500 items in one call', async () => {
     const items = Array.from({ length: 500 }, (_, n) =>
       bench.move(`many-${n}`, 'NOSTRO-EUR', n % 2 ? 'A-CASH' : 'B-CASH', 1, { kind: 'DEPOSIT' }),
     );
