@@ -1,3 +1,5 @@
+import { postingWrite } from './posting-function-write.js';
+
 /**
  * `accounting.post_items`: decide and book up to some thousands of items in one call.
  *
@@ -10,7 +12,10 @@
  *   REVERSAL `reverses: entryId`
  *   HOLD     `hold: {debitAccount, creditAccount, asset, units, expiresAt, reason}`
  *   CAPTURE  `hold: {holdId, units, final}`       RELEASE `hold: {holdId, units?}`
- * Items with the same `group` are booked all or none.
+ *   CLOSE    `close: {account, empty}`            REOPEN  `close: {account}`
+ * Items with the same `group` are booked all or none. A hold may be captured by a later item of the batch that places it.
+ * With `upTo` (DEBIT, CREDIT, BOTH) an entry of two postings, or a hold, is a sweep: it takes no more than what the debited
+ * account has, or the credited one owes. A sweep that finds nothing is done and books nothing.
  */
 export const postItems = `
 CREATE OR REPLACE FUNCTION accounting.post_items(request jsonb) RETURNS jsonb LANGUAGE plpgsql
@@ -21,17 +26,18 @@ DECLARE
   i record; f record;
   -- per item, in the order given
   items jsonb[]; op text[]; book text[]; key text[]; hash bytea[]; grp text[]; forced text[]; entry text[]; kind text[];
+  up_to text[]; swept numeric[]; writes boolean[];
   code text[]; code_account text[]; code_asset text[]; code_available numeric[]; replayed boolean[]; same_as int[]; excess jsonb[];
   -- per line of an item
   l_item int[]; l_n int[]; l_account text[]; l_asset text[]; l_units numeric[]; l_id bigint[]; l_at int[];
-  -- per locked ledger account; 'a_free' is what is available now
-  a_id bigint[]; a_free numeric[]; a_limit numeric[]; a_strict boolean[]; a_credit boolean[]; a_pending_debit numeric[]; a_pending_credit numeric[];
+  -- per locked ledger account; 'a_free' is what is available now, 'a_owed' the same seen from its other side
+  a_id bigint[]; a_free numeric[]; a_owed numeric[]; a_closed boolean[]; a_book text[]; a_limit numeric[]; a_strict boolean[]; a_credit boolean[]; a_pending_debit numeric[]; a_pending_credit numeric[];
   a_number text[]; a_asset text[]; a_kind text[];
   -- How deep a forced item of this batch drew the account: only so far may its excess rise.
   a_forced numeric[];
   asked bigint[]; locked bigint[];
   -- per hold that an item of the batch names
-  h_id text[]; h_open numeric[]; h_live boolean[]; h_debit int[]; h_credit int[]; h_captured numeric[]; h_released numeric[];
+  h_id text[]; h_open numeric[]; h_live boolean[]; h_debit int[]; h_credit int[]; h_captured numeric[]; h_released numeric[]; h_placed boolean[];
   moves jsonb := '[]'; expired jsonb;
   reversed text[] := '{}';
   done boolean[];
@@ -39,17 +45,18 @@ DECLARE
   k int; at_index int; h int; amount numeric; change numeric; refusal text; fail_at int;
   group_now text; group_failed boolean := false; group_items int[] := '{}';
   s_free numeric[]; s_debit numeric[]; s_credit numeric[]; s_open numeric[]; s_captured numeric[]; s_released numeric[]; s_moves jsonb; s_reversed text[];
-  s_forced numeric[];
+  s_forced numeric[]; s_owed numeric[]; s_closed boolean[]; s_placed boolean[];
+  closings jsonb := '[]'; s_closings jsonb;
   result jsonb;
 BEGIN
   IF coalesce(n_items, 0) = 0 THEN RETURN '[]'; END IF;
 
   SELECT array_agg(x ORDER BY o), array_agg(coalesce(x->>'op','ENTRY') ORDER BY o), array_agg(x->>'book' ORDER BY o), array_agg(x->>'key' ORDER BY o),
          array_agg(sha256(convert_to(x::text, 'UTF8')) ORDER BY o), array_agg(x->>'group' ORDER BY o),
-         array_agg(x->'forced'->>'reason' ORDER BY o), array_agg(x->>'kind' ORDER BY o),
+         array_agg(x->'forced'->>'reason' ORDER BY o), array_agg(x->>'kind' ORDER BY o), array_agg(x->>'upTo' ORDER BY o),
          array_agg(CASE WHEN x->>'op' = 'HOLD' THEN 'hld_' ELSE 'ent_' END ||
                    substr(encode(sha256(convert_to((x->>'book') || E'\\x1f' || (x->>'key'), 'UTF8')), 'hex'), 1, 32) ORDER BY o)
-    INTO items, op, book, key, hash, grp, forced, kind, entry
+    INTO items, op, book, key, hash, grp, forced, kind, up_to, entry
     FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o);
   code := array_fill(NULL::text, ARRAY[n_items]);
   code_account := code; code_asset := code;
@@ -57,6 +64,7 @@ BEGIN
   replayed := array_fill(false, ARRAY[n_items]); done := replayed;
   same_as := array_fill(NULL::int, ARRAY[n_items]);
   excess := array_fill(NULL::jsonb, ARRAY[n_items]);
+  swept := code_available;
 
   -- Faults of the input itself: neither remembered nor booked.
   FOR f IN
@@ -72,7 +80,12 @@ BEGIN
     fault AS (
       SELECT o, 0 AS rank, 'MALFORMED_ITEM' AS code, NULL AS asset
         FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
-       WHERE op[o] NOT IN ('ENTRY','REVERSAL','HOLD','CAPTURE','RELEASE') OR coalesce(x->>'key', '') = '' OR coalesce(x->>'book', '') = ''
+       WHERE op[o] NOT IN ('ENTRY','REVERSAL','HOLD','CAPTURE','RELEASE','CLOSE','REOPEN') OR coalesce(x->>'key', '') = '' OR coalesce(x->>'book', '') = ''
+          OR op[o] IN ('ENTRY','REVERSAL','CAPTURE') AND coalesce(x->>'kind', '') = ''
+          OR op[o] IN ('CLOSE','REOPEN') AND coalesce(x->'close'->>'account', '') = ''
+          OR op[o] = 'HOLD' AND x->'hold'->>'debitAccount' = x->'hold'->>'creditAccount'
+          OR up_to[o] IS NOT NULL AND (up_to[o] NOT IN ('DEBIT','CREDIT','BOTH') OR op[o] NOT IN ('ENTRY','HOLD') OR forced[o] IS NOT NULL
+             OR op[o] = 'ENTRY' AND (jsonb_array_length(x->'postings') <> 2 OR x->'postings'->0->>'account' = x->'postings'->1->>'account'))
       UNION ALL
       SELECT o, 0, 'MALFORMED_ITEM', asset FROM line WHERE units IS NULL OR side IS NULL OR side NOT IN ('DEBIT','CREDIT')
       UNION ALL
@@ -114,22 +127,28 @@ BEGIN
     same_as[f.o] := CASE WHEN f.faulty OR f.o = f.first_o THEN 0 ELSE f.first_o END;
   END LOOP;
   FOR f IN
-    SELECT s.o, s.twin, pk.request_hash, r.code, r.account, r.asset, r.available_units, r.key IS NOT NULL AS was_refused
+    SELECT s.o, s.twin, pk.request_hash, r.code, r.account, r.asset, r.available_units, r.key IS NOT NULL AS was_refused, w.moved_units
       FROM unnest(same_as, book, key) WITH ORDINALITY AS s(twin, b, y, o)
       LEFT JOIN posting_key pk ON pk.book_id = s.b AND pk.key = s.y
       LEFT JOIN posting_refusal r ON r.book_id = s.b AND r.key = s.y
+      LEFT JOIN sweep w ON w.book_id = s.b AND w.key = s.y
      WHERE s.twin IS NOT NULL ORDER BY s.o
   LOOP
     CONTINUE WHEN f.request_hash IS NULL;
     IF f.request_hash <> hash[f.o] THEN
       code[f.o] := 'IDEMPOTENCY_KEY_REUSED'; code_asset[f.o] := NULL;
     ELSIF f.twin = 0 THEN
-      replayed[f.o] := true;
+      replayed[f.o] := true; swept[f.o] := f.moved_units;
       IF f.was_refused THEN
         code[f.o] := f.code; code_account[f.o] := f.account; code_asset[f.o] := f.asset; code_available[f.o] := f.available_units;
       END IF;
     END IF;
   END LOOP;
+
+  -- Whoever changes the state of a number takes its row first, before any of its balances.
+  PERFORM 1 FROM account a
+    WHERE (a.book_id, a.number) IN (SELECT x->>'book', x->'close'->>'account' FROM jsonb_array_elements(request->'items') x WHERE x->>'op' IN ('CLOSE','REOPEN'))
+    ORDER BY a.book_id, a.number FOR NO KEY UPDATE;
 
   -- The lines of every item that is still to be decided.
   SELECT array_agg(s.o ORDER BY s.o, s.n), array_agg(s.n ORDER BY s.o, s.n), array_agg(s.account ORDER BY s.o, s.n),
@@ -158,6 +177,20 @@ BEGIN
              LATERAL (VALUES (1, hd.debit_account_id, 1), (2, hd.credit_account_id, -1)) AS s(n, id, sign)
         JOIN ledger_account l ON l.ledger_account_id = s.id
        WHERE op[t.o] IN ('CAPTURE','RELEASE') AND code[t.o] IS NULL AND same_as[t.o] IS NULL
+      UNION ALL
+      -- Of a hold that this batch places.
+      SELECT t.o::int, s.n, s.account, y.v->'hold'->>'asset', s.sign * (x->'hold'->>'units')::numeric, NULL
+        FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
+        JOIN unnest(items, entry, op, same_as, code) WITH ORDINALITY AS y(v, made, does, twin, fault, o)
+          ON y.made = x->'hold'->>'holdId' AND y.does = 'HOLD' AND y.twin IS NULL AND y.fault IS NULL AND y.v->>'book' = x->>'book',
+             LATERAL (VALUES (1, y.v->'hold'->>'debitAccount', 1), (2, y.v->'hold'->>'creditAccount', -1)) AS s(n, account, sign)
+       WHERE op[t.o] IN ('CAPTURE','RELEASE') AND code[t.o] IS NULL AND same_as[t.o] IS NULL
+      UNION ALL
+      -- What stands under a number that is closed or opened again, in each of its assets.
+      SELECT t.o::int, row_number() OVER (PARTITION BY t.o ORDER BY l.ledger_account_id)::int, l.number, l.asset, 0, l.ledger_account_id
+        FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
+        JOIN ledger_account l ON l.book_id = x->>'book' AND l.number = x->'close'->>'account'
+       WHERE op[t.o] IN ('CLOSE','REOPEN') AND code[t.o] IS NULL AND same_as[t.o] IS NULL
     ) s;
 
   -- A number is opened in an asset by its first posting. Whoever changes limits or state takes the account's row
@@ -165,7 +198,7 @@ BEGIN
   PERFORM 1 FROM account a
     WHERE (a.book_id, a.number) IN (
             SELECT book[u.o], u.account FROM unnest(l_item, l_account, l_asset, l_id) AS u(o, account, asset, id)
-             WHERE u.id IS NULL AND NOT EXISTS (SELECT FROM ledger_account l WHERE l.book_id = book[u.o] AND l.number = u.account AND l.asset = u.asset))
+             WHERE u.id IS NULL AND u.account IS NOT NULL AND NOT EXISTS (SELECT FROM ledger_account l WHERE l.book_id = book[u.o] AND l.number = u.account AND l.asset = u.asset))
     ORDER BY a.book_id, a.number FOR SHARE;
   IF FOUND THEN
     WITH wanted AS (
@@ -226,19 +259,30 @@ BEGIN
   SELECT array_agg(b.ledger_account_id ORDER BY b.ledger_account_id), array_agg(b.available ORDER BY b.ledger_account_id),
          array_agg(b.limit_units ORDER BY b.ledger_account_id), array_agg(b.is_strict ORDER BY b.ledger_account_id),
          array_agg(b.normal_side = 'CREDIT' ORDER BY b.ledger_account_id), array_agg(0::numeric ORDER BY b.ledger_account_id),
-         array_agg(l.number ORDER BY b.ledger_account_id), array_agg(l.asset ORDER BY b.ledger_account_id), array_agg(s.kind ORDER BY b.ledger_account_id)
-    INTO a_id, a_free, a_limit, a_strict, a_credit, a_pending_debit, a_number, a_asset, a_kind
+         array_agg(l.number ORDER BY b.ledger_account_id), array_agg(l.asset ORDER BY b.ledger_account_id), array_agg(s.kind ORDER BY b.ledger_account_id),
+         array_agg(CASE b.normal_side WHEN 'CREDIT' THEN b.posted_debit - b.posted_credit - b.pending_credit ELSE b.posted_credit - b.posted_debit - b.pending_debit END
+                   ORDER BY b.ledger_account_id),
+         array_agg(a.state = 'CLOSED' ORDER BY b.ledger_account_id), array_agg(l.book_id ORDER BY b.ledger_account_id)
+    INTO a_id, a_free, a_limit, a_strict, a_credit, a_pending_debit, a_number, a_asset, a_kind, a_owed, a_closed, a_book
     FROM balance b JOIN ledger_account l USING (ledger_account_id) JOIN asset s ON s.asset = l.asset
+    JOIN account a ON a.book_id = l.book_id AND a.number = l.number
    WHERE b.ledger_account_id = ANY (locked);
   a_pending_credit := a_pending_debit; a_forced := a_pending_debit;
   SELECT array_agg(p.o::int ORDER BY u.o, u.n) INTO l_at
     FROM unnest(l_item, l_n, l_id) AS u(o, n, id) LEFT JOIN unnest(a_id) WITH ORDINALITY AS p(id, o) ON p.id = u.id;
 
   SELECT array_agg(hd.hold_id ORDER BY hd.hold_id), array_agg(hd.open_units ORDER BY hd.hold_id), array_agg(hd.expires_at > moment ORDER BY hd.hold_id),
-         array_agg(d.o::int ORDER BY hd.hold_id), array_agg(c.o::int ORDER BY hd.hold_id), array_agg(0::numeric ORDER BY hd.hold_id)
-    INTO h_id, h_open, h_live, h_debit, h_credit, h_captured
-    FROM (SELECT DISTINCT x->'hold'->>'holdId' AS id FROM jsonb_array_elements(request->'items') x WHERE x->>'op' IN ('CAPTURE','RELEASE')) w
-    JOIN hold hd ON hd.hold_id = w.id
+         array_agg(d.o::int ORDER BY hd.hold_id), array_agg(c.o::int ORDER BY hd.hold_id), array_agg(0::numeric ORDER BY hd.hold_id),
+         array_agg(hd.placed ORDER BY hd.hold_id)
+    INTO h_id, h_open, h_live, h_debit, h_credit, h_captured, h_placed
+    FROM (SELECT hd.hold_id, hd.open_units, hd.expires_at, hd.debit_account_id, hd.credit_account_id, true AS placed
+            FROM (SELECT DISTINCT x->'hold'->>'holdId' AS id FROM jsonb_array_elements(request->'items') x WHERE x->>'op' IN ('CAPTURE','RELEASE')) w
+            JOIN hold hd ON hd.hold_id = w.id
+          UNION ALL
+          SELECT entry[d.o], 0, (items[d.o]->'hold'->>'expiresAt')::timestamptz, d.id, c.id, false
+            FROM unnest(l_item, l_n, l_id) AS d(o, n, id) JOIN unnest(l_item, l_n, l_id) AS c(o, n, id) ON c.o = d.o AND c.n = 2
+           WHERE d.n = 1 AND op[d.o] = 'HOLD'
+             AND entry[d.o] IN (SELECT x->'hold'->>'holdId' FROM jsonb_array_elements(request->'items') x WHERE x->>'op' IN ('CAPTURE','RELEASE'))) hd
     JOIN unnest(a_id) WITH ORDINALITY AS d(id, o) ON d.id = hd.debit_account_id
     JOIN unnest(a_id) WITH ORDINALITY AS c(id, o) ON c.id = hd.credit_account_id;
   h_released := h_captured;
@@ -249,12 +293,17 @@ BEGIN
       SELECT u.o, u.n, u.account, u.asset, u.units, a.number IS NOT NULL AS has_account, s.asset IS NOT NULL AS has_asset,
              u.id IS NOT NULL AS opened, a.state, m.payment_limit_units,
              CASE a.normal_side WHEN 'CREDIT' THEN u.units ELSE -u.units END > 0 AND a.mode = 'STRICT' AS draws
-        FROM unnest(l_item, l_n, l_account, l_asset, l_units, l_id) AS u(o, n, account, asset, units, id)
+        FROM (SELECT * FROM unnest(l_item, l_n, l_account, l_asset, l_units, l_id) AS ul(o, n, account, asset, units, id)
+               WHERE op[ul.o] NOT IN ('CLOSE','REOPEN')) u
         LEFT JOIN account a ON a.book_id = book[u.o] AND a.number = u.account
         LEFT JOIN asset s ON s.asset = u.asset
         LEFT JOIN account_limit m ON m.book_id = book[u.o] AND m.number = u.account AND m.asset = u.asset),
     fault AS (
       SELECT o, 1 AS rank, n, 'ACCOUNT_NOT_FOUND' AS code, account, asset FROM line WHERE NOT has_account
+      UNION ALL
+      SELECT t.o, 1, 0, 'ACCOUNT_NOT_FOUND', x->'close'->>'account', NULL FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
+        LEFT JOIN account a ON a.book_id = x->>'book' AND a.number = x->'close'->>'account'
+       WHERE op[t.o] IN ('CLOSE','REOPEN') AND a.number IS NULL
       UNION ALL SELECT o, 2, n, 'ASSET_NOT_FOUND', account, asset FROM line WHERE NOT has_asset
       UNION ALL SELECT o, 3, n, 'ASSET_MISMATCH', account, asset FROM line WHERE has_account AND has_asset AND NOT opened
       UNION ALL
@@ -279,10 +328,20 @@ BEGIN
         FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
         LEFT JOIN hold hd ON hd.hold_id = x->'hold'->>'holdId' AND hd.book_id = x->>'book'
        WHERE op[t.o] IN ('CAPTURE','RELEASE') AND (hd.hold_id IS NULL OR hd.open_units = 0 OR hd.expires_at <= moment)
+         -- Whether this batch has placed it by then, the fold sees.
+         AND NOT (hd.hold_id IS NULL AND x->'hold'->>'holdId' = ANY (coalesce(h_id, '{}')))
       UNION ALL
       SELECT t.o, 10, 0, 'HOLD_EXPIRED', NULL, NULL FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
        WHERE op[t.o] = 'HOLD' AND (x->'hold'->>'expiresAt')::timestamptz <= moment
-      UNION ALL SELECT o, 13, n, 'ACCOUNT_CLOSED', account, asset FROM line WHERE state = 'CLOSED' AND forced[o] IS NULL AND op[o] <> 'RELEASE'
+      UNION ALL
+      SELECT t.o, 13, 0, 'ACCOUNT_CLOSED', a.number, NULL FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
+        JOIN account a ON a.book_id = x->>'book' AND a.number = x->'close'->>'account'
+       WHERE op[t.o] = 'CLOSE' AND a.state = 'CLOSED'
+         AND NOT EXISTS (SELECT FROM unnest(op, items) AS c(does, v) WHERE c.does = 'REOPEN' AND c.v->'close'->>'account' = a.number AND c.v->>'book' = a.book_id)
+      UNION ALL SELECT o, 13, n, 'ACCOUNT_CLOSED', account, asset FROM line
+       WHERE state = 'CLOSED' AND forced[o] IS NULL AND op[o] <> 'RELEASE'
+         -- Where this batch opens it again or closes it, the fold sees.
+         AND NOT EXISTS (SELECT FROM unnest(op, items) AS c(does, v) WHERE c.does IN ('CLOSE','REOPEN') AND c.v->'close'->>'account' = account AND c.v->>'book' = book[o])
       UNION ALL SELECT o, 14, n, 'ACCOUNT_BLOCKED', account, asset FROM line WHERE state = 'BLOCKED' AND draws AND forced[o] IS NULL AND op[o] <> 'RELEASE'
       UNION ALL
       SELECT o, 15, min(n), 'LIMIT_EXCEEDED', account, asset FROM line
@@ -298,7 +357,7 @@ BEGIN
 
   -- The fold. Groups keep together, in the place of their first item.
   FOR i IN
-    SELECT t.o, t.g, w.ats, w.nets, x->'hold' AS hold, x->>'reverses' AS reverses
+    SELECT t.o, t.g, w.ats, w.nets, x->'hold' AS hold, x->>'reverses' AS reverses, x->'close' AS close
       FROM (SELECT o, gg AS g, min(o) OVER (PARTITION BY coalesce(gg, '#' || o)) AS place
               FROM unnest(grp) WITH ORDINALITY AS q(gg, o)) t
       JOIN jsonb_array_elements(request->'items') WITH ORDINALITY AS e(x, o) ON e.o = t.o
@@ -312,12 +371,45 @@ BEGIN
       IF i.g IS NOT NULL THEN
         s_free := a_free; s_debit := a_pending_debit; s_credit := a_pending_credit;
         s_open := h_open; s_captured := h_captured; s_released := h_released; s_moves := moves; s_reversed := reversed; s_forced := a_forced;
+        s_owed := a_owed; s_closed := a_closed; s_placed := h_placed; s_closings := closings;
       END IF;
     END IF;
     refusal := code[i.o];
     IF refusal IS NULL AND same_as[i.o] IS NULL THEN
+      IF up_to[i.o] IS NOT NULL AND NOT group_failed THEN
+        -- How far a sweep goes: what the debited account has, what the credited one owes, and never below nothing.
+        amount := abs(i.nets[1]);
+        FOR k IN 1 .. 2 LOOP
+          at_index := i.ats[k];
+          IF up_to[i.o] IN ('BOTH', CASE WHEN i.nets[k] > 0 THEN 'DEBIT' ELSE 'CREDIT' END) THEN
+            amount := greatest(least(amount, CASE WHEN (i.nets[k] > 0) = a_credit[at_index] THEN a_free[at_index] ELSE a_owed[at_index] END), 0);
+          END IF;
+        END LOOP;
+        swept[i.o] := amount;
+        i.nets := ARRAY[sign(i.nets[1]) * amount, sign(i.nets[2]) * amount];
+      END IF;
+      IF op[i.o] IN ('CLOSE','REOPEN') THEN
+        -- Also what an earlier item of this batch opened under the number.
+        i.ats := ARRAY(SELECT s.at FROM generate_subscripts(a_id, 1) AS s(at) WHERE a_number[s.at] = i.close->>'account' AND a_book[s.at] = book[i.o]);
+      END IF;
+      fail_at := NULL;
+      IF op[i.o] NOT IN ('RELEASE','REOPEN') AND forced[i.o] IS NULL AND true = ANY (a_closed) THEN
+        SELECT c.at INTO fail_at FROM unnest(i.ats) WITH ORDINALITY AS c(at, n) WHERE a_closed[c.at] ORDER BY c.n LIMIT 1;
+      END IF;
+      IF fail_at IS NULL AND op[i.o] = 'CLOSE' AND coalesce((i.close->>'empty')::boolean, true) THEN
+        SELECT c.at INTO fail_at FROM unnest(i.ats) AS c(at) WHERE a_free[c.at] <> 0 OR a_owed[c.at] <> 0 LIMIT 1;
+      END IF;
       IF group_failed THEN
         refusal := 'LINKED_ITEM_REFUSED';
+      ELSIF fail_at IS NOT NULL THEN
+        refusal := CASE WHEN a_closed[fail_at] AND forced[i.o] IS NULL THEN 'ACCOUNT_CLOSED' ELSE 'ACCOUNT_NOT_EMPTY' END;
+        code_account[i.o] := a_number[fail_at]; code_asset[i.o] := a_asset[fail_at];
+      ELSIF op[i.o] IN ('CLOSE','REOPEN') THEN
+        FOREACH k IN ARRAY coalesce(i.ats, '{}') LOOP a_closed[k] := op[i.o] = 'CLOSE'; END LOOP;
+        closings := closings || jsonb_build_object('book', book[i.o], 'account', i.close->>'account', 'key', key[i.o],
+          'state', CASE op[i.o] WHEN 'CLOSE' THEN 'CLOSED' ELSE 'OPEN' END);
+      ELSIF swept[i.o] = 0 THEN
+        NULL;
       ELSIF op[i.o] IN ('ENTRY','REVERSAL') THEN
         IF op[i.o] = 'REVERSAL' AND i.reverses = ANY (reversed) THEN
           refusal := 'ALREADY_REVERSED';
@@ -342,13 +434,14 @@ BEGIN
           ELSE
             FOR k IN 1 .. array_length(i.ats, 1) LOOP
               at_index := i.ats[k];
-              a_free[at_index] := a_free[at_index] + CASE WHEN a_credit[at_index] THEN -i.nets[k] ELSE i.nets[k] END;
+              change := CASE WHEN a_credit[at_index] THEN -i.nets[k] ELSE i.nets[k] END;
+              a_free[at_index] := a_free[at_index] + change; a_owed[at_index] := a_owed[at_index] - change;
             END LOOP;
             IF op[i.o] = 'REVERSAL' THEN reversed := reversed || i.reverses; END IF;
           END IF;
         END IF;
       ELSIF op[i.o] = 'HOLD' THEN
-        amount := (i.hold->>'units')::numeric;
+        amount := coalesce(swept[i.o], (i.hold->>'units')::numeric);
         FOR k IN 1 .. array_length(i.ats, 1) LOOP
           at_index := i.ats[k];
           IF a_strict[at_index] AND (i.nets[k] > 0) = a_credit[at_index] AND a_free[at_index] - amount < -a_limit[at_index] THEN
@@ -362,13 +455,18 @@ BEGIN
             at_index := i.ats[k];
             IF i.nets[k] > 0 THEN a_pending_debit[at_index] := a_pending_debit[at_index] + amount;
             ELSE a_pending_credit[at_index] := a_pending_credit[at_index] + amount; END IF;
-            IF (i.nets[k] > 0) = a_credit[at_index] THEN a_free[at_index] := a_free[at_index] - amount; END IF;
+            IF (i.nets[k] > 0) = a_credit[at_index] THEN a_free[at_index] := a_free[at_index] - amount;
+            ELSE a_owed[at_index] := a_owed[at_index] - amount; END IF;
           END LOOP;
+          h := array_position(h_id, entry[i.o]);
+          IF h IS NOT NULL THEN h_open[h] := amount; h_placed[h] := true; END IF;
         END IF;
       ELSE
         h := array_position(h_id, i.hold->>'holdId');
         amount := coalesce((i.hold->>'units')::numeric, h_open[h]);
-        IF h_open[h] = 0 THEN
+        IF NOT h_placed[h] THEN
+          refusal := 'HOLD_NOT_FOUND';
+        ELSIF h_open[h] = 0 THEN
           refusal := 'HOLD_CLOSED';
         ELSIF amount > h_open[h] THEN
           refusal := 'HOLD_EXCEEDED'; code_available[i.o] := h_open[h];
@@ -376,8 +474,10 @@ BEGIN
           IF op[i.o] = 'CAPTURE' THEN
             -- What was pending becomes posted: nothing changes on the drawing side, the receiving side grows.
             h_captured[h] := h_captured[h] + amount;
-            IF NOT a_credit[h_debit[h]] THEN a_free[h_debit[h]] := a_free[h_debit[h]] + amount; END IF;
-            IF a_credit[h_credit[h]] THEN a_free[h_credit[h]] := a_free[h_credit[h]] + amount; END IF;
+            IF NOT a_credit[h_debit[h]] THEN a_free[h_debit[h]] := a_free[h_debit[h]] + amount;
+            ELSE a_owed[h_debit[h]] := a_owed[h_debit[h]] + amount; END IF;
+            IF a_credit[h_credit[h]] THEN a_free[h_credit[h]] := a_free[h_credit[h]] + amount;
+            ELSE a_owed[h_credit[h]] := a_owed[h_credit[h]] + amount; END IF;
             moves := moves || jsonb_build_object('hold', h_id[h], 'kind', 'CAPTURED', 'units', amount::text, 'entry', entry[i.o]);
             h_open[h] := h_open[h] - amount;
             a_pending_debit[h_debit[h]] := a_pending_debit[h_debit[h]] - amount;
@@ -388,8 +488,10 @@ BEGIN
             h_released[h] := h_released[h] + amount; h_open[h] := h_open[h] - amount;
             a_pending_debit[h_debit[h]] := a_pending_debit[h_debit[h]] - amount;
             a_pending_credit[h_credit[h]] := a_pending_credit[h_credit[h]] - amount;
-            IF a_credit[h_debit[h]] THEN a_free[h_debit[h]] := a_free[h_debit[h]] + amount; END IF;
-            IF NOT a_credit[h_credit[h]] THEN a_free[h_credit[h]] := a_free[h_credit[h]] + amount; END IF;
+            IF a_credit[h_debit[h]] THEN a_free[h_debit[h]] := a_free[h_debit[h]] + amount;
+            ELSE a_owed[h_debit[h]] := a_owed[h_debit[h]] + amount; END IF;
+            IF NOT a_credit[h_credit[h]] THEN a_free[h_credit[h]] := a_free[h_credit[h]] + amount;
+            ELSE a_owed[h_credit[h]] := a_owed[h_credit[h]] + amount; END IF;
             moves := moves || jsonb_build_object('hold', h_id[h], 'kind', 'RELEASED', 'units', amount::text,
               'key', CASE WHEN op[i.o] = 'RELEASE' THEN key[i.o] END);
           END IF;
@@ -406,99 +508,33 @@ BEGIN
       group_failed := true;
       a_free := s_free; a_pending_debit := s_debit; a_pending_credit := s_credit;
       h_open := s_open; h_captured := s_captured; h_released := s_released; moves := s_moves; reversed := s_reversed; a_forced := s_forced;
+      a_owed := s_owed; a_closed := s_closed; h_placed := s_placed; closings := s_closings;
       FOREACH k IN ARRAY group_items LOOP
-        done[k] := false; code[k] := 'LINKED_ITEM_REFUSED'; excess[k] := NULL;
+        done[k] := false; code[k] := 'LINKED_ITEM_REFUSED'; excess[k] := NULL; swept[k] := NULL;
       END LOOP;
     END IF;
   END LOOP;
 
-  -- The write. Holds come first, then entries, postings and balances in one statement: its triggers look at them together.
-  INSERT INTO hold (hold_id, book_id, asset, debit_account_id, credit_account_id, amount_units, reason, expires_at, placed_at, requested_by, idempotency_key)
-  SELECT entry[t.o], x->>'book', x->'hold'->>'asset', d.id, c.id, (x->'hold'->>'units')::numeric, x->'hold'->>'reason',
-         (x->'hold'->>'expiresAt')::timestamptz, moment, requester, x->>'key'
-    FROM jsonb_array_elements(request->'items') WITH ORDINALITY AS t(x, o)
-    JOIN unnest(l_item, l_n, l_id) AS d(o, n, id) ON d.o = t.o AND d.n = 1
-    JOIN unnest(l_item, l_n, l_id) AS c(o, n, id) ON c.o = t.o AND c.n = 2
-   WHERE done[t.o] AND op[t.o] = 'HOLD' ORDER BY t.o;
-  IF moves <> '[]' THEN
-    UPDATE hold hd SET captured_units = hd.captured_units + m.captured, released_units = hd.released_units + m.released
-      FROM unnest(h_id, h_captured, h_released) AS m(id, captured, released) WHERE m.id = hd.hold_id AND m.captured + m.released > 0;
-  END IF;
-  -- Items are reached by their place in the array: a join would be planned for a handful and compare each with each.
-  WITH line AS (
-    SELECT u.o, u.n, u.id, u.asset, u.units, b.posted_debit - b.posted_credit AS base, b.last_sequence
-      FROM unnest(l_item, l_n, l_id, l_asset, l_units) AS u(o, n, id, asset, units) JOIN balance b ON b.ledger_account_id = u.id
-     WHERE done[u.o] AND op[u.o] IN ('ENTRY','REVERSAL','CAPTURE')),
-  header AS (
-    INSERT INTO journal_entry (entry_id, book_id, kind, business_date, value_date, booked_at, description, subject_kind, subject_id,
-                               idempotency_key, requested_by, posting_count, reverses_entry_id, forced_reason, hold_id, entry_hash)
-    SELECT entry[s.o], x->>'book', x->>'kind', (x->>'businessDate')::date, (x->>'valueDate')::date, moment, x->>'description',
-           x->'subject'->>'kind', x->'subject'->>'id', x->>'key', requester, s.count, x->>'reverses', forced[s.o],
-           CASE WHEN op[s.o] = 'CAPTURE' THEN x->'hold'->>'holdId' END,
-           accounting.entry_hash_of(entry[s.o], x->>'book', x->>'kind', (x->>'businessDate')::date, (x->>'valueDate')::date, moment,
-                                    x->>'reverses', forced[s.o], s.lines)
-      FROM (SELECT o, items[o] AS x, count(*) AS count, string_agg(n || ':' || id || ':' || asset || ':' || units, ';' ORDER BY n) AS lines
-              FROM line GROUP BY o) s
-     ORDER BY s.o),
-  booked AS (
-    INSERT INTO posting (entry_id, n, book_id, ledger_account_id, asset, units, business_date, value_date, account_sequence, balance_after)
-    SELECT entry[line.o], line.n, book[line.o], line.id, line.asset, line.units,
-           (items[line.o]->>'businessDate')::date, (items[line.o]->>'valueDate')::date,
-           line.last_sequence + row_number() OVER by_account, line.base + sum(line.units) OVER by_account
-      FROM line
-    WINDOW by_account AS (PARTITION BY line.id ORDER BY line.o, line.n ROWS UNBOUNDED PRECEDING))
-  UPDATE balance b
-     SET posted_debit = b.posted_debit + s.debit, posted_credit = b.posted_credit + s.credit, last_sequence = b.last_sequence + s.count,
-         pending_debit = b.pending_debit + s.pending_debit, pending_credit = b.pending_credit + s.pending_credit,
-         -- Rises only by what a forced item drew; else it falls as the account recovers. So the CHECK stands behind the fold.
-         forced_excess = CASE WHEN b.is_strict AND s.free < -b.limit_units THEN least(-s.free, greatest(b.forced_excess, s.deepest)) ELSE 0 END
-    FROM (SELECT id, max(free) AS free, max(deepest) AS deepest, sum(pending_debit) AS pending_debit, sum(pending_credit) AS pending_credit,
-                 sum(debit) AS debit, sum(credit) AS credit, sum(count) AS count
-            FROM (SELECT a.id, a.free, a.deepest, a.pending_debit, a.pending_credit, 0 AS debit, 0 AS credit, 0 AS count
-                    FROM unnest(a_id, a_free, a_forced, a_pending_debit, a_pending_credit) AS a(id, free, deepest, pending_debit, pending_credit)
-                  UNION ALL
-                  SELECT u.id, NULL, NULL, 0, 0, greatest(u.units, 0), greatest(-u.units, 0), 1
-                    FROM unnest(l_item, l_id, l_units) AS u(o, id, units)
-                   WHERE done[u.o] AND op[u.o] IN ('ENTRY','REVERSAL','CAPTURE')) moved
-           GROUP BY id HAVING sum(count) > 0 OR sum(pending_debit) <> 0 OR sum(pending_credit) <> 0) s
-   WHERE s.id = b.ledger_account_id;
-  IF moves <> '[]' THEN
-    INSERT INTO hold_movement (hold_id, book_id, kind, units, entry_id, idempotency_key, moved_at)
-    SELECT m.v->>'hold', hd.book_id, m.v->>'kind', (m.v->>'units')::numeric, m.v->>'entry', m.v->>'key', moment
-      FROM jsonb_array_elements(moves) WITH ORDINALITY AS m(v, o) JOIN hold hd ON hd.hold_id = m.v->>'hold' ORDER BY m.o;
-  END IF;
-
-  INSERT INTO daily_bucket AS t (ledger_account_id, value_date, business_date, book_id, debit, credit)
-  SELECT u.id, (items[u.o]->>'valueDate')::date, (items[u.o]->>'businessDate')::date, book[u.o],
-         sum(greatest(u.units, 0)), sum(greatest(-u.units, 0))
-    FROM unnest(l_item, l_id, l_units) AS u(o, id, units)
-   WHERE done[u.o] AND op[u.o] IN ('ENTRY','REVERSAL','CAPTURE')
-   GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3
-  ON CONFLICT (ledger_account_id, value_date, business_date) DO UPDATE SET debit = t.debit + excluded.debit, credit = t.credit + excluded.credit;
-
-  INSERT INTO posting_refusal (book_id, key, code, account, asset, available_units)
-  SELECT book[t.o], key[t.o], t.c, code_account[t.o], code_asset[t.o], code_available[t.o]
-    FROM unnest(code, done, same_as) WITH ORDINALITY AS t(c, d, s, o)
-   WHERE t.c IS NOT NULL AND t.s IS NULL AND NOT t.d AND t.c NOT IN ('MALFORMED_ITEM','TOO_FEW_POSTINGS','AMOUNT_NOT_POSITIVE','AMOUNT_TOO_LARGE','NOT_BALANCED','IDEMPOTENCY_KEY_REUSED')
-   ORDER BY 1, 2;
-
+${postingWrite}
   -- An item that repeats one of this batch has its answer.
   FOR k IN 1 .. n_items LOOP
     IF same_as[k] > 0 AND code[k] IS NULL THEN
       replayed[k] := true;
+      swept[k] := swept[same_as[k]];
       code[k] := code[same_as[k]]; code_account[k] := code_account[same_as[k]];
       code_asset[k] := code_asset[same_as[k]]; code_available[k] := code_available[same_as[k]];
     END IF;
   END LOOP;
   SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
            'outcome', CASE WHEN code[t.o] IS NULL THEN 'POSTED' ELSE 'REFUSED' END, 'key', key[t.o], 'book', book[t.o], 'op', op[t.o],
-           'id', CASE WHEN code[t.o] IS NULL AND op[t.o] <> 'RELEASE' THEN entry[t.o] END,
+           'id', CASE WHEN code[t.o] IS NULL AND op[t.o] IN ('ENTRY','REVERSAL','HOLD','CAPTURE') AND coalesce(swept[t.o], 1) > 0 THEN entry[t.o] END,
+           'units', CASE WHEN code[t.o] IS NULL THEN swept[t.o]::text END,
            'hash', encode(e.entry_hash, 'hex'),
            'code', code[t.o], 'account', code_account[t.o], 'asset', code_asset[t.o], 'availableUnits', code_available[t.o]::text,
            'excess', excess[t.o], 'replayed', replayed[t.o])) ORDER BY t.o)
     INTO result
     FROM unnest(entry) WITH ORDINALITY AS t(id, o)
-    LEFT JOIN journal_entry e ON done[t.o] AND e.entry_id = t.id;
+    LEFT JOIN journal_entry e ON writes[t.o] AND e.entry_id = t.id;
   RETURN result;
 END $fn$;
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Logger } from '@nestjs/common';
 import { type Outbox } from '#libs/messaging/index.js';
 import { accountingInvariants } from '../accounting.invariants.js';
-import { postItems } from '../database/posting-items.js';
+import { postItems } from '../database/posting-function.js';
 import { type Bench, createBench } from '../testing/bench.js';
 import { PostingProcessor } from './posting.processor.js';
 import { type PostingItem } from './posting.js';

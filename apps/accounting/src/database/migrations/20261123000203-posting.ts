@@ -1,5 +1,5 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
-import { postItems } from '../posting-function.js';
+import { postItems } from '../posting-function-of-20261123.js';
 
 /** The only writers of the journal. They run as the owner of the tables; row-level security still limits them to the caller's books. */
 export class Posting20261123000203 implements MigrationInterface {

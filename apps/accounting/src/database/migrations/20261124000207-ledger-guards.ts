@@ -1,6 +1,6 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dropLedgerGuards, ledgerGuards } from '../ledger-guards.js';
-import { postItems } from '../posting-function.js';
+import { postItems } from '../posting-function-of-20261123.js';
 import { dropPostApart, postApart } from '../posting-apart.js';
 
 /** What the posting function could have got wrong unseen is now refused by the tables themselves. */

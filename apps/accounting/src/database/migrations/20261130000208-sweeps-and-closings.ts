@@ -1,6 +1,6 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
-import { postItems as postItemsBefore } from '../posting-function.js';
-import { postItems } from '../posting-items.js';
+import { postItems as postItemsBefore } from '../posting-function-of-20261123.js';
+import { postItems } from '../posting-function.js';
 
 /** Entries and holds up to what is there, and numbers closed and opened again by the ledger itself, each with its key. */
 export class SweepsAndClosings20261130000208 implements MigrationInterface {
