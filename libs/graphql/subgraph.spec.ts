@@ -40,7 +40,13 @@ import {
   SubgraphModule,
   validateInput,
 } from './index.js';
-import { assertPermissions, printSubgraphSchema, subgraphSchemaOf } from './testing.js';
+import {
+  assertPermissions,
+  permissionDifferences,
+  permissionRows,
+  printSubgraphSchema,
+  subgraphSchemaOf,
+} from './testing.js';
 
 process.env.INTERNAL_TOKEN_SECRET = 'a-secret-of-the-test-that-is-long-enough';
 const secret = process.env.INTERNAL_TOKEN_SECRET;
@@ -363,6 +369,22 @@ describe('the schema of a module', () => {
       allowed: false,
       decided: false,
     });
+  });
+
+  it('is held against the table of what each role may: a line too few, too many or of other roles is told', async () => {
+    const schema = await subgraphSchemaOf('settlement', AppModule);
+    const rows = permissionRows(schema);
+    expect(rows['Query.trade']).toBe(rows['Trade by its key']);
+    expect(rows['Query.fault']).not.toContain('partner');
+    expect([rows['type Trade'], rows['Query._service']]).toEqual([rows['Query.trade'], 'admin']);
+    expect(permissionDifferences(schema, rows)).toEqual([]);
+    const { 'Query.fault': held = '', ...others } = rows;
+    expect(permissionDifferences(schema, others)).toEqual([`+ "Query.fault": "${held}",`]);
+    expect(permissionDifferences(schema, { ...rows, 'Query.gone': 'admin' })).toEqual(['- "Query.gone": "admin",']);
+    expect(permissionDifferences(schema, { ...rows, 'Query.fault': `${held}, partner` })).toEqual([
+      `- "Query.fault": "${held}, partner",`,
+      `+ "Query.fault": "${held}",`,
+    ]);
   });
 
   it('is refused when a root field names no scope', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type DynamicModule, type ForwardReference, type Type } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { Test } from '@nestjs/testing';
@@ -178,5 +179,101 @@ export function assertPermissions(schema: GraphQLSchema): PermissionMatrix {
       `decided otherwise than declared: ${wrong.map((cell) => `${cell.field} for ${cell.role}`).join(', ')}`,
     );
   if (matrix.cells.length === 0) throw new Error('the schema has no field to check');
+  return matrix;
+}
+
+/** Roles as they stand in a file of expected permissions. */
+const listed = (held: readonly Role[]): string => (held.length === 0 ? 'nobody' : [...held].sort().join(', '));
+
+/**
+ * Who may what, whole: each root field; each entity that other services reach by its key, and those of its fields that
+ * are for others than it is; and each type, with the roles that can come to one in whatever way.
+ */
+export function permissionRows(schema: GraphQLSchema): Record<string, string> {
+  const rows = new Map<string, string>();
+  const { cells } = permissionMatrix(schema);
+  const fields = new Map<string, Role[]>();
+  for (const { field, role, decided } of cells)
+    fields.set(field, [...(fields.get(field) ?? []), ...(decided ? [role] : [])]);
+  const rootTypes = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const entities = schema.getType('_Entity');
+  const entityTypes = isAbstractType(entities) ? schema.getPossibleTypes(entities) : [];
+  const rolesOfEntity = new Map(
+    entityTypes.map((entity) => {
+      const document = parse(
+        `query ($r: [_Any!]!) { _entities(representations: $r) { ... on ${entity.name} { __typename } } }`,
+      );
+      const operation = getOperationAST(document);
+      const may = (role: Role) =>
+        operation !== null &&
+        operation !== undefined &&
+        judgeOperation({ schema, document, operation, scopes: rolesToScopes([role]) }).refusals.length === 0;
+      return [entity.name, roles.filter(may)] as const;
+    }),
+  );
+  for (const [name, held] of rolesOfEntity) rows.set(`${name} by its key`, listed(held));
+  for (const [name, held] of fields) {
+    const owner = name.split('.')[0] ?? '';
+    const ofEntity = rolesOfEntity.get(owner);
+    if (ofEntity === undefined || listed(ofEntity) !== listed(held)) rows.set(name, listed(held));
+  }
+  const reached = new Map(
+    roles.map((role) => {
+      const start = rootTypes.flatMap((root) =>
+        Object.values(root?.getFields() ?? {})
+          .filter((field) => root && fields.get(`${root.name}.${field.name}`)?.includes(role))
+          .map((field) => getNamedType(field.type)),
+      );
+      const byKey = entityTypes.filter(({ name }) => rolesOfEntity.get(name)?.includes(role));
+      return [role, reachableTypes(schema, role, [...start, ...byKey])] as const;
+    }),
+  );
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isCompositeType(type) || type.name.startsWith('_') || rootTypes.some((root) => root === type)) continue;
+    rows.set(`type ${type.name}`, listed(roles.filter((role) => reached.get(role)?.has(type.name))));
+  }
+  return Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The types that a role comes to from the given ones, over fields that it may ask for. */
+function reachableTypes(schema: GraphQLSchema, role: Role, start: readonly GraphQLNamedType[]): Set<string> {
+  const held = new Set<string>(rolesToScopes([role]));
+  const may = (holder: Parameters<typeof scopeNeedOf>[0]) => {
+    const need = scopeNeedOf(holder);
+    return need.length === 0 || need.some((all) => all.every((scope) => held.has(scope)));
+  };
+  const seen = new Set<string>();
+  const waiting = [...start];
+  for (let type = waiting.pop(); type; type = waiting.pop()) {
+    if (!isCompositeType(type) || seen.has(type.name) || !may(type)) continue;
+    seen.add(type.name);
+    if (isAbstractType(type)) waiting.push(...schema.getPossibleTypes(type));
+    if (!('getFields' in type)) continue;
+    for (const field of Object.values(type.getFields())) if (may(field)) waiting.push(getNamedType(field.type));
+  }
+  return seen;
+}
+
+/** What a schema permits otherwise than the file says, each as the line that would have to stand in the file. */
+export function permissionDifferences(schema: GraphQLSchema, expected: Readonly<Record<string, string>>): string[] {
+  const found = permissionRows(schema);
+  const line = (name: string, held: string) => `${JSON.stringify(name)}: ${JSON.stringify(held)},`;
+  const names = [...new Set([...Object.keys(found), ...Object.keys(expected)])].sort();
+  return names.flatMap((name) => {
+    const [is, was] = [found[name], expected[name]];
+    if (is === was) return [];
+    return [
+      ...(was === undefined ? [] : [`- ${line(name, was)}`]),
+      ...(is === undefined ? [] : [`+ ${line(name, is)}`]),
+    ];
+  });
+}
+
+/** The walk of the whole schema × roles against the committed file: whoever changes what a role may, changes the file too. */
+export function assertExpectedPermissions(schema: GraphQLSchema, file: string): PermissionMatrix {
+  const matrix = assertPermissions(schema);
+  const differences = permissionDifferences(schema, JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>);
+  if (differences.length > 0)
+    throw new Error(`permissions differ from ${file}; if each is meant, change the file:\n${differences.join('\n')}`);
   return matrix;
 }

@@ -1,10 +1,14 @@
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { assertPermissions, printSubgraphSchema, subgraphSchemaOf } from '#libs/graphql/testing.js';
+import { assertExpectedPermissions, printSubgraphSchema, subgraphSchemaOf } from '#libs/graphql/testing.js';
 import { AccountingModule } from './accounting.module.js';
 
 describe('the schema of accounting', () => {
   it('names a scope for every field and decides as it declares, for every role', async () => {
-    const { cells } = assertPermissions(await subgraphSchemaOf('accounting', AccountingModule));
+    const { cells } = assertExpectedPermissions(
+      await subgraphSchemaOf('accounting', AccountingModule),
+      join(import.meta.dirname, 'accounting.permissions.json'),
+    );
     const may = (field: string, role: string) =>
       cells.find((cell) => cell.field === field && cell.role === role)?.allowed;
     expect(may('Mutation.postTransfer', 'controller')).toBe(true);
