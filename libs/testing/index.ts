@@ -8,3 +8,4 @@ export {
 export { redisForTests, type TestRedis } from './redis.js';
 export { waitFor } from './wait-for.js';
 export { instantsOfOneMillisecond, pageThrough } from './page-through.js';
+export { PlantedBreaches } from './planted-breaches.js';

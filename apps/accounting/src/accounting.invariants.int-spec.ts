@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PlantedBreaches } from '#libs/testing/index.js';
 import { type Ask, accountingInvariants } from './accounting.invariants.js';
 import { type Bench, createBench, day } from './testing/bench.js';
 
@@ -40,8 +41,13 @@ afterAll(async () => {
 });
 
 const ask: Ask = async (sql, parameters) => (await bench.database.pool('verify').query(sql, parameters)).rows as never;
-const brokenOf = async (number: number, through: Ask = ask) =>
-  (await accountingInvariants.find((one) => one.number === number)!.check(through)).broken;
+const planted = new PlantedBreaches(accountingInvariants);
+const brokenOf = async (number: number, through: Ask) => {
+  const invariant = accountingInvariants.find((one) => one.number === number)!;
+  const { broken } = await invariant.check(through);
+  planted.noticed(invariant, broken);
+  return broken;
+};
 
 describe('the invariants of the ledger', () => {
   it('hold, and look at something', async () => {
@@ -133,6 +139,14 @@ describe('the invariants of the ledger', () => {
       5,
       `INSERT INTO accounting.posting_refusal SELECT book_id, key, 'INSUFFICIENT_FUNDS' FROM accounting.posting_key WHERE key = 'i-1'`,
     ],
+    ['an entry without a key', 5, `DELETE FROM accounting.posting_key WHERE key = 'i-1'`],
+    [
+      'an entry that was reversed twice',
+      5,
+      `DROP INDEX accounting.journal_entry_reverses;
+       UPDATE accounting.journal_entry SET reverses_entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-1')
+        WHERE idempotency_key IN ('i-2', 'i-3')`,
+    ],
   ];
   it.each(breaches)('notice %s (%i)', async (_, number, sql) => {
     const owner = await bench.database.pool('owner').connect();
@@ -149,5 +163,9 @@ describe('the invariants of the ledger', () => {
       await owner.query('ROLLBACK');
       owner.release();
     }
+  });
+
+  it('are each broken by one of these', () => {
+    expect(planted.neverBroken()).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Transactions } from '#libs/database/index.js';
 import { writeExchange, writeSettlementConfirmation } from '#libs/iso20022/index.js';
-import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
+import { createTestDatabase, PlantedBreaches, type TestDatabase } from '#libs/testing/index.js';
 import { instructionIdOf } from './instructions/instruction.js';
 import { settlementInvariants } from './settlement.invariants.js';
 import { accountingForTests, plainJob, settlementForTests } from './settlement-for-tests.js';
@@ -91,6 +91,8 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
+const planted = new PlantedBreaches(settlementInvariants);
+
 /** All breaches after a change that no service could make, undone at the end. */
 async function breachesAfter(...changes: [string, unknown[]?][]): Promise<string[]> {
   const client = await database.pool('owner').connect();
@@ -100,11 +102,12 @@ async function breachesAfter(...changes: [string, unknown[]?][]): Promise<string
     );
     for (const [sql, params] of changes) await client.query(sql, params ?? []);
     const found: string[] = [];
-    for (const { number, check } of settlementInvariants) {
-      const { broken } = await check(
+    for (const invariant of settlementInvariants) {
+      const { broken } = await invariant.check(
         async (sql, parameters) => (await client.query(sql, parameters ?? [])).rows as never,
       );
-      found.push(...broken.map(({ where, detail }) => `${number} ${where}: ${detail}`));
+      planted.noticed(invariant, broken);
+      found.push(...broken.map(({ where, detail }) => `${invariant.number} ${where}: ${detail}`));
     }
     return found;
   } finally {
@@ -119,6 +122,41 @@ describe('what must always hold in settlement', () => {
   });
 
   it.each<[string, [string, unknown[]?][], RegExp]>([
+    [
+      'a trade that is not what its versions say',
+      [[`UPDATE settlement.trade SET version = 2 WHERE execution_id = 'E-1'`]],
+      /^5 trade E-1: version 2 .*its versions say 1/,
+    ],
+    [
+      'a trade that has no version',
+      [[`DELETE FROM settlement.trade_version WHERE execution_id = 'E-1'`]],
+      /^5 trade E-1: has no version/,
+    ],
+    [
+      'a block whose allocations are not the block',
+      [[`UPDATE settlement.trade SET is_block = true WHERE execution_id = 'E-2'`]],
+      /^5 block E-2: its allocations differ by 10 units/,
+    ],
+    [
+      'a state of a trade without its history',
+      [[`UPDATE settlement.trade SET state = 'CONFIRMED' WHERE execution_id = 'E-2'`]],
+      /^8 trade .*stands at CONFIRMED/,
+    ],
+    [
+      'a way of a trade that is not declared',
+      [[`UPDATE settlement.trade_state_history SET from_state = 'SETTLED', to_state = 'RECEIVED'`]],
+      /^8 trade .*SETTLED to RECEIVED is not declared/,
+    ],
+    [
+      'a trade instructed while it waited for its screening',
+      [[`UPDATE settlement.trade SET hold_state = 'SCREENING' WHERE execution_id = 'E-2'`]],
+      /^12 trade E-2: is INSTRUCTED and its screening is still open/,
+    ],
+    [
+      'a trade in repair that nobody has',
+      [[`UPDATE settlement.trade SET state = 'REPAIR', repair_reason = 'SSI' WHERE execution_id = 'E-2'`]],
+      /^13 trade E-2: is in repair/,
+    ],
     [
       'a status without its history',
       [[`UPDATE settlement.instruction SET matching_status = 'UNMATCHED' WHERE execution_id = 'E-2'`]],
@@ -233,5 +271,9 @@ describe('what must always hold in settlement', () => {
     ],
   ])('finds %s', async (_name, changes, expected) => {
     expect(await breachesAfter(...changes)).toContainEqual(expect.stringMatching(expected));
+  });
+
+  it('is each broken by one of these', () => {
+    expect(planted.neverBroken()).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { principalOf } from '#libs/auth/index.js';
+import { PlantedBreaches } from '#libs/testing/index.js';
 import { complianceInvariants } from '../compliance.invariants.js';
 import { complianceUnderTest, type ComplianceUnderTest } from '../testing/compliance-under-test.js';
 
@@ -25,12 +26,14 @@ describe('alerts', () => {
         `SELECT reference, state, close_reason AS reason FROM compliance.work_item WHERE category = 'HELD' ORDER BY 1`,
       ),
     );
+  const planted = new PlantedBreaches(complianceInvariants);
   const invariants = async () => {
     const broken = [];
-    for (const { check } of complianceInvariants) {
-      const result = await check(
+    for (const invariant of complianceInvariants) {
+      const result = await invariant.check(
         async (sql, parameters) => (await compliance.database.pool('verify').query(sql, parameters)).rows as never,
       );
+      planted.noticed(invariant, result.broken);
       broken.push(...result.broken);
     }
     return broken;
@@ -257,5 +260,6 @@ describe('alerts', () => {
     await owner.query('ALTER TABLE compliance.approval DROP CONSTRAINT never_decided_by_its_maker');
     await owner.query(`UPDATE compliance.approval SET decided_by = requested_by WHERE state = 'APPROVED'`);
     expect((await invariants()).some(({ detail }) => detail.includes('who made or changed it'))).toBe(true);
+    expect(planted.neverBroken()).toEqual([]);
   });
 });
