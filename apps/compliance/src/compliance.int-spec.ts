@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { decodeJwt, SignJWT } from 'jose';
 import {
   hashApiKey,
   newApiKey,
@@ -80,6 +81,59 @@ describe('the compliance service, with its queue', () => {
   afterAll(async () => {
     await service.stop();
     await database.drop();
+  });
+
+  it('answers 401 to whoever brings no token that the gateway signed for it this minute', async () => {
+    const query = '{ parties(first: 1) { pageInfo { hasNextPage } } }';
+    const post = (authorization: string | undefined) =>
+      fetch(`http://127.0.0.1:${service.port}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(authorization === undefined ? {} : { authorization }) },
+        body: JSON.stringify({ query }),
+      });
+    const key = new TextEncoder().encode(secret);
+    const good = await signInternalToken(maker, secret);
+    const [, claims = ''] = good.split('.');
+    const token = (issuedSecondsAgo = 0) =>
+      new SignJWT({ kind: 'PERSON', roles: ['admin'], scope: 'parties:read', books: ['*'] })
+        .setProtectedHeader({ alg: 'HS256' })
+        .setSubject('eve')
+        .setIssuer('northgate-gateway')
+        .setAudience('northgate-subgraph')
+        .setIssuedAt(Math.floor(Date.now() / 1000) - issuedSecondsAgo)
+        .setExpirationTime(Math.floor(Date.now() / 1000) - issuedSecondsAgo + 60);
+    const header = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const refused: Record<string, string | undefined> = {
+      'no token': undefined,
+      'an empty one': 'Bearer ',
+      'another scheme': `Basic ${good}`,
+      'an API key': `Bearer ${demoKey}`,
+      expired: `Bearer ${await token(120).sign(key)}`,
+      'of another audience': `Bearer ${await token().setAudience('northgate-gateway').sign(key)}`,
+      'of another issuer': `Bearer ${await token().setIssuer('somebody').sign(key)}`,
+      'alg none': `Bearer ${header({ alg: 'none', typ: 'JWT' })}.${claims}.`,
+      'alg none, with a signature': `Bearer ${header({ alg: 'none', typ: 'JWT' })}.${claims}.${good.split('.')[2] ?? ''}`,
+      'signed with another key': `Bearer ${await token().sign(new TextEncoder().encode('another-secret-of-the-same-length-as-this-is'))}`,
+      'claims of another': `Bearer ${[header({ alg: 'HS256', typ: 'JWT' }), header({ ...decodeJwt(good), roles: ['admin'] }), good.split('.')[2]].join('.')}`,
+    };
+    for (const [what, authorization] of Object.entries(refused)) {
+      const response = await post(authorization);
+      const body = (await response.json()) as Answer;
+      expect({
+        what,
+        status: response.status,
+        data: body.data ?? null,
+        code: body.errors?.[0]?.extensions?.code,
+      }).toEqual({ what, status: 401, data: null, code: 'UNAUTHENTICATED' });
+    }
+    // The same with what is right about it: so each was refused for what is wrong.
+    for (const right of [good, await token().sign(key)]) {
+      const response = await post(`Bearer ${right}`);
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        { data: { parties: { pageInfo: { hasNextPage: false } } } },
+      ]);
+    }
   });
 
   it('tells the gateway whose key a hash is, and nobody else', async () => {
