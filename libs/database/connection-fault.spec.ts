@@ -37,6 +37,7 @@ describe('what may succeed when it is done again', () => {
     ['53300', 'too many clients'],
     ['55P03', 'lock not available'],
     ['ECONNRESET', 'read ECONNRESET'],
+    ['EPOOLEXHAUSTED', 'none of the 2 connections of the pool came free in 15 s'],
     [undefined, 'Connection terminated unexpectedly'],
     [undefined, 'timeout exceeded when trying to connect'],
   ])('%s %s', (code, message) => {

@@ -15,6 +15,7 @@ const transientErrnos = new Set([
   'EMFILE',
   'ENFILE',
   'ENOSPC',
+  'EPOOLEXHAUSTED',
 ]);
 /** node-postgres has no code for these. */
 const transientMessages =

@@ -1,5 +1,6 @@
 export { Tx } from './tx.js';
 export {
+  NoConnectionFree,
   Transactions,
   TransactionAborted,
   defaultTransactionSettings,

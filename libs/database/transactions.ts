@@ -40,6 +40,16 @@ export class TransactionAborted extends Error {
   override readonly name = 'TransactionAborted';
 }
 
+/** Nothing was begun: every connection of the pool is in use and none came free in time. The same work may succeed later. */
+export class NoConnectionFree extends Error {
+  override readonly name = 'NoConnectionFree';
+  readonly code = 'EPOOLEXHAUSTED';
+
+  constructor(limit: number, waitedMs: number, options: ErrorOptions) {
+    super(`none of the ${limit} connections of the pool came free in ${waitedMs / 1000} s`, options);
+  }
+}
+
 /** serialization_failure and deadlock_detected: the same work may succeed when it is done again. */
 const retryable = new Set(['40001', '40P01']);
 
@@ -86,7 +96,7 @@ export class Transactions {
   }
 
   private async once<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    const client = await pool.connect();
+    const client = await connectionOf(pool);
     const lost: { error?: Error } = {};
     const onError = (error: Error) => (lost.error = error);
     client.on('error', onError);
@@ -146,6 +156,19 @@ export class Transactions {
       watchPgPool(applicationName ?? 'database', pool);
     }
     return pool;
+  }
+}
+
+/** pg-pool says the same of a full pool and of a server that does not answer; who waits for a connection must know which. */
+async function connectionOf(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    const { max, connectionTimeoutMillis } = pool.options;
+    const isFull = pool.totalCount >= max && pool.idleCount === 0;
+    if (isFull && error instanceof Error && error.message === 'timeout exceeded when trying to connect')
+      throw new NoConnectionFree(max, connectionTimeoutMillis ?? 0, { cause: error });
+    throw error;
   }
 }
 

@@ -11,6 +11,7 @@ const outageCodes = new Set([
   'ECONNRESET',
   'ETIMEDOUT',
   'EPIPE',
+  'EPOOLEXHAUSTED',
   '57P01',
   '57P02',
   '57P03',

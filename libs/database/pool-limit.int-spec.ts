@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { metricsRegistry } from '#libs/observability/index.js';
+import { createTestDatabase, type TestDatabase, waitFor } from '#libs/testing/index.js';
+import { dataSourceOptions, isTransientFault, NoConnectionFree, Transactions } from './index.js';
+
+const connectTimeoutMs = 300;
+let database: TestDatabase;
+let dataSource: DataSource;
+let transactions: Transactions;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const url = database.urlFor('settlement');
+  dataSource = new DataSource(
+    dataSourceOptions({ url, applicationName: 'pool of two', poolSize: 2, connectTimeoutMs }),
+  );
+  transactions = new Transactions(dataSource);
+});
+afterAll(async () => {
+  await dataSource.destroy();
+  await database.drop();
+});
+
+const pid = () =>
+  transactions.run(async (tx) => (await tx.row<{ pid: number }>('SELECT pg_backend_pid() AS pid'))?.pid);
+
+/** A transaction that stays open until it is told to end. */
+async function opened() {
+  let end: () => void = () => undefined;
+  const told = new Promise<void>((resolve) => (end = resolve));
+  let begun = false;
+  const ended = transactions.run(async (tx) => {
+    await tx.rows('SELECT 1');
+    begun = true;
+    await told;
+  });
+  await waitFor(() => begun, { what: 'a transaction' });
+  return async () => {
+    end();
+    await ended;
+  };
+}
+const figure = async (state: string) =>
+  (await metricsRegistry.getSingleMetric('sql_pool_connections')?.get())?.values.find(
+    ({ labels }) => labels['pool'] === 'pool of two' && labels['state'] === state,
+  )?.value;
+const connections = async () =>
+  (
+    await database
+      .pool('owner')
+      .query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pool of two'`,
+      )
+  ).rows[0]?.n;
+
+describe('a pool of two connections', () => {
+  it('lets a third transaction wait, and run when one of the others ends in time', async () => {
+    const [first, second] = [await opened(), await opened()];
+    const third = pid();
+    await waitFor(async () => (await figure('waiting')) === 1, { what: 'a transaction that waits', intervalMs: 10 });
+    await first();
+    expect(await third).toBeGreaterThan(0);
+    expect(await connections()).toBe(2);
+    await second();
+  });
+
+  it('tells a third one after the time that it may take, as a fault that passes; then it goes on', async () => {
+    const [first, second] = [await opened(), await opened()];
+    const began = performance.now();
+    let isRun = false;
+    const refusal = await transactions
+      .run(() => {
+        isRun = true;
+        return Promise.resolve();
+      })
+      .catch((error: unknown) => error);
+    const waitedMs = performance.now() - began;
+    expect(refusal).toBeInstanceOf(NoConnectionFree);
+    expect((refusal as Error).message).toBe('none of the 2 connections of the pool came free in 0.3 s');
+    expect(isTransientFault(refusal)).toBe(true);
+    expect(isRun).toBe(false);
+    expect(waitedMs).toBeGreaterThan(connectTimeoutMs * 0.9);
+    expect(waitedMs).toBeLessThan(5_000);
+    const errors = await metricsRegistry.getSingleMetric('sql_errors_total')?.get();
+    expect(
+      errors?.values.filter(({ labels }) => labels['code'] === 'EPOOLEXHAUSTED').map(({ value }) => value),
+    ).toEqual([1]);
+
+    await first();
+    await second();
+    const pids = new Set(await Promise.all(Array.from({ length: 20 }, pid)));
+    expect(pids.size).toBeLessThanOrEqual(2);
+    expect(await connections()).toBeLessThanOrEqual(2);
+    expect([await figure('used'), await figure('waiting'), await figure('limit')]).toEqual([0, 0, 2]);
+  });
+});
