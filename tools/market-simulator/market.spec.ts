@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { XmlDocument, XsdValidator } from 'libxml2-wasm';
 import {
+  type OutgoingMessage,
   readExchange,
   readSettlementConfirmation,
   readStatusAdvice,
+  writeCancellationRequest,
+  writeCreditTransferInitiation,
   writeExchange,
+  writeHoldRequest,
   writeSettlementInstruction,
 } from '#libs/iso20022/index.js';
+import { itBySchemas } from '#libs/iso20022/testing.js';
 import { Market } from './market.js';
 import { type MarketScript } from './script.js';
 import { Simulator } from './simulator.js';
@@ -64,6 +68,29 @@ const instruction = (tradeId: string, direction: 'DELI' | 'RECE' = 'RECE') =>
     amount: { currency: 'EUR', amountMinor: 100_000n },
   });
 
+const instructed = (tradeId: string): OutgoingMessage => ({
+  messageId: `msg_${tradeId}`,
+  type: 'sese.023.001.11',
+  document: instruction(tradeId),
+});
+
+const payments = writeCreditTransferInitiation({
+  messageId: 'batch-1',
+  createdAt: '2026-11-25T09:00:00Z',
+  initiatorName: 'Northgate',
+  batchId: 'batch-1',
+  executionDate: '2026-11-25',
+  debtorName: 'Northgate NGEU',
+  debtorAccount: { other: 'NOSTRO-EUR' },
+  debtorAgentBic: 'NGAGDEFFXXX',
+  transfers: ['PAY-1', 'PAY-2'].map((endToEndId) => ({
+    endToEndId,
+    amount: { currency: 'EUR', amountMinor: 12_345n },
+    creditorName: 'Möller <Söhne>',
+    creditorAccount: { iban: 'DE89370400440532013000' },
+  })),
+});
+
 describe('the market simulator', () => {
   const directory = mkdtempSync(join(tmpdir(), 'northgate-market-'));
   const from = (channel: string) => readdirSync(join(directory, 'exchange', channel, 'from')).sort();
@@ -77,12 +104,7 @@ describe('the market simulator', () => {
 
   beforeAll(() => {
     mkdirSync(join(directory, 'exchange', 'T2S', 'to'), { recursive: true });
-    const messages = trades.map((tradeId) => ({
-      messageId: `msg_${tradeId}`,
-      type: 'sese.023.001.11',
-      document: instruction(tradeId),
-    }));
-    writeFileSync(join(directory, 'exchange', 'T2S', 'to', 'out-1.xml'), writeExchange(messages));
+    writeFileSync(join(directory, 'exchange', 'T2S', 'to', 'out-1.xml'), writeExchange(trades.map(instructed)));
     open().advance('2026-11-25T18:05');
   });
   afterAll(() => {
@@ -166,29 +188,69 @@ describe('the market simulator', () => {
       ['60', 60_000n],
     ]);
   });
+});
 
-  const schemas = join(process.env.CORPORA_DIRECTORY ?? '../shared/corpora', 'settlement', 'iso20022-xsd');
-  (existsSync(schemas) ? it : it.skip)('writes Documents that are valid by their schema', () => {
-    const files = ['latest', 'deployed'].flatMap((folder) =>
-      readdirSync(join(schemas, folder)).map((name) => join(schemas, folder, name)),
-    );
-    for (const channel of ['T2S', 'AGENT-EUR']) {
-      for (const name of from(channel)) {
-        const content = readFileSync(join(directory, 'exchange', channel, 'from', name), 'utf8');
-        for (const [document = '', namespace = ''] of content.matchAll(
-          /<Document xmlns="urn:iso:std:iso:20022:tech:xsd:([^"]+)".*?<\/Document>/gs,
-        )) {
-          const schema = files.find((file) => file.endsWith(`/${namespace}.xsd`));
-          expect(schema).toBeDefined();
-          const validator = XsdValidator.fromDoc(XmlDocument.fromBuffer(readFileSync(schema ?? '')));
-          const parsed = XmlDocument.fromString(document);
-          expect(() => {
-            validator.validate(parsed);
-          }).not.toThrow();
-          parsed.dispose();
-          validator.dispose();
-        }
-      }
-    }
+describe('what the market and we send each other', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'northgate-market-'));
+  const exchange = join(directory, 'exchange');
+  afterAll(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  itBySchemas('is valid by its schema, whatever type of message it is', (schemas) => {
+    const all: MarketScript = { ...script, returnedPayments: { 'PAY-2': 'AC04' } };
+    const simulator = Simulator.open(all, new Market(all), exchange, join(directory, 'state'));
+    const send = (channel: string, name: string, messages: OutgoingMessage[]) => {
+      writeFileSync(join(exchange, channel, 'to', name), writeExchange(messages));
+    };
+    const trades = ['PLAIN', 'LACKING', 'PARTLY', 'ALONE', 'REFUSED', 'NEARLY', 'HELD', 'CALLED-BACK'];
+    send('T2S', 'out-1.xml', trades.map(instructed));
+    send('AGENT-EUR', 'out-1.xml', [{ messageId: 'msg_pay', type: 'pain.001.001.12', document: payments }]);
+    simulator.advance('2026-11-25T09:00');
+    send('T2S', 'out-2.xml', [
+      {
+        messageId: 'msg_hold',
+        type: 'sese.030.001.09',
+        document: writeHoldRequest({ transactionIds: ['ins_held'], isHeld: true }),
+      },
+      {
+        messageId: 'msg_cancel',
+        type: 'sese.020.001.07',
+        document: writeCancellationRequest({
+          transactionId: 'ins_called-back',
+          direction: 'RECE',
+          payment: 'APMT',
+        }),
+      },
+    ]);
+    simulator.advance('2026-11-25T18:05');
+
+    const { files, valid, faults } = schemas.judgeFolder(exchange);
+    expect(faults).toEqual([]);
+    const met = (folder: string) => Object.fromEntries([...(valid.get(folder) ?? [])].sort());
+    expect(met('to')).toEqual({
+      'pain.001.001.12': 1,
+      'sese.020.001.07': 1,
+      'sese.023.001.11': trades.length,
+      'sese.030.001.09': 1,
+    });
+    // One advice to each instruction and request, one about what lacks and one about the rest of what settled in part.
+    expect(met('from')).toEqual({
+      'camt.053.001.08': 2,
+      'pacs.002.001.12': 1,
+      'pacs.004.001.13': 1,
+      'sese.024.001.12': trades.length + 2 + 2,
+      'sese.025.001.11': 3,
+    });
+    expect(files).toBe(11);
+
+    const sentBack = readFileSync(join(exchange, 'AGENT-EUR', 'from', 'return-PAY-2.xml'), 'utf8');
+    expect(schemas.judge(sentBack.replace('<MsgId>', '<Wrong/><MsgId>')).faults).toEqual([
+      expect.stringContaining('Wrong'),
+    ]);
+    expect(schemas.judge(sentBack.replace('xsd:pacs.004.001.13', 'xsd:pacs.004.001.77')).faults).toEqual([
+      expect.stringContaining('no published schema'),
+    ]);
+    expect(schemas.judge('<Exchange/>').faults).toHaveLength(1);
   });
 });
