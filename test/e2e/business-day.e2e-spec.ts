@@ -10,6 +10,7 @@ import { gatewayFuzz } from './gateway-fuzz.js';
 import { journeys, type Running } from './journeys.js';
 import { launch } from './launcher-process.js';
 import { figuresOfDay, type LauncherRun, runLauncher, temporaryData } from './launcher.js';
+import { publishedSanctions } from './published-sanctions.js';
 
 const days = ['2026-11-25', '2026-11-26', '2026-11-27'];
 
@@ -20,11 +21,12 @@ describe('the first three business days, from nothing, on the embedded default',
 
   beforeAll(async () => {
     // The launcher dies in the middle of the day; the next start goes on from there.
-    const interrupted = launch(data.directory, ['--once', '--json', '--port', '0']);
+    const sanctions = publishedSanctions ? ['--sanctions', publishedSanctions.path] : [];
+    const interrupted = launch(data.directory, ['--once', '--json', '--port', '0', ...sanctions]);
     await interrupted.says('gate passed', 400_000);
     interrupted.child.kill('SIGKILL');
     await interrupted.end();
-    dayOne = await runLauncher(data.directory);
+    dayOne = await runLauncher(data.directory, sanctions);
     // The same data directory again: it goes on with the next days.
     nextDays = await runLauncher(data.directory, ['--days', '2']);
   }, 900_000);
@@ -118,6 +120,21 @@ describe('the first three business days, from nothing, on the embedded default',
     afterAll(async () => {
       await running?.installation.stop();
     }, 60_000);
+
+    // None of the sample's names is on it: the figures above are those of the day without it.
+    (publishedSanctions ? it : it.skip)(
+      'has screened by the list that OFAC publishes, besides the sample’s',
+      async () => {
+        const query = 'query Lists { listVersions(first: 20) { edges { node { source state entryCount } } } }';
+        const answer = await present().client.ask('compliance', query);
+        const versions = (answer.data as { listVersions: { edges: { node: unknown }[] } }).listVersions.edges;
+        expect(versions.map(({ node }) => node)).toContainEqual({
+          source: 'OWN',
+          state: 'ACTIVE',
+          entryCount: publishedSanctions?.entryCount,
+        });
+      },
+    );
 
     journeys(present);
     gatewayFuzz(present, () => unexpectedEnds);

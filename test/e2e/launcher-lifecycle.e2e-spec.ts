@@ -18,10 +18,13 @@ import {
 const isUp = /open in a browser: (http:\/\/127\.0\.0\.1:\d+)\/graphql/;
 const startedMs = 120_000;
 
-/** One data directory through its starts and ends, in order; each leaves what the next one finds. */
+/** Two data directories through their starts and ends, in order; each leaves what the next one finds. */
 describe('npm start, from start to end', () => {
   const installation = temporaryInstallation();
   const { data } = installation;
+  /** On a disk that can run full, where one can be mounted. */
+  const full = temporaryInstallation();
+  let disk: ReturnType<typeof smallDisk>;
   const running: Launched[] = [];
   const start = (launched: Launched): Launched => {
     running.push(launched);
@@ -31,6 +34,8 @@ describe('npm start, from start to end', () => {
   afterAll(() => {
     for (const { child } of running) child.kill('SIGKILL');
     installation.remove();
+    disk?.remove();
+    full.remove();
   });
 
   it('Ctrl-C while it starts ends everything that was started so far', async () => {
@@ -105,38 +110,26 @@ describe('npm start, from start to end', () => {
   });
 
   it('stops in order when the disk runs full, says so, and goes on when there is room again', async () => {
-    const full = temporaryInstallation();
-    const disk = smallDisk(full.data, 1_400);
+    disk = smallDisk(full.data, 1_400);
     if (!disk) {
       console.warn('skipped: no small disk can be mounted here (that takes root)');
-      full.remove();
       return;
     }
-    try {
-      const running = start(launch(full.data, ['--port', '0']));
-      await running.says('Northgate moves in', startedMs);
-      disk.resize(usedMegabytes(full.data) + 60);
-      expect(await running.end()).toBe(1);
-      expect(running.output).toMatch(/is nearly full \(\d+ MB free\).*Free some, then start again/);
-      await nothingLeft(full.data);
-      disk.resize(1_600);
-      const again = start(launch(full.data, ['--port', '0']));
-      await again.says('signed by two people', startedMs);
-      again.child.kill('SIGINT');
-      expect(await again.end()).toBe(130);
-      await nothingLeft(full.data);
-    } finally {
-      disk.remove();
-      full.remove();
-    }
-  }, 300_000);
+    const running = start(launch(full.data, ['--port', '0']));
+    await running.says('Northgate moves in', startedMs);
+    disk.resize(usedMegabytes(full.data) + 60);
+    expect(await running.end()).toBe(1);
+    expect(running.output).toMatch(/is nearly full \(\d+ MB free\).*Free some, then start again/);
+    await nothingLeft(full.data);
+    disk.resize(1_600);
+  }, 240_000);
 
   it('killed itself: the services end, and the next start finds Postgres and the state, then Ctrl-C ends the day', async () => {
-    const killed = start(launch(data, ['--port', '0']));
+    const killed = start(launch(full.data, ['--port', '0']));
     await killed.says('Northgate moves in', startedMs);
     killed.child.kill('SIGKILL');
     expect(await killed.end()).toBe('SIGKILL');
-    const commands = () => processesOf(data).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    const commands = () => processesOf(full.data).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
     // Postgres stays: it is the next start's to find.
     await waitFor(() => commands().every((one) => !one.includes('dist/')), {
       what: 'the end of the services',
@@ -144,12 +137,12 @@ describe('npm start, from start to end', () => {
     });
     expect(commands().some((one) => one.includes('postgres'))).toBe(true);
 
-    const next = start(launch(data, ['--port', '0']));
-    await next.says('Northgate moves in', startedMs);
+    const next = start(launch(full.data, ['--port', '0']));
+    await next.says('signed by two people', startedMs);
     next.child.kill('SIGINT');
     expect(await next.end()).toBe(130);
     // It was told to stop: what that interrupted is no fault.
     expect(next.output).not.toMatch(/Error|ECONN|fetch failed|unexpectedly/);
-    await nothingLeft(data);
+    await nothingLeft(full.data);
   }, 240_000);
 });

@@ -1,16 +1,12 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type OwnFiles, readOwnFiles } from '#tools/launcher/own-files.js';
+import { readOwnFiles } from '#tools/launcher/own-files.js';
 import { type Api } from '#tools/launcher/api.js';
 import { firstDay, makeSample } from '#tools/sample/sample.js';
 import { playSmallDay } from '../faults/small-day.js';
-import { differences } from '../oracle/compare.js';
-import { Oracle } from '../oracle/oracle.js';
 import { temporaryData } from './launcher.js';
 
-const corpora = process.env.CORPORA_DIRECTORY ?? join(import.meta.dirname, '..', '..', '..', 'shared', 'corpora');
-const publishedList = join(corpora, 'compliance', 'ofac-sdn', 'sdn_2023-12-28.csv');
 const compact = firstDay.replaceAll('-', '');
 
 describe("a small day on the caller's own files", () => {
@@ -65,40 +61,6 @@ describe("a small day on the caller's own files", () => {
     expect(lists).toContainEqual({ source: 'OWN', state: 'ACTIVE', entryCount: 1 });
     expect(day.verified.broken).toBe(0);
   }, 400_000);
-});
-
-const published = existsSync(publishedList) ? describe : describe.skip;
-if (!existsSync(publishedList))
-  console.warn(`skipped: no published sanctions list at ${publishedList} (set CORPORA_DIRECTORY)`);
-
-published('a small day with the list that OFAC publishes beside the sample’s', () => {
-  const data = temporaryData();
-  afterAll(() => {
-    data.remove();
-  });
-
-  it('holds the same, and names whom it holds besides', async () => {
-    const ownFiles: OwnFiles = readOwnFiles({ sanctions: publishedList });
-    const entries = readFileSync(publishedList, 'utf8')
-      .split('\n')
-      .filter((line) => /^\d+,/.test(line)).length;
-    let lists: { source: string; state: string; entryCount: number }[] = [];
-    const day = await playSmallDay(join(data.directory, 'data'), {
-      ownFiles,
-      afterDay: async (api) => {
-        lists = await listsInForce(api);
-      },
-    });
-    expect(lists).toContainEqual({ source: 'OWN', state: 'ACTIVE', entryCount: entries });
-    const expected = new Oracle(day.sampleDirectory).play(firstDay);
-    const held = (figures: readonly { row: string; references: string[] }[]) =>
-      figures.filter(({ row }) => row === 'screening').flatMap(({ references }) => references);
-    expect(held(day.figures)).toEqual(expect.arrayContaining(held(expected)));
-    // None of the sample's names is on it: had it stopped more, the closing line of the day would name them.
-    expect(held(day.figures).filter((one) => !held(expected).includes(one))).toEqual([]);
-    expect(differences(expected, day.figures)).toEqual([]);
-    expect(day.verified.broken).toBe(0);
-  }, 600_000);
 });
 
 interface Received {
