@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { command, event, itemsPerCommandMax, type Service } from './catalogue.js';
-import { book, id, sealed } from './fields.js';
+import { book, id, plainDate, sealed } from './fields.js';
 
 /** The kinds of file an institution moves in with, in the order they are applied. */
 export const cutOverKinds = [
@@ -49,6 +49,18 @@ const applyTo = (consumer: Service) =>
 const appliedBy = (producer: Service) => event(producer, ['settlement'], cutOverChunkApplied);
 const importOnly = z.object({ importId: id });
 
+/** One version of a calendar, whole, so that versions may be heard in any order: which days are closed, which close early. */
+export const calendarVersioned = z.object({
+  calendar: z.string().min(1).max(32),
+  version: z.number().int().min(1),
+  contentHash: z.string().length(64),
+  closedDays: z.array(plainDate),
+  earlyCloses: z.array(z.object({ day: plainDate, localTime: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/) })),
+  /** Of the local times. */
+  zone: z.string().nullable(),
+});
+export type CalendarVersioned = z.infer<typeof calendarVersioned>;
+
 export const settlementMessages = {
   /** Settlement's own long work: a stored file is read, line by line, into trades, payments or entries. */
   'settlement.import-file.v1': command(['settlement'], 'settlement', z.object({ fileId: id, book: book.optional() }), {
@@ -65,6 +77,10 @@ export const settlementMessages = {
   'compliance.roll-back-cut-over.v1': command(['settlement'], 'compliance', importOnly, { lane: 'bulk' }),
   'accounting.cut-over-rolled-back.v1': event('accounting', ['settlement'], importOnly),
   'compliance.cut-over-rolled-back.v1': event('compliance', ['settlement'], importOnly),
+  /** A calendar has a new version: what opens from here on is opened by it. */
+  'settlement.calendar-versioned.v1': event('settlement', ['accounting'], calendarVersioned, {
+    orderedBy: (payload) => `calendar:${payload.calendar}`,
+  }),
   /** Signed by two people: business days may open. */
   'settlement.cut-over-signed.v1': event(
     'settlement',

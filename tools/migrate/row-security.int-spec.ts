@@ -16,6 +16,7 @@ interface Table {
 const outside: Readonly<Record<string, readonly string[]>> = {
   'the market’s own facts, the same in every book': [
     'accounting.asset',
+    'accounting.calendar_version',
     'settlement.calendar_closed_day',
     'settlement.calendar_closure',
     'settlement.calendar_early_close',

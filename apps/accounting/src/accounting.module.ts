@@ -17,6 +17,9 @@ import { BusinessDaysRepository } from './business-days/business-days.repository
 import { BusinessDaysResolver } from './business-days/business-days.resolver.js';
 import { BusinessDays } from './business-days/business-days.service.js';
 import { ControlTotalsRepository } from './business-days/control-totals.repository.js';
+import { DayCalendarsProcessor } from './business-days/day-calendars.processor.js';
+import { DayCalendarsService } from './business-days/day-calendars.service.js';
+import { DayRevisions } from './business-days/day-revisions.service.js';
 import { PhaseStarter } from './business-days/phase-starter.service.js';
 import { PhasesProcessor } from './business-days/phases.processor.js';
 import { CutOverProcessor } from './cut-over/cut-over.processor.js';
@@ -48,6 +51,8 @@ const providers = [
   CustomerOperations,
   CutOverRepository,
   CutOver,
+  DayCalendarsService,
+  DayRevisions,
   HoldsRepository,
   Journal,
   JournalRepository,
@@ -62,6 +67,7 @@ const processors = [
   ApprovalsProcessor,
   AssetsProcessor,
   CutOverProcessor,
+  DayCalendarsProcessor,
   PhasesProcessor,
   PostingProcessor,
   PhaseStarter,

@@ -17,6 +17,8 @@ describe('the schema of accounting', () => {
     expect(may('Query.balances', 'partner')).toBe(false);
     expect(may('Mutation.proposeLimitChange', 'operations')).toBe(false);
     expect(may('Mutation.runBusinessDayPhase', 'operations')).toBe(true);
+    expect(may('Mutation.extendCutOff', 'operations')).toBe(true);
+    expect(may('Mutation.extendCutOff', 'controller')).toBe(false);
   });
 
   it('is a subgraph with its entities', async () => {

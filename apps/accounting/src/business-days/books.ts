@@ -1,10 +1,14 @@
 import {
   addBusinessDays,
   type BusinessCalendar,
+  calendarData,
   calendarOf,
   earlyCloseOf,
+  firstBuiltInYear,
   instantOf,
   isBusinessDay,
+  localDateOf,
+  localTimeOf,
   type PlainDate,
 } from '#libs/calendar/index.js';
 
@@ -42,16 +46,59 @@ export interface CutOff {
   readonly plannedAt: Date;
 }
 
-/** The planned cut-off of a date: wall time of the book's zone, so that days of 23 and 25 hours are ordinary days. */
-export function cutOffOfBook(book: string, date: PlainDate, all = readBookTerms()): CutOff {
+/** A calendar a book works by: which days are worked, and until when those are that close early. */
+export interface DayCalendar extends BusinessCalendar {
+  /** Local closing time in the zone, when the day closes early. */
+  earlyClose(day: PlainDate): string | undefined;
+  readonly zone: string | null;
+}
+
+/** The calendars as they are known now: what settlement told of, and the rules of the product where it told nothing. */
+export interface DayCalendars {
+  of(id: string): DayCalendar;
+}
+
+export const builtInDays: DayCalendars = {
+  of: (id) => ({
+    ...calendarOf(id),
+    earlyClose: (day) => earlyCloseOf(id, day),
+    zone: calendarData(id, firstBuiltInYear, firstBuiltInYear).zone,
+  }),
+};
+
+/**
+ * The planned cut-off of a date: wall time of the book's zone, so that days of 23 and 25 hours are ordinary days. On a
+ * half day of its venue or its calendar it comes earlier, and never after the close of its calendar.
+ */
+export function cutOffOfBook(
+  book: string,
+  date: PlainDate,
+  calendars: DayCalendars = builtInDays,
+  all = readBookTerms(),
+): CutOff {
   const { zone, calendar, venue = calendar, cutOff = '18:00', halfDayCutOff = '15:00' } = termsOfBook(book, all);
-  const isHalfDay = earlyCloseOf(venue, date) !== undefined;
+  const own = calendars.of(calendar);
+  const close = own.earlyClose(date);
+  const isHalfDay = close !== undefined || calendars.of(venue).earlyClose(date) !== undefined;
   const localTime = isHalfDay && halfDayCutOff < cutOff ? halfDayCutOff : cutOff;
-  return { zone, localTime, isHalfDay, plannedAt: instantOf(date, localTime, zone) };
+  const plannedAt = instantOf(date, localTime, zone);
+  const closesAt = close === undefined ? plannedAt : instantOf(date, close, own.zone ?? zone);
+  if (closesAt >= plannedAt) return { zone, localTime, isHalfDay, plannedAt };
+  // A calendar of the far east may close before the day of the book begins.
+  const closeHere = localDateOf(closesAt, zone) < date ? '00:00' : localTimeOf(closesAt, zone);
+  return { zone, localTime: closeHere, isHalfDay, plannedAt: instantOf(date, closeHere, zone) };
 }
 
 export const termsOfBook = (book: string, all = readBookTerms()): BookTerms => all[book] ?? otherwise;
-export const calendarOfBook = (book: string): BusinessCalendar => calendarOf(termsOfBook(book).calendar);
-export const isDateOfBook = (book: string, date: PlainDate): boolean => isBusinessDay(calendarOfBook(book), date);
-export const nextDateOfBook = (book: string, date: PlainDate): PlainDate =>
-  addBusinessDays(calendarOfBook(book), date, 1);
+export const calendarOfBook = (book: string, calendars: DayCalendars = builtInDays): BusinessCalendar =>
+  calendars.of(termsOfBook(book).calendar);
+export const isDateOfBook = (book: string, date: PlainDate, calendars: DayCalendars = builtInDays): boolean =>
+  isBusinessDay(calendarOfBook(book, calendars), date);
+export const nextDateOfBook = (book: string, date: PlainDate, calendars: DayCalendars = builtInDays): PlainDate =>
+  addBusinessDays(calendarOfBook(book, calendars), date, 1);
+
+/** The calendars that say something about the days of a book: its own and its venue's. */
+export const calendarIdsOfBook = (book: string): string[] => {
+  const { calendar, venue = calendar } = termsOfBook(book);
+  return [...new Set([calendar, venue])];
+};

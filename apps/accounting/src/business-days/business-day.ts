@@ -1,7 +1,8 @@
 import { type DayPhase, dayPhases } from '#libs/contracts/index.js';
-import { accepted, type Decision, problem, refused } from '#libs/kernel/index.js';
+import { accepted, type Decision, type Problem, problem, refused } from '#libs/kernel/index.js';
 
-export type DayState = 'NEXT' | 'OPEN' | 'CLOSING' | 'CLOSED';
+/** SKIPPED: announced, and closed by its calendar before it was opened. */
+export type DayState = 'NEXT' | 'OPEN' | 'CLOSING' | 'CLOSED' | 'SKIPPED';
 /** STOPPED: it ran and found what must be put right first; it may be asked for again. */
 export type PhaseState = 'WAITING' | 'RUNNING' | 'COMPLETED' | 'STOPPED';
 
@@ -108,4 +109,95 @@ export function decideOpening(day: DayToOpen): Decision<'OPEN' | 'KNOWN'> {
     );
   }
   return accepted('OPEN');
+}
+
+export interface CutOffToExtend {
+  readonly state: DayState;
+  readonly plannedCutOffAt: Date | null;
+  readonly revisedCutOffAt: Date | null;
+  readonly effectiveCutOffAt: Date | null;
+  /** The phase of the cut-off was asked for: it may be at its barrier already. */
+  readonly isAskedFor: boolean;
+  readonly now: Date;
+  /** The planned cut-off of the date after it: the order of the dates stays. */
+  readonly nextCutOffAt: Date;
+}
+
+/** A cut-off is only ever put off, while it is still to come; whatever follows it waits for it. */
+export function checkExtension(day: CutOffToExtend, revisedAt: Date): Problem[] {
+  const problems: Problem[] = [];
+  const path = ['revisedCutOffAt'];
+  if (day.state !== 'OPEN' || day.plannedCutOffAt === null)
+    problems.push(problem('DAY_NOT_OPEN', 'The book has no open business day of that date', ['businessDate']));
+  else {
+    if (day.effectiveCutOffAt !== null || day.isAskedFor)
+      problems.push(problem('CUT_OFF_REACHED', 'The cut-off of the date has been reached', ['businessDate']));
+    if (revisedAt <= day.plannedCutOffAt)
+      problems.push(
+        problem(
+          'NOT_AN_EXTENSION',
+          `The cut-off is planned for ${day.plannedCutOffAt.toISOString()}; it only moves on`,
+          path,
+        ),
+      );
+  }
+  if (revisedAt <= day.now)
+    problems.push(problem('CUT_OFF_IN_THE_PAST', `It is ${day.now.toISOString()} already`, path));
+  if (revisedAt >= day.nextCutOffAt)
+    problems.push(
+      problem('CUT_OFF_OUT_OF_ORDER', `The next date is cut off at ${day.nextCutOffAt.toISOString()}`, path),
+    );
+  return problems;
+}
+
+/** The phase of the cut-off starts no earlier than the hour it was put off to. */
+export function checkCutOffPhase(phase: DayPhase, revisedAt: Date | null, now: Date): Problem[] {
+  if (phase !== 'CUT_OFF' || revisedAt === null || now >= revisedAt) return [];
+  return [problem('CUT_OFF_EXTENDED', `The cut-off was put off to ${revisedAt.toISOString()}`, ['phase'], true)];
+}
+
+export interface KnownDay {
+  readonly businessDate: string;
+  readonly state: DayState;
+  readonly nextBusinessDate: string;
+  readonly isHalfDay: boolean;
+  readonly plannedCutOffAt: Date | null;
+  readonly revisedCutOffAt: Date | null;
+  readonly effectiveCutOffAt: Date | null;
+}
+
+/** The same day as the calendars say it now; `date` is another one when the announced date is closed. */
+export interface CountedDay {
+  readonly date: string;
+  readonly isWorkingDay: boolean;
+  readonly nextBusinessDate: string;
+  readonly cutOff: { readonly isHalfDay: boolean; readonly plannedAt: Date };
+}
+
+export type DayTrouble = 'CLOSED_WHILE_WORKED' | 'CLOSES_EARLY_WHILE_WORKED';
+
+export interface DayRevision {
+  /** Another date comes in place of the announced one. */
+  readonly isReplaced: boolean;
+  readonly isChanged: boolean;
+  /** What a person must see to, as a date that is open keeps the terms it was opened with. */
+  readonly trouble?: DayTrouble;
+}
+
+/** What a calendar that changed makes of the latest date of a book. Only what is to come moves. */
+export function revisionOf(known: KnownDay, counted: CountedDay): DayRevision {
+  const isNextMoved = known.nextBusinessDate !== counted.nextBusinessDate;
+  if (known.state === 'NEXT') {
+    const isReplaced = known.businessDate !== counted.date;
+    const isCutOffMoved =
+      known.plannedCutOffAt?.getTime() !== counted.cutOff.plannedAt.getTime() ||
+      known.isHalfDay !== counted.cutOff.isHalfDay;
+    return { isReplaced, isChanged: !isReplaced && (isNextMoved || isCutOffMoved) };
+  }
+  if (known.state !== 'OPEN' && known.state !== 'CLOSING') return { isReplaced: false, isChanged: false };
+  const moved = { isReplaced: false, isChanged: isNextMoved };
+  if (!counted.isWorkingDay) return { ...moved, trouble: 'CLOSED_WHILE_WORKED' };
+  const cutOffAt = known.revisedCutOffAt ?? known.plannedCutOffAt;
+  const isTooLate = known.effectiveCutOffAt === null && cutOffAt !== null && cutOffAt > counted.cutOff.plannedAt;
+  return isTooLate ? { ...moved, trouble: 'CLOSES_EARLY_WHILE_WORKED' } : moved;
 }

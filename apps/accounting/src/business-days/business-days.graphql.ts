@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-import { IsDefined, IsIn, IsInt, Length, Max, Min } from 'class-validator';
+import { IsDefined, IsIn, IsInt, Length, Max, MaxLength, Min, MinLength } from 'class-validator';
 import { type DayPhase, dayPhases } from '#libs/contracts/index.js';
 import {
   connection,
@@ -19,8 +19,11 @@ registerEnumType(PhaseStateEnum, {
   name: 'PhaseState',
   description: 'WAITING for its barrier; STOPPED by problems, and may be asked for again.',
 });
-const DayStateEnum = enumOf(['NEXT', 'OPEN', 'CLOSING', 'CLOSED']);
-registerEnumType(DayStateEnum, { name: 'BusinessDayState' });
+const DayStateEnum = enumOf(['NEXT', 'OPEN', 'CLOSING', 'CLOSED', 'SKIPPED']);
+registerEnumType(DayStateEnum, {
+  name: 'BusinessDayState',
+  description: 'SKIPPED: announced, and closed by its calendar before it was opened.',
+});
 
 @ObjectType('PhaseRun', {
   description: 'One phase of a business day: asked for, waiting for its barrier, at work, done.',
@@ -63,7 +66,10 @@ export class BusinessDayType {
   @Field(() => String, { nullable: true }) cutOffZone!: string | null;
   @Field(() => Boolean, { description: 'The venue of the book closes early.' }) isHalfDay!: boolean;
   @Field(() => DateTimeScalar, { nullable: true }) plannedCutOffAt!: Date | null;
-  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was moved.' }) revisedCutOffAt!: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'To when it was put off.' })
+  revisedCutOffAt!: Date | null;
+  @Field(() => String, { nullable: true, description: 'Why it was put off.' }) cutOffRevisionReason!: string | null;
+  @Field(() => String, { nullable: true }) cutOffRevisedBy!: string | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When it was reached.' }) effectiveCutOffAt!: Date | null;
 }
 @ObjectType('BusinessDayConnection')
@@ -85,6 +91,22 @@ export class RunBusinessDayPhaseInput {
   @Field(() => Int, { defaultValue: 1 }) @IsInt() @Min(1) @Max(1_000) cycle!: number;
   @Field(() => String, { nullable: true, description: 'Not needed: a phase asked for twice runs once.' })
   idempotencyKey?: string | null;
+}
+@InputType()
+export class ExtendCutOffInput {
+  @Field(() => String) @Length(2, 12) book!: string;
+  @Field(() => DateScalar) @IsDefined() businessDate!: string;
+  @Field(() => DateTimeScalar, { description: 'After the planned one and after now, before that of the next date.' })
+  @IsDefined()
+  revisedCutOffAt!: Date;
+  @Field(() => String) @MinLength(3) @MaxLength(140) reason!: string;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+@ObjectType('ExtendCutOffPayload')
+export class ExtendCutOffPayload {
+  @Field(() => BusinessDayType, { nullable: true }) businessDay?: BusinessDayType | null;
+  @Field(() => [ProblemType]) problems!: Problem[];
+  @Field(() => Boolean) replayed!: boolean;
 }
 @ObjectType('BusinessDayPayload')
 export class BusinessDayPayload {

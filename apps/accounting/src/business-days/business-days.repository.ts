@@ -17,6 +17,8 @@ export interface DayRow {
   readonly plannedCutOffAt: Date | null;
   readonly revisedCutOffAt: Date | null;
   readonly effectiveCutOffAt: Date | null;
+  readonly cutOffRevisionReason: string | null;
+  readonly cutOffRevisedBy: string | null;
 }
 
 export interface PhaseRunRow {
@@ -41,7 +43,7 @@ export interface PhaseRunRow {
 const dayColumns = `d.book_id AS book, d.business_date AS "businessDate", d.state, d.next_business_date AS "nextBusinessDate",
   d.opened_at AS "openedAt", d.closed_at AS "closedAt", d.cut_off_zone AS "cutOffZone", d.cut_off_local_time AS "cutOffLocalTime",
   d.is_half_day AS "isHalfDay", d.planned_cut_off_at AS "plannedCutOffAt", d.revised_cut_off_at AS "revisedCutOffAt",
-  d.effective_cut_off_at AS "effectiveCutOffAt"`;
+  d.effective_cut_off_at AS "effectiveCutOffAt", d.cut_off_revision_reason AS "cutOffRevisionReason", d.cut_off_revised_by AS "cutOffRevisedBy"`;
 const runColumns = `r.phase_run_id AS "phaseRunId", r.book_id AS book, r.business_date AS "businessDate", r.phase, r.cycle, r.state,
   r.barrier_sequence AS "barrierSequence", r.waiting_for AS "waitingFor", r.requested_by AS "requestedBy", r.requested_at AS "requestedAt",
   r.started_at AS "startedAt", r.completed_at AS "completedAt", r.attempts, r.job_run_id AS "jobRunId", r.counts, r.problems`;
@@ -70,17 +72,25 @@ export class BusinessDaysRepository {
     );
   }
 
-  /** The newest day; the date of the roll, which is only announced, counts when there is no other. */
+  /** Every book that has or had a date. */
+  async books(tx: Tx): Promise<string[]> {
+    const rows = await tx.rows<{ book: string }>('SELECT DISTINCT book_id AS book FROM accounting.business_day');
+    return rows.map(({ book }) => book);
+  }
+
+  /** The newest day that counts: the date of the roll, which is only announced, or the one being worked. */
   async latest(tx: Tx, book: string): Promise<DayRow | undefined> {
     return tx.row<DayRow>(
-      `SELECT ${dayColumns} FROM accounting.business_day d WHERE d.book_id = $1 ORDER BY d.business_date DESC LIMIT 1`,
+      `SELECT ${dayColumns} FROM accounting.business_day d
+        WHERE d.book_id = $1 AND d.state <> 'SKIPPED' ORDER BY d.business_date DESC LIMIT 1`,
       [book],
     );
   }
 
   async latestWorked(tx: Tx, book: string): Promise<DayRow | undefined> {
     return tx.row<DayRow>(
-      `SELECT ${dayColumns} FROM accounting.business_day d WHERE d.book_id = $1 AND d.state <> 'NEXT' ORDER BY d.business_date DESC LIMIT 1`,
+      `SELECT ${dayColumns} FROM accounting.business_day d
+        WHERE d.book_id = $1 AND d.state NOT IN ('NEXT','SKIPPED') ORDER BY d.business_date DESC LIMIT 1`,
       [book],
     );
   }
@@ -110,10 +120,8 @@ export class BusinessDaysRepository {
       `INSERT INTO accounting.business_day AS d (book_id, business_date, state, next_business_date, opened_at, cut_off_zone, cut_off_local_time,
          is_half_day, planned_cut_off_at) VALUES ($1, $2, 'OPEN', $3, kernel.now(), $4, $5, $6, $7)
        ON CONFLICT (book_id, business_date) DO UPDATE SET state = 'OPEN', opened_at = kernel.now(), next_business_date = excluded.next_business_date,
-         cut_off_zone = coalesce(d.cut_off_zone, excluded.cut_off_zone),
-         cut_off_local_time = coalesce(d.cut_off_local_time, excluded.cut_off_local_time),
-         is_half_day = CASE WHEN d.planned_cut_off_at IS NULL THEN excluded.is_half_day ELSE d.is_half_day END,
-         planned_cut_off_at = coalesce(d.planned_cut_off_at, excluded.planned_cut_off_at)`,
+         cut_off_zone = excluded.cut_off_zone, cut_off_local_time = excluded.cut_off_local_time, is_half_day = excluded.is_half_day,
+         planned_cut_off_at = excluded.planned_cut_off_at`,
       [book, businessDate, nextBusinessDate, ...valuesOf(cutOff)],
     );
   }
@@ -126,10 +134,49 @@ export class BusinessDaysRepository {
     cutOff: CutOff,
   ): Promise<void> {
     await tx.execute(
-      `INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date, cut_off_zone, cut_off_local_time, is_half_day,
-         planned_cut_off_at) VALUES ($1, $2, 'NEXT', $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+      `INSERT INTO accounting.business_day AS d (book_id, business_date, state, next_business_date, cut_off_zone, cut_off_local_time, is_half_day,
+         planned_cut_off_at) VALUES ($1, $2, 'NEXT', $3, $4, $5, $6, $7)
+       ON CONFLICT (book_id, business_date) DO UPDATE SET state = 'NEXT', next_business_date = excluded.next_business_date,
+         cut_off_zone = excluded.cut_off_zone, cut_off_local_time = excluded.cut_off_local_time, is_half_day = excluded.is_half_day,
+         planned_cut_off_at = excluded.planned_cut_off_at WHERE d.state = 'SKIPPED'`,
       [book, businessDate, nextBusinessDate, ...valuesOf(cutOff)],
     );
+  }
+
+  /** A date that was announced and will not be worked. */
+  async skip(tx: Tx, book: string, businessDate: string): Promise<void> {
+    await tx.execute(
+      `UPDATE accounting.business_day SET state = 'SKIPPED' WHERE book_id = $1 AND business_date = $2 AND state = 'NEXT'`,
+      [book, businessDate],
+    );
+  }
+
+  /** What follows a date; with a cut-off, also that of a date that is only announced. */
+  async revise(tx: Tx, book: string, businessDate: string, nextBusinessDate: string, cutOff?: CutOff): Promise<void> {
+    await tx.execute(
+      'UPDATE accounting.business_day SET next_business_date = $3 WHERE book_id = $1 AND business_date = $2',
+      [book, businessDate, nextBusinessDate],
+    );
+    if (!cutOff) return;
+    await tx.execute(
+      `UPDATE accounting.business_day SET cut_off_zone = $3, cut_off_local_time = $4, is_half_day = $5, planned_cut_off_at = $6
+        WHERE book_id = $1 AND business_date = $2 AND state = 'NEXT'`,
+      [book, businessDate, ...valuesOf(cutOff)],
+    );
+  }
+
+  async extendCutOff(tx: Tx, day: DayRow, revisedAt: Date, reason: string, by: string): Promise<void> {
+    await tx.execute(
+      `UPDATE accounting.business_day SET revised_cut_off_at = $3, cut_off_revision_reason = $4, cut_off_revised_by = $5
+        WHERE book_id = $1 AND business_date = $2`,
+      [day.book, day.businessDate, revisedAt.toISOString(), reason, by],
+    );
+  }
+
+  async now(tx: Tx): Promise<Date> {
+    const row = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
+    if (!row) throw new Error('the clock does not answer');
+    return row.now;
   }
 
   /** The first barrier of the date's cut-off that was reached is the cut-off as it was. */

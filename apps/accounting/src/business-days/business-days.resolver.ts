@@ -19,6 +19,8 @@ import {
   BusinessDayConnection,
   BusinessDayPayload,
   BusinessDayType,
+  ExtendCutOffInput,
+  ExtendCutOffPayload,
   OpenBusinessDayInput,
   PhaseRunPayload,
   PhaseRunType,
@@ -100,6 +102,27 @@ export class BusinessDaysResolver {
       const { day, problems } = await this.businessDays.open(tx, input.book, input.businessDate, principal.subject);
       return { businessDay: day ? toDay(day) : null, problems: [...problems] };
     });
+  }
+
+  @Mutation(() => ExtendCutOffPayload, {
+    description: 'Puts the cut-off of an open date off: its phase, and all that follow, start no earlier.',
+  })
+  @RequiresScopes('days:operate')
+  extendCutOff(
+    @Args('input', { type: () => ExtendCutOffInput }) input: ExtendCutOffInput,
+    @CurrentPrincipal() principal: Principal,
+  ) {
+    return this.mutations.run(
+      'extendCutOff',
+      ExtendCutOffInput,
+      input,
+      principal,
+      async (tx): Promise<ExtendCutOffPayload> => {
+        if (!this.mutations.seesBook(principal, input.book)) return this.mutations.faulty(unseen);
+        const { day, problems } = await this.businessDays.extendCutOff(tx, input, principal.subject);
+        return { businessDay: day ? toDay(day) : null, problems: [...problems], replayed: false };
+      },
+    );
   }
 
   @Mutation(() => PhaseRunPayload, {

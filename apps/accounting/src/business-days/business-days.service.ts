@@ -5,9 +5,10 @@ import { type Tx } from '#libs/database/index.js';
 import { idFrom, isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { cutOffOfBook, isDateOfBook, nextDateOfBook } from './books.js';
-import { decideOpening, decidePhase, ownPhases } from './business-day.js';
+import { checkCutOffPhase, checkExtension, decideOpening, decidePhase, ownPhases } from './business-day.js';
 import { BusinessDaysRepository, type DayRow, type PhaseRunRow } from './business-days.repository.js';
 import { ControlTotalsRepository } from './control-totals.repository.js';
+import { DayCalendarsService } from './day-calendars.service.js';
 
 @Injectable()
 export class BusinessDays {
@@ -16,6 +17,7 @@ export class BusinessDays {
     private readonly totals: ControlTotalsRepository,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
+    private readonly calendars: DayCalendarsService,
   ) {}
 
   /** The date that is open for posting. */
@@ -32,9 +34,10 @@ export class BusinessDays {
     await this.days.lockBook(tx, book);
     const latest = await this.days.latest(tx, book);
     const isFirst = latest === undefined;
+    const calendars = await this.calendars.current(tx);
     const decision = decideOpening({
       businessDate,
-      isWorkingDay: isDateOfBook(book, businessDate),
+      isWorkingDay: isDateOfBook(book, businessDate, calendars),
       latest,
       isSigned: isFirst && (await this.days.isSigned(tx, book)),
       latestEntryDate: isFirst ? await this.days.latestEntryDate(tx, book) : undefined,
@@ -42,8 +45,9 @@ export class BusinessDays {
     });
     if (isRefused(decision)) return { problems: decision.problems };
     if (decision.value === 'OPEN') {
-      const nextBusinessDate = nextDateOfBook(book, businessDate);
-      await this.days.insertOrOpen(tx, book, businessDate, nextBusinessDate, cutOffOfBook(book, businessDate));
+      const nextBusinessDate = nextDateOfBook(book, businessDate, calendars);
+      const cutOff = cutOffOfBook(book, businessDate, calendars);
+      await this.days.insertOrOpen(tx, book, businessDate, nextBusinessDate, cutOff);
       await this.outbox.add(tx, 'accounting.business-day-changed.v1', {
         book,
         businessDate,
@@ -66,13 +70,17 @@ export class BusinessDays {
     const day = asked.businessDate
       ? await this.days.day(tx, book, asked.businessDate)
       : await this.days.latestWorked(tx, book);
-    if (!day || day.state === 'NEXT')
+    if (!day || day.state === 'NEXT' || day.state === 'SKIPPED')
       return {
         problems: [problem('DAY_NOT_OPEN', 'The book has no open business day of that date', ['businessDate'])],
       };
     const runs = await this.days.runs(tx, [{ book, businessDate: day.businessDate }]);
     const decision = decidePhase(runs, { phase, cycle });
     if (isRefused(decision)) return { problems: decision.problems };
+    if (decision.value !== 'KNOWN') {
+      const early = checkCutOffPhase(phase, day.revisedCutOffAt, await this.days.now(tx));
+      if (early.length > 0) return { problems: early };
+    }
     const phaseRunId = idFrom('phr', book, day.businessDate, phase, String(cycle));
     if (decision.value !== 'KNOWN') {
       const barrierSequence = await this.outbox.nextSequence(tx);
@@ -89,6 +97,46 @@ export class BusinessDays {
       await this.record(tx, 'PHASE_REQUESTED', book, day.businessDate, by, { phase, cycle });
     }
     return { run: await this.days.run(tx, phaseRunId), problems: [] };
+  }
+
+  /** Puts the cut-off of the open date off; its phase, and all that follow it, wait. */
+  async extendCutOff(
+    tx: Tx,
+    asked: { book: string; businessDate: string; revisedCutOffAt: Date; reason: string },
+    by: string,
+  ): Promise<{ day?: DayRow; problems: readonly Problem[] }> {
+    const { book, businessDate, revisedCutOffAt, reason } = asked;
+    await this.days.lockBook(tx, book);
+    const day = await this.days.day(tx, book, businessDate);
+    if (!day)
+      return {
+        problems: [problem('DAY_NOT_OPEN', 'The book has no open business day of that date', ['businessDate'])],
+      };
+    const runs = await this.days.runs(tx, [{ book, businessDate }]);
+    const calendars = await this.calendars.current(tx);
+    const problems = checkExtension(
+      {
+        ...day,
+        isAskedFor: runs.some(({ phase }) => phase === 'CUT_OFF'),
+        now: await this.days.now(tx),
+        nextCutOffAt: cutOffOfBook(book, day.nextBusinessDate, calendars).plannedAt,
+      },
+      revisedCutOffAt,
+    );
+    if (problems.length > 0) return { problems };
+    await this.days.extendCutOff(tx, day, revisedCutOffAt, reason, by);
+    const before = day.revisedCutOffAt ?? day.plannedCutOffAt;
+    await this.audit.append(tx, {
+      action: 'CUT_OFF_EXTENDED',
+      objectKind: 'BUSINESS_DAY',
+      objectId: `${book}/${businessDate}`,
+      bookId: book,
+      principal: by,
+      reason,
+      before: { cutOffAt: before?.toISOString() ?? null },
+      after: { cutOffAt: revisedCutOffAt.toISOString() },
+    });
+    return { day: await this.days.day(tx, book, businessDate), problems: [] };
   }
 
   /** Starts every phase whose barrier has been reached. Returns how many. */

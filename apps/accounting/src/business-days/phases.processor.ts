@@ -7,6 +7,7 @@ import { cutOffOfBook, nextDateOfBook } from './books.js';
 import { BusinessDaysRepository } from './business-days.repository.js';
 import { BusinessDays } from './business-days.service.js';
 import { ControlTotalsRepository } from './control-totals.repository.js';
+import { DayCalendarsService } from './day-calendars.service.js';
 
 interface Outcome {
   readonly counts: Record<string, number>;
@@ -23,6 +24,7 @@ export class PhasesProcessor {
     private readonly days: BusinessDaysRepository,
     private readonly totals: ControlTotalsRepository,
     private readonly outbox: Outbox,
+    private readonly calendars: DayCalendarsService,
   ) {}
 
   @Handles('settlement.phase-completed.v1')
@@ -111,16 +113,19 @@ export class PhasesProcessor {
   }
 
   private async roll(tx: Tx, { book, businessDate }: PhaseRun): Promise<Outcome> {
+    // A calendar that changes moves what follows a date behind this lock.
+    await this.days.lockBook(tx, book);
     const day = await this.days.day(tx, book, businessDate);
     if (!day) throw new Error(`${book} has no ${businessDate}`);
     const isClosedNow = await this.days.changeState(tx, book, businessDate, ['CLOSING'], 'CLOSED');
     if (isClosedNow) {
+      const calendars = await this.calendars.current(tx);
       await this.days.insertNext(
         tx,
         book,
         day.nextBusinessDate,
-        nextDateOfBook(book, day.nextBusinessDate),
-        cutOffOfBook(book, day.nextBusinessDate),
+        nextDateOfBook(book, day.nextBusinessDate, calendars),
+        cutOffOfBook(book, day.nextBusinessDate, calendars),
       );
       await this.outbox.add(tx, 'accounting.business-day-changed.v1', {
         book,

@@ -10,6 +10,7 @@ import { Accounts } from '../accounts/accounts.service.js';
 import { type Asset } from '../assets/assets.repository.js';
 import { Assets } from '../assets/assets.service.js';
 import { calendarOfBook, termsOfBook } from '../business-days/books.js';
+import { DayCalendarsService } from '../business-days/day-calendars.service.js';
 import { type PostingItem, refusalText, transferOf } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
 import { readAccount, readFirmAccount, readOpening, type RefusedRow, type Row } from './cut-over-rows.js';
@@ -36,6 +37,7 @@ export class CutOver {
     private readonly posting: PostingService,
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
+    private readonly calendars: DayCalendarsService,
   ) {}
 
   async apply(tx: Tx, chunk: CutOverChunk): Promise<void> {
@@ -355,10 +357,11 @@ export class CutOver {
   /** Opening balances are of the last working day that is over on the clock of the book. */
   private async openingDates(tx: Tx, rows: readonly Row[]): Promise<(book: string) => PlainDate> {
     const clock = await tx.row<{ now: Date }>('SELECT kernel.now() AS now');
+    const calendars = await this.calendars.current(tx);
     const dates = new Map<string, PlainDate>();
     for (const book of new Set(rows.flatMap((row) => (row.book ? [row.book] : [])))) {
       const today = localDateOf(clock?.now ?? new Date(0), termsOfBook(book).zone);
-      dates.set(book, addBusinessDays(calendarOfBook(book), today, -1));
+      dates.set(book, addBusinessDays(calendarOfBook(book, calendars), today, -1));
     }
     return (book) => dates.get(book) ?? '1970-01-01';
   }

@@ -27,14 +27,19 @@ export class BookDaysService {
     return row ?? null;
   }
 
-  /** Returns false when what is announced is older than what is known. */
+  /**
+   * Returns false when what is announced is older than what is known. A date is announced again when the one after it
+   * moves: what is cut off stays cut off, what is closed stays closed.
+   */
   async announce(tx: Tx, changed: BusinessDayChanged): Promise<boolean> {
     const changes = await tx.execute(
-      `INSERT INTO settlement.book_day (book_id, business_date, state, next_business_date) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (book_id) DO UPDATE SET business_date = excluded.business_date, state = excluded.state,
-         next_business_date = excluded.next_business_date
-        WHERE settlement.book_day.business_date < excluded.business_date
-           OR settlement.book_day.business_date = excluded.business_date AND settlement.book_day.state <> 'CLOSED'`,
+      `INSERT INTO settlement.book_day AS known (book_id, business_date, state, next_business_date) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (book_id) DO UPDATE SET business_date = excluded.business_date, next_business_date = excluded.next_business_date,
+         state = CASE WHEN known.business_date = excluded.business_date AND known.state = 'CUT_OFF' AND excluded.state = 'OPEN'
+                      THEN 'CUT_OFF' ELSE excluded.state END
+        WHERE known.business_date < excluded.business_date
+           OR known.business_date = excluded.business_date
+              AND (known.state <> 'CLOSED' OR excluded.state = 'CLOSED' AND known.next_business_date <> excluded.next_business_date)`,
       [changed.book, changed.businessDate, changed.state, changed.nextBusinessDate],
     );
     return changes > 0;

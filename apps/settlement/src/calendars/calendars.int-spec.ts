@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { addDays, calendarIds, calendarOf, isBusinessDay } from '#libs/calendar/index.js';
+import { addDays, calendarData, calendarIds, calendarOf, isBusinessDay } from '#libs/calendar/index.js';
+import { type CalendarVersioned } from '#libs/contracts/index.js';
 import { type Transactions } from '#libs/database/index.js';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 import { intakeForTests } from '../trades/for-tests.js';
 
 let database: TestDatabase;
 let transactions: Transactions;
-const { calendars, calendarsRepository } = intakeForTests();
+const { bookDays, calendars, calendarsRepository } = intakeForTests();
 const current = (knownAt?: string) =>
   transactions.run((tx) => calendars.current(tx, knownAt === undefined ? null : new Date(knownAt)));
 const owner = (sql: string) => database.pool('owner').query(sql);
@@ -66,6 +67,27 @@ describe('stored calendars', () => {
     expect(await transactions.run((tx) => calendarsRepository.history(tx, 'CREST'))).toHaveLength(3);
   });
 
+  it('are told to accounting, whole, and again with each date that opens when somebody closed a day', async () => {
+    const told = async () =>
+      (
+        await owner(
+          `SELECT payload FROM messaging.message WHERE name = 'settlement.calendar-versioned.v1' ORDER BY sequence`,
+        )
+      ).rows.map(({ payload }: { payload: CalendarVersioned }) => payload);
+    // One for each closure of the test before, and the last once more by its refresh.
+    expect((await told()).map(({ calendar, version }) => `${calendar}@${version}`)).toEqual([
+      ...['CREST@2', 'CREST@3', 'CREST@3'],
+    ]);
+    const [first, second, again] = await told();
+    expect(again).toEqual(second);
+    const rules = calendarData('CREST', 2000, 2050);
+    expect(first).toMatchObject({ closedDays: [...rules.holidays, '2026-11-30'].sort(), zone: rules.zone });
+    expect(second?.earlyCloses).toContainEqual({ day: '2026-12-01', localTime: '12:00' });
+    expect(second?.zone).toBe('Europe/London');
+    const stored = await transactions.run((tx) => calendarsRepository.history(tx, 'CREST'));
+    expect(stored.slice(1).map(({ hash }) => hash)).toEqual([first?.contentHash, second?.contentHash]);
+  });
+
   it('do not keep what a transaction that failed had closed', async () => {
     await expect(
       transactions.run(async (tx) => {
@@ -114,6 +136,32 @@ describe('stored calendars', () => {
     `DELETE FROM settlement.calendar_closure`,
   ])('are kept by the database, also from the owner of the tables: %s', async (attack) => {
     await expect(owner(attack)).rejects.toMatchObject({ code: '23001' });
+  });
+});
+
+describe('the date of a book', () => {
+  it('is announced again when the one after it moves: what is cut off stays so, what is closed is not opened', async () => {
+    const announced = (businessDate: string, state: 'OPEN' | 'CLOSED', nextBusinessDate: string) =>
+      transactions.run(async (tx) => {
+        const isNews = await bookDays.announce(tx, { book: 'MOVED', businessDate, state, nextBusinessDate });
+        const day = await bookDays.find(tx, 'MOVED');
+        return [isNews, day?.businessDate, day?.state, day?.nextBusinessDate, await bookDays.intakeDate(tx, 'MOVED')];
+      });
+    expect(await announced('2026-11-25', 'OPEN', '2026-11-26')).toEqual([
+      ...[true, '2026-11-25', 'OPEN', '2026-11-26', '2026-11-25'],
+    ]);
+    await transactions.run((tx) => bookDays.cutOff(tx, 'MOVED', '2026-11-25'));
+    expect(await announced('2026-11-25', 'OPEN', '2026-11-27')).toEqual([
+      ...[true, '2026-11-25', 'CUT_OFF', '2026-11-27', '2026-11-27'],
+    ]);
+    await announced('2026-11-25', 'CLOSED', '2026-11-27');
+    expect(await announced('2026-11-25', 'CLOSED', '2026-11-30')).toEqual([
+      ...[true, '2026-11-25', 'CLOSED', '2026-11-30', '2026-11-30'],
+    ]);
+    for (const old of ['2026-11-24', '2026-11-25'])
+      expect(await announced(old, 'OPEN', '2026-12-01')).toEqual([
+        ...[false, '2026-11-25', 'CLOSED', '2026-11-30', '2026-11-30'],
+      ]);
   });
 });
 

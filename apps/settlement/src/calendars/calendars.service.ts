@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { calendarIds, lastBuiltInYear, type PlainDate, yearOf } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
+import { Outbox } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import {
   type CalendarContent,
@@ -28,6 +29,7 @@ export class CalendarsService {
   constructor(
     private readonly repository: CalendarsRepository,
     private readonly workItems: WorkItems,
+    private readonly outbox: Outbox,
   ) {}
 
   /** All calendars as they are known now, or as they were at a moment: one small statement, and what is new to this process. */
@@ -66,14 +68,24 @@ export class CalendarsService {
     await this.repository.share(tx);
   }
 
-  /** Stores a new version of each calendar that is not as it was stored last; the rest stays. */
+  /**
+   * Stores a new version of each calendar that is not as it was stored last; the rest stays. What was decided about
+   * single days is told again with it: whoever keeps no calendar yet, or an older one, has it from here on.
+   */
   async refresh(tx: Tx): Promise<number> {
     const closures = await this.repository.closures(tx);
     const heads = new Map((await this.repository.heads(tx, null)).map((head) => [head.id, head]));
     const isStale = (content: CalendarContent) => heads.get(content.id)?.hash !== contentHashOf(content);
-    const changed = calendarIds()
-      .map((id) => contentOf(id, closures))
-      .filter(isStale);
+    const contents = calendarIds().map((id) => contentOf(id, closures));
+    const closed = new Set(closures.map(({ calendarId }) => calendarId));
+    await this.announce(
+      tx,
+      contents.flatMap((content) => {
+        const head = heads.get(content.id);
+        return head === undefined || !closed.has(content.id) || isStale(content) ? [] : [{ ...content, ...head }];
+      }),
+    );
+    const changed = contents.filter(isStale);
     if (changed.length === 0) return 0;
     await this.repository.lock(tx);
     return this.write(tx, changed, null);
@@ -97,7 +109,27 @@ export class CalendarsService {
       .filter(({ hash, before }) => before?.hash !== hash)
       .map(({ before, ...content }) => ({ ...content, version: (before?.version ?? 0) + 1 }));
     await this.repository.insert(tx, versions, originId);
+    await this.announce(tx, versions);
     return versions.length;
+  }
+
+  /** The books' own days are accounting's: it hears every version, whole. */
+  private async announce(tx: Tx, versions: readonly (CalendarContent & CalendarVersion)[]): Promise<void> {
+    await this.outbox.addAll(
+      tx,
+      versions.map(({ id, version, hash, holidays, earlyCloses, zone }) => ({
+        name: 'settlement.calendar-versioned.v1' as const,
+        payload: {
+          calendar: id,
+          version,
+          contentHash: hash,
+          closedDays: [...holidays],
+          earlyCloses: [...earlyCloses],
+          zone,
+        },
+        businessKey: `${id} version ${version}`,
+      })),
+    );
   }
 
   /** A calendar that runs out makes wrong dates silently: somebody is told a year before. */

@@ -33,7 +33,7 @@ export function intakeForTests() {
   const bookDays = new BookDaysService();
   const staticRepository = new StaticDataRepository();
   const calendarsRepository = new CalendarsRepository();
-  const calendars = new CalendarsService(calendarsRepository, workItems);
+  const calendars = new CalendarsService(calendarsRepository, workItems, outbox);
   const staticData = new StaticDataService(staticRepository, calendars);
   const tradesRepository = new TradesRepository();
   const affirmation = new AffirmationService(new AffirmationRepository(), staticData, workItems, audit);
