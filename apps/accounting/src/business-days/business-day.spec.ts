@@ -1,7 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DayPhase, dayPhases } from '#libs/contracts/index.js';
-import { cutOffOfBook, isDateOfBook, nextDateOfBook } from './books.js';
-import { type DayToOpen, decideOpening, decidePhase, type KnownRun } from './business-day.js';
+import { builtInDays, cutOffOfBook, type DayCalendars, isDateOfBook, nextDateOfBook } from './books.js';
+import {
+  checkCutOffPhase,
+  checkExtension,
+  type CountedDay,
+  type CutOffToExtend,
+  type DayToOpen,
+  decideOpening,
+  decidePhase,
+  type KnownDay,
+  type KnownRun,
+  revisionOf,
+} from './business-day.js';
 
 const done = (...phases: (DayPhase | [DayPhase, number])[]): KnownRun[] =>
   phases.map((one) =>
@@ -126,5 +137,101 @@ describe('opening a day', () => {
     expect(isDateOfBook('NGUS', '2026-11-26')).toBe(false);
     expect(nextDateOfBook('NGUS', '2026-11-25')).toBe('2026-11-27');
     expect(nextDateOfBook('NGEU', '2026-12-24')).toBe('2026-12-28');
+  });
+});
+
+describe('the cut-off of a day that its calendar closes early', () => {
+  const closing = (early: Record<string, string>, zone: string | null): DayCalendars => ({
+    of: (id) => ({ ...builtInDays.of(id), earlyClose: (day) => (id === 'TARGET' ? early[day] : undefined), zone }),
+  });
+  it.each([
+    ['before the hour of a half day', '12:00', 'Europe/Berlin', '12:00', '2026-11-26T11:00:00.000Z'],
+    ['after it', '16:30', 'Europe/Berlin', '15:00', '2026-11-26T14:00:00.000Z'],
+    ['on the clock of the book, when it has none', '12:00', null, '12:00', '2026-11-26T11:00:00.000Z'],
+    ['on another clock', '12:00', 'Europe/London', '13:00', '2026-11-26T12:00:00.000Z'],
+    [
+      'on a clock where the book is still in the day before',
+      '07:00',
+      'Asia/Tokyo',
+      '00:00',
+      '2026-11-25T23:00:00.000Z',
+    ],
+  ])('comes with the close, never after it: %s', (_, close, zone, localTime, instant) => {
+    const cutOff = cutOffOfBook('NGEU', '2026-11-26', closing({ '2026-11-26': close }, zone));
+    expect(cutOff).toMatchObject({ localTime, isHalfDay: true, zone: 'Europe/Berlin' });
+    expect(cutOff.plannedAt.toISOString()).toBe(instant);
+  });
+});
+
+describe('a cut-off that is put off', () => {
+  const at = (time: string) => new Date(`2026-11-${time}:00Z`);
+  const day = {
+    ...{ state: 'OPEN' as const, plannedCutOffAt: at('25T17:00'), revisedCutOffAt: null, effectiveCutOffAt: null },
+    ...{ isAskedFor: false, now: at('25T10:00'), nextCutOffAt: at('26T17:00') },
+  };
+  it.each<[string, Partial<CutOffToExtend>, string, string[]]>([
+    ['an hour later', {}, '25T18:00', []],
+    ['back to less, while it stays after the planned hour', { revisedCutOffAt: at('25T20:00') }, '25T18:00', []],
+    ['to the planned hour', {}, '25T17:00', ['NOT_AN_EXTENSION']],
+    ['to what is past', { now: at('25T19:00') }, '25T18:00', ['CUT_OFF_IN_THE_PAST']],
+    ['to that of the next date', {}, '26T17:00', ['CUT_OFF_OUT_OF_ORDER']],
+    ['once its phase was asked for', { isAskedFor: true }, '25T18:00', ['CUT_OFF_REACHED']],
+    ['once it was reached', { effectiveCutOffAt: at('25T17:01') }, '25T18:00', ['CUT_OFF_REACHED']],
+    ['of a closed date', { state: 'CLOSED' }, '25T18:00', ['DAY_NOT_OPEN']],
+    ['of a date to come', { state: 'NEXT' }, '25T18:00', ['DAY_NOT_OPEN']],
+    [
+      'wrong in every way',
+      { effectiveCutOffAt: at('25T17:01') },
+      '25T09:00',
+      ['CUT_OFF_REACHED', 'NOT_AN_EXTENSION', 'CUT_OFF_IN_THE_PAST'],
+    ],
+  ])('%s', (_, change, to, codes) => {
+    expect(checkExtension({ ...day, ...change }, at(to)).map(({ code }) => code)).toEqual(codes);
+  });
+
+  it('holds its own phase back, and no other', () => {
+    expect(checkCutOffPhase('CUT_OFF', at('25T18:00'), at('25T17:59')).map(({ code }) => code)).toEqual([
+      'CUT_OFF_EXTENDED',
+    ]);
+    expect(checkCutOffPhase('CUT_OFF', at('25T18:00'), at('25T18:00'))).toEqual([]);
+    expect(checkCutOffPhase('CUT_OFF', null, at('25T17:59'))).toEqual([]);
+    expect(checkCutOffPhase('SETTLE', at('25T18:00'), at('25T17:59'))).toEqual([]);
+  });
+});
+
+describe('a calendar that changes', () => {
+  const plannedAt = new Date('2026-11-25T17:00:00Z');
+  const known: KnownDay = {
+    ...{ businessDate: '2026-11-25', state: 'OPEN', nextBusinessDate: '2026-11-26', isHalfDay: false },
+    ...{ plannedCutOffAt: plannedAt, effectiveCutOffAt: null },
+  };
+  const counted: CountedDay = {
+    ...{ date: '2026-11-25', isWorkingDay: true, nextBusinessDate: '2026-11-26' },
+    cutOff: { isHalfDay: false, plannedAt },
+  };
+  const early = { isHalfDay: true, plannedAt: new Date('2026-11-25T14:00:00Z') };
+  const nothing = { isReplaced: false, isChanged: false };
+  it.each<[string, Partial<KnownDay>, Partial<CountedDay>, object]>([
+    ['elsewhere changes nothing', {}, {}, nothing],
+    ['moves what follows an open date', {}, { nextBusinessDate: '2026-11-27' }, { isReplaced: false, isChanged: true }],
+    ['does not close an open date', {}, { isWorkingDay: false }, { ...nothing, trouble: 'CLOSED_WHILE_WORKED' }],
+    ['does not bring its cut-off forward', {}, { cutOff: early }, { ...nothing, trouble: 'CLOSES_EARLY_WHILE_WORKED' }],
+    ['says nothing of a cut-off that was reached', { effectiveCutOffAt: plannedAt }, { cutOff: early }, nothing],
+    [
+      'leaves a date the early hour it was opened with',
+      {},
+      { cutOff: { isHalfDay: false, plannedAt: new Date('2026-11-25T18:00:00Z') } },
+      nothing,
+    ],
+    ['replaces a date to come', { state: 'NEXT' }, { date: '2026-11-26' }, { isReplaced: true, isChanged: false }],
+    [
+      'moves the cut-off of a date to come',
+      { state: 'NEXT' },
+      { cutOff: early },
+      { isReplaced: false, isChanged: true },
+    ],
+    ['leaves a closed date', { state: 'CLOSED' }, { isWorkingDay: false, nextBusinessDate: '2026-11-30' }, nothing],
+  ])('%s', (_, of, counts, expected) => {
+    expect(revisionOf({ ...known, ...of }, { ...counted, ...counts })).toEqual(expected);
   });
 });

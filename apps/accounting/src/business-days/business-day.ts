@@ -162,7 +162,6 @@ export interface KnownDay {
   readonly nextBusinessDate: string;
   readonly isHalfDay: boolean;
   readonly plannedCutOffAt: Date | null;
-  readonly revisedCutOffAt: Date | null;
   readonly effectiveCutOffAt: Date | null;
 }
 
@@ -197,7 +196,8 @@ export function revisionOf(known: KnownDay, counted: CountedDay): DayRevision {
   if (known.state !== 'OPEN' && known.state !== 'CLOSING') return { isReplaced: false, isChanged: false };
   const moved = { isReplaced: false, isChanged: isNextMoved };
   if (!counted.isWorkingDay) return { ...moved, trouble: 'CLOSED_WHILE_WORKED' };
-  const cutOffAt = known.revisedCutOffAt ?? known.plannedCutOffAt;
-  const isTooLate = known.effectiveCutOffAt === null && cutOffAt !== null && cutOffAt > counted.cutOff.plannedAt;
+  // Against the planned hour: one that was put off is later than the calendar says because somebody wanted it so.
+  const { plannedCutOffAt: plannedAt, effectiveCutOffAt: reachedAt } = known;
+  const isTooLate = reachedAt === null && plannedAt !== null && plannedAt > counted.cutOff.plannedAt;
   return isTooLate ? { ...moved, trouble: 'CLOSES_EARLY_WHILE_WORKED' } : moved;
 }

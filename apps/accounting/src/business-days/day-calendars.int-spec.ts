@@ -92,14 +92,28 @@ describe('the days of a book', () => {
     await expect(tell(target(3, ['2026-12-24']))).rejects.toThrow('told with other days before');
   });
 
+  it('have a date back whose closure is taken back, and lose it again', async () => {
+    const closed = ['2026-11-25', '2026-11-27'];
+    for (const [version, closures, next] of [
+      [5, closed, '2026-11-30'],
+      [6, [...closed, '2026-11-30'], '2026-12-01'],
+    ] as const) {
+      await tell(target(version, closures));
+      expect(await days()).toEqual([{ date: '2026-11-26', state: 'OPEN', next }]);
+      expect(await lastTold()).toEqual({
+        ...{ book: 'NGEU', businessDate: '2026-11-26', state: 'OPEN', nextBusinessDate: next },
+      });
+    }
+  });
+
   it('are not rewritten once open: a person is told', async () => {
     const closed = ['2026-11-25', '2026-11-27', '2026-11-30'];
     const before = await owner(`SELECT * FROM accounting.business_day WHERE business_date = '2026-11-26'`);
-    await tell(target(5, closed, { '2026-11-26': '12:00' }));
+    await tell(target(7, closed, { '2026-11-26': '12:00' }));
     const early = { reason: 'CLOSES_EARLY_WHILE_WORKED', day: 'NGEU/2026-11-26', due: true };
     expect(await items()).toEqual([early]);
-    await tell(target(6, [...closed, '2026-11-26']));
-    await tell(target(7, [...closed, '2026-11-26']));
+    await tell(target(8, [...closed, '2026-11-26']));
+    await tell(target(9, [...closed, '2026-11-26']));
     expect(await items()).toEqual([{ ...early, reason: 'CLOSED_WHILE_WORKED' }, early]);
     expect(await owner(`SELECT * FROM accounting.business_day WHERE business_date = '2026-11-26'`)).toEqual(before);
   });
@@ -114,7 +128,7 @@ describe('the days of a book', () => {
       const rolled = await service.app.get(PhasesProcessor, { strict: false }).work(tx, { ...run, phase: 'ROLL' });
       expect(rolled.problems).toEqual([]);
     });
-    await tell(target(8, [...closed, '2026-12-01'], { '2026-12-02': '11:30' }));
+    await tell(target(10, [...closed, '2026-12-01'], { '2026-12-02': '11:30' }));
     expect(await days()).toEqual([
       { date: '2026-11-26', state: 'CLOSED', next: '2026-12-01' },
       { date: '2026-12-01', state: 'SKIPPED', next: '2026-12-02' },
@@ -123,8 +137,19 @@ describe('the days of a book', () => {
     expect(await lastTold()).toEqual({
       ...{ book: 'NGEU', businessDate: '2026-11-26', state: 'CLOSED', nextBusinessDate: '2026-12-02' },
     });
+    // The closure is taken back: the date that was skipped is the one to come again, until it is closed once more.
+    await tell(target(11, closed, { '2026-12-02': '11:30' }));
+    expect(await days()).toEqual([
+      { date: '2026-11-26', state: 'CLOSED', next: '2026-12-01' },
+      { date: '2026-12-01', state: 'NEXT', next: '2026-12-02' },
+      { date: '2026-12-02', state: 'SKIPPED', next: '2026-12-03' },
+    ]);
+    expect(await lastTold()).toEqual({
+      ...{ book: 'NGEU', businessDate: '2026-11-26', state: 'CLOSED', nextBusinessDate: '2026-12-01' },
+    });
+    await tell(target(12, [...closed, '2026-12-01'], { '2026-12-02': '11:30' }));
     // Announced at 11:30, it closes at 12:30 now; and what comes after it moves.
-    await tell(target(9, [...closed, '2026-12-01', '2026-12-03'], { '2026-12-02': '12:30' }));
+    await tell(target(13, [...closed, '2026-12-01', '2026-12-03'], { '2026-12-02': '12:30' }));
     expect((await open('2026-12-01')).problems.map(({ code }) => code)).toEqual(['NOT_A_BUSINESS_DAY']);
     expect((await open('2026-12-02')).businessDay).toEqual({
       state: 'OPEN',
@@ -138,7 +163,7 @@ describe('the days of a book', () => {
       await owner(
         `SELECT count(*)::int AS n FROM accounting.audit_leaf WHERE action = 'BUSINESS_DAY_FOLLOWS_CALENDAR'`,
       ),
-    ).toEqual([{ n: 3 }]);
+    ).toEqual([{ n: 7 }]);
   });
 
   it.each([
