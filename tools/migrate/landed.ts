@@ -39,4 +39,6 @@ export const landed: Readonly<Record<string, string>> = {
   BulkPlans20261126001001: 'd274a0e3fe2c4892',
   CutOverReferences20261124003201: '86d7dfeec35e67b9',
   SweepsAndClosings20261130000208: 'e4b13b67f6175fb8',
+  KeptCalendars20261130002001: '67d86ce1cba958f5',
+  CutOffExtensions20261130002002: 'ac46ff74751cedea',
 };

@@ -116,11 +116,26 @@ describe('the cut-off of an open date', () => {
     [`cut_off_revision_reason = NULL`, '23514'],
     [`cut_off_revised_by = NULL`, '23514'],
     [`effective_cut_off_at = revised_cut_off_at - interval '1 second'`, '23514'],
+    [`state = 'CLOSED', closed_at = kernel.now(), revised_cut_off_at = '2026-11-25T19:00:00Z'`, '23001'],
     [`planned_cut_off_at = NULL, cut_off_zone = NULL, cut_off_local_time = NULL`, '23514'],
   ])('is kept so by the database, also from the owner of the table: %s', async (change, code) => {
     await expect(owner(`UPDATE accounting.business_day SET ${change} WHERE book_id = 'NGEU'`)).rejects.toMatchObject({
       code,
     });
+  });
+
+  it('is kept so on a closed date, and on one that is only announced', async () => {
+    for (const [state, opened] of [
+      ['CLOSED', 'opened_at'],
+      ['NEXT', 'NULL'],
+    ])
+      await expect(
+        owner(`DO $$ BEGIN
+          UPDATE accounting.business_day SET state = '${state}', opened_at = ${opened} WHERE book_id = 'NGUS';
+          UPDATE accounting.business_day SET revised_cut_off_at = '2026-11-26T00:00:00Z', cut_off_revision_reason = 'late',
+            cut_off_revised_by = 'somebody' WHERE book_id = 'NGUS';
+        END $$`),
+      ).rejects.toMatchObject({ code: '23001', message: expect.stringContaining('cannot be put off') as string });
   });
 
   it('makes its phase wait for the hour it was put off to, and is not put off once that was asked for', async () => {

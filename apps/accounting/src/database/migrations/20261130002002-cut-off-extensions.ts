@@ -15,7 +15,7 @@ export class CutOffExtensions20261130002002 implements MigrationInterface {
         ADD CONSTRAINT cut_off_is_not_reached_early CHECK (effective_cut_off_at >= revised_cut_off_at);
       CREATE FUNCTION accounting.cut_off_is_still_to_come() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        IF NEW.revised_cut_off_at IS NULL OR OLD.state <> 'OPEN' OR OLD.effective_cut_off_at IS NOT NULL
+        IF NEW.revised_cut_off_at IS NULL OR OLD.state <> 'OPEN' OR NEW.state <> 'OPEN' OR OLD.effective_cut_off_at IS NOT NULL
            OR NEW.revised_cut_off_at <= kernel.now() THEN
           RAISE EXCEPTION 'the cut-off of % on % cannot be put off to %', OLD.book_id, OLD.business_date, NEW.revised_cut_off_at
             USING ERRCODE = 'restrict_violation';
