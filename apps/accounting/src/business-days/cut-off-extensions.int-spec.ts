@@ -135,7 +135,7 @@ describe('the cut-off of an open date', () => {
           UPDATE accounting.business_day SET revised_cut_off_at = '2026-11-26T00:00:00Z', cut_off_revision_reason = 'late',
             cut_off_revised_by = 'somebody' WHERE book_id = 'NGUS';
         END $$`),
-      ).rejects.toMatchObject({ code: '23001', message: expect.stringContaining('cannot be put off') as string });
+      ).rejects.toThrow(/cannot be put off/);
   });
 
   it('makes its phase wait for the hour it was put off to, and is not put off once that was asked for', async () => {
