@@ -87,3 +87,52 @@ export function validateInput<T extends object>(type: Type<T>, value: unknown): 
   collectUnstorable(withoutVerbatim(type, value), [], problems);
   return problems;
 }
+
+/** The faults of a call that carries many items and answers each. */
+export interface BulkFaults {
+  /** Of the call as a whole: nothing of it is done. */
+  readonly problems: readonly Problem[];
+  /** Of single items, by their place and with paths from the item: the others are none the worse. */
+  readonly ofItems: ReadonlyMap<number, readonly Problem[]>;
+}
+
+/** As `validateInput`, for an input whose `field` has items that are answered one by one. */
+export function validateItems<T extends object>(type: Type<T>, field: keyof T & string, value: unknown): BulkFaults {
+  const problems: Problem[] = [];
+  const ofItems = new Map<number, Problem[]>();
+  for (const fault of validateInput(type, value)) {
+    const [first, n, ...path] = fault.path;
+    if (first !== field || typeof n !== 'number') problems.push(fault);
+    else ofItems.set(n, [...(ofItems.get(n) ?? []), { ...fault, path }]);
+  }
+  return { problems, ofItems };
+}
+
+/** Works on the items without faults, and answers all of them in their order. */
+export async function answerItems<Item, Answer>(
+  items: readonly Item[],
+  { ofItems }: BulkFaults,
+  work: (sound: Item[]) => Promise<readonly Answer[]>,
+  faulty: (problems: Problem[]) => Answer,
+): Promise<Answer[]> {
+  const sound = items.filter((_, n) => !ofItems.has(n));
+  const answers = (sound.length === 0 ? [] : await work(sound)).values();
+  return items.map((_, n) => {
+    const faults = ofItems.get(n);
+    if (faults !== undefined) return faulty([...faults]);
+    const next = answers.next();
+    if (next.done) throw new Error(`item ${n} has no answer`);
+    return next.value;
+  });
+}
+
+/** Each answer with the place of its item in the paths of its problems. */
+export function atItems<Answer extends { readonly problems: readonly Problem[] }>(
+  field: string,
+  answers: readonly Answer[],
+): (Omit<Answer, 'problems'> & { problems: Problem[] })[] {
+  return answers.map((answer, n) => ({
+    ...answer,
+    problems: answer.problems.map((one) => ({ ...one, path: [field, n, ...one.path] })),
+  }));
+}

@@ -164,21 +164,28 @@ describe('the settlement service, with its queue', () => {
     const many = (n: number) => Array.from({ length: n }, (_, i) => captureInput(`H-${i}`));
     expect(await told(many(1_001))).toMatchObject({ items: [], problems: [{ path: 'items' }] });
     expect(await stored()).toBe(0);
-    // A text that no column holds refuses the call as a whole, with the place of each.
+    // A text that no column holds is the fault of its item; the others are taken.
     expect(
       await told([
         captureInput('H-1', { isin: 'DE\u0000' }),
         captureInput('H-2'),
-        captureInput('H-3', { place: 'T2S\u0000' }),
+        captureInput('H-3', { place: 'T2S\ud800', idempotencyKey: '\u0000' }),
       ]),
     ).toMatchObject({
-      items: [],
-      problems: [
-        { code: 'INVALID_TEXT', path: 'items.0.isin' },
-        { code: 'INVALID_TEXT', path: 'items.2.place' },
+      problems: [],
+      items: [
+        { outcome: 'REJECTED', problems: [{ code: 'INVALID_TEXT', path: 'items.0.isin' }] },
+        { outcome: 'CAPTURED', problems: [] },
+        {
+          outcome: 'REJECTED',
+          problems: [
+            { code: 'INVALID_TEXT', path: expect.stringMatching(/^items\.2\.(place|idempotencyKey)$/) },
+            { code: 'INVALID_TEXT', path: expect.stringMatching(/^items\.2\.(place|idempotencyKey)$/) },
+          ],
+        },
       ],
     });
-    expect(await stored()).toBe(0);
+    expect(await stored()).toBe(1);
     expect(
       await told([
         captureInput('H-3', { amount: '1015.001', quantity: '-1' }),
@@ -189,13 +196,34 @@ describe('the settlement service, with its queue', () => {
     ).toMatchObject({
       problems: [],
       items: [
-        { outcome: 'REJECTED', problems: [{ path: 'quantity' }, { code: 'EXCESS_SCALE', path: 'amount' }] },
+        {
+          outcome: 'REJECTED',
+          problems: [{ path: 'items.0.quantity' }, { code: 'EXCESS_SCALE', path: 'items.0.amount' }],
+        },
         { outcome: 'CAPTURED', problems: [] },
         { problems: expect.any(Array) },
         { outcome: 'CONFLICT', problems: [{ code: expect.any(String) }] },
       ],
     });
-    expect(await stored()).toBe(1);
+    expect(await stored()).toBe(2);
+    const payment = (id: string, remittance: string) => ({
+      endToEndId: id,
+      idempotencyKey: id,
+      debtorAccount: 'C000001-CASH',
+      creditorName: 'Payee',
+      amount: '1.00',
+      currency: 'EUR',
+      remittance,
+    });
+    const paid = await data<{ submitPayments: { results: { problems: { code: string; path: string }[] }[] } }>(
+      frontOffice,
+      `mutation($input: SubmitPaymentsInput!) { submitPayments(input: $input) { results { problems { code path } } problems { code } } }`,
+      { input: { payments: [payment('H-P1', ''), payment('H-P2', 'a\u0000')] } },
+    );
+    expect(paid.submitPayments.results[1]).toEqual({
+      problems: [{ code: 'INVALID_TEXT', path: 'payments.1.remittance' }],
+    });
+    expect(JSON.stringify(paid.submitPayments.results[0])).not.toContain('INVALID_TEXT');
     // What is no Decimal or Date at all never gets to the rules; the answer names the field.
     for (const [field, value] of [
       ['amount', 1015.0],
@@ -207,10 +235,10 @@ describe('the settlement service, with its queue', () => {
       expect(JSON.stringify(errors)).toContain(field);
     }
     expect(await told([captureInput('H-6', { idempotencyKey: 'key\u0000' })])).toMatchObject({
-      items: [],
-      problems: [{ path: expect.stringContaining('idempotencyKey') }],
+      items: [{ outcome: 'REJECTED', problems: [{ code: 'INVALID_TEXT', path: 'items.0.idempotencyKey' }] }],
+      problems: [],
     });
-    expect(await stored()).toBe(1);
+    expect(await stored()).toBe(2);
     const whole = await told(
       many(1_000).map((item, n) => ({ ...item, executionId: `W-${n}`, idempotencyKey: `w-${n}` })),
     );

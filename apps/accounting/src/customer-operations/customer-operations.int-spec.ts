@@ -318,16 +318,12 @@ describe('a fault of the input', () => {
     expect(errors?.map(({ extensions }) => extensions?.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('1,001 entries are refused whole, and so is a list with one that cannot be read', async () => {
+  it('1,001 entries are refused whole', async () => {
     const many = (entries: object[]) =>
       service.mutate<{ items: object[] }>('postEntries', 'PostEntriesInput', { entries }, 'items { replayed }');
     const tooMany = await many(Array.from({ length: 1_001 }, () => entry()));
     expect([codes(tooMany), tooMany.items]).toEqual([['TOO_MANY_ITEMS entries'], []]);
     expect(codes(await many([]))).toEqual(['TOO_FEW_ITEMS entries']);
-    expect(codes(await many([entry(), entry({ description: 'a\0', kind: 'GIFT' })]))).toEqual([
-      'INVALID_TEXT entries.1.description',
-      'NOT_ALLOWED entries.1.kind',
-    ]);
   });
 
   it('is not remembered: the corrected input comes with the same key', async () => {
@@ -409,6 +405,27 @@ describe('many entries at once', () => {
       [false, 'IDEMPOTENCY_KEY_REUSED entries.2.description'],
     ]);
     expect(await ask('postEntry', good)).toMatchObject({ replayed: true, entry: { id: first.items[1]?.entry?.id } });
+  });
+
+  it('are none the worse for one that cannot be read, whose key is free afterwards', async () => {
+    const [first, second] = [entry(), entry()];
+    const hostile = [
+      entry({ description: 'a\0', kind: 'GIFT' }),
+      entry({ postings: [line('A\ud800', 'DEBIT'), line('B-CASH', 'CREDIT')] }),
+    ];
+    const answer = await many([hostile[0]!, first, hostile[1]!, second]);
+    expect(codes(answer)).toEqual([]);
+    expect(answer.items.map((item) => [item.entry !== null, ...codes(item)])).toEqual([
+      [false, 'INVALID_TEXT entries.0.description', 'NOT_ALLOWED entries.0.kind'],
+      [true],
+      [false, 'INVALID_TEXT entries.2.postings.0.account'],
+      [true],
+    ]);
+    const corrected = await many([{ ...hostile[0]!, description: 'a', kind: 'TRANSFER' }, first]);
+    expect(corrected.items.map((item) => [item.entry !== null, item.replayed, ...codes(item)])).toEqual([
+      [true, false],
+      [true, true],
+    ]);
   });
 
   it('are a thousand in one call', async () => {

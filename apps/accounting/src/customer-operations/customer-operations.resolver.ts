@@ -1,7 +1,7 @@
 import { Args, Mutation, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
-import { RequiresScopes, validateInput } from '#libs/graphql/index.js';
-import { type Problem, problem } from '#libs/kernel/index.js';
+import { answerItems, atItems, RequiresScopes, validateItems } from '#libs/graphql/index.js';
+import { problem } from '#libs/kernel/index.js';
 import { Accounts } from '../accounts/accounts.service.js';
 import {
   EntriesPayload,
@@ -121,24 +121,22 @@ export class CustomerOperationsResolver {
     @Args('input', { type: () => PostEntriesInput }) input: PostEntriesInput,
     @CurrentPrincipal() principal: Principal,
   ): Promise<EntriesPayload> {
-    const problems = validateInput(PostEntriesInput, input);
-    if (problems.length > 0) return { items: [], problems };
-    const items = await this.mutations.runMany<PostEntryInput, EntryPayload>(
-      'postEntry',
+    const faults = validateItems(PostEntriesInput, 'entries', input);
+    if (faults.problems.length > 0) return { items: [], problems: [...faults.problems] };
+    const items = await answerItems<PostEntryInput, EntryPayload>(
       input.entries,
-      principal,
-      (tx, fresh) =>
-        this.operations.postMany(
-          tx,
-          fresh.map((entry) => asked(entry, entry.kind, linesOfEntry(entry))),
-          principal,
+      faults,
+      (sound) =>
+        this.mutations.runMany<PostEntryInput, EntryPayload>('postEntry', sound, principal, (tx, fresh) =>
+          this.operations.postMany(
+            tx,
+            fresh.map((entry) => asked(entry, entry.kind, linesOfEntry(entry))),
+            principal,
+          ),
         ),
+      (problems) => ({ problems, replayed: false }),
     );
-    const at = (one: Problem, n: number): Problem => ({ ...one, path: ['entries', n, ...one.path] });
-    return {
-      items: items.map(({ problems, ...payload }, n) => ({ ...payload, problems: problems.map((one) => at(one, n)) })),
-      problems: [],
-    };
+    return { items: atItems('entries', items), problems: [] };
   }
 
   private throughNostro(

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { booksOf, type Principal } from '#libs/auth/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
-import { validateInput } from '#libs/graphql/index.js';
+import { answerItems, validateItems } from '#libs/graphql/index.js';
 import { faultOfInput, Idempotency } from '#libs/idempotency/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { type SubmitPaymentInput, SubmitPaymentsInput } from './payments.graphql.js';
@@ -28,9 +28,14 @@ export class PaymentSubmissionService {
     inputs: readonly SubmitPaymentInput[],
     principal: Principal,
   ): Promise<{ results: Submission[]; problems: Problem[] }> {
-    const problems = validateInput(SubmitPaymentsInput, { payments: inputs });
-    if (problems.length > 0) return { results: [], problems };
-    const results = await this.transactions.run((tx) => this.run(tx, inputs, principal), { books: booksOf(principal) });
+    const faults = validateItems(SubmitPaymentsInput, 'payments', { payments: inputs });
+    if (faults.problems.length > 0) return { results: [], problems: [...faults.problems] };
+    const results = await answerItems(
+      inputs,
+      faults,
+      (sound) => this.transactions.run((tx) => this.run(tx, sound, principal), { books: booksOf(principal) }),
+      (problems): Submission => ({ paymentId: null, problems, replayed: false }),
+    );
     return { results, problems: [] };
   }
 

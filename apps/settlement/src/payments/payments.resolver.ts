@@ -2,6 +2,7 @@ import { Args, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver
 import { booksOf, CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
 import {
+  atItems,
   ConnectionArgs,
   GraphqlContext,
   keyset,
@@ -70,16 +71,10 @@ export class PaymentsResolver {
     @Args('input', { type: () => SubmitPaymentInput }) input: SubmitPaymentInput,
     @CurrentPrincipal() principal: Principal,
   ): Promise<SubmitPaymentPayload> {
-    const { results, problems } = await this.submission.submit([input], principal);
+    const { results } = await this.submission.submit([input], principal);
     const [first] = await this.answers(results, principal);
-    const steps = ['payments', '0'];
-    return (
-      first ?? {
-        payment: null,
-        problems: problems.map((one) => ({ ...one, path: withoutSteps(one.path, steps) })),
-        replayed: false,
-      }
-    );
+    if (first === undefined) throw new Error('a payment has an answer');
+    return first;
   }
 
   @Mutation(() => SubmitPaymentsPayload, {
@@ -91,7 +86,7 @@ export class PaymentsResolver {
     @CurrentPrincipal() principal: Principal,
   ): Promise<SubmitPaymentsPayload> {
     const { results, problems } = await this.submission.submit(input.payments, principal);
-    return { results: await this.answers(results, principal), problems };
+    return { results: atItems('payments', await this.answers(results, principal)), problems };
   }
 
   private async answers(results: readonly Submission[], principal: Principal): Promise<SubmitPaymentPayload[]> {
@@ -106,12 +101,6 @@ export class PaymentsResolver {
       return { payment: row ? toPaymentType(row) : null, problems, replayed };
     });
   }
-}
-
-/** Paths of a fault found in the bulk form, told as those of the single form. */
-function withoutSteps(path: readonly (string | number)[] | string, steps: readonly string[]): (string | number)[] {
-  const list: (string | number)[] = typeof path === 'string' ? path.split('.') : [...path];
-  return steps.every((step, index) => String(list[index]) === step) ? list.slice(steps.length) : list;
 }
 
 @Resolver(() => PaymentType)

@@ -2,6 +2,8 @@ import { Args, Mutation, Parent, Query, ResolveField, ResolveReference, Resolver
 import { booksOf, CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { Transactions, type Tx } from '#libs/database/index.js';
 import {
+  answerItems,
+  atItems,
   ConnectionArgs,
   GraphqlContext,
   keyset,
@@ -10,6 +12,7 @@ import {
   ReadTx,
   RequiresScopes,
   validateInput,
+  validateItems,
 } from '#libs/graphql/index.js';
 import { faultOfInput, Idempotency } from '#libs/idempotency/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
@@ -192,7 +195,7 @@ export class TradesResolver {
     @CurrentPrincipal() principal: Principal,
   ): Promise<TradePayload> {
     const faults = validateInput(CaptureTradeInput, input);
-    if (faults.length > 0) return { trade: null, outcome: 'REJECTED', problems: faults, replayed: false };
+    if (faults.length > 0) return rejected(faults);
     const [item] = await this.capture(
       'captureTrade',
       [{ key: input.idempotencyKey, input, raw: rawOf(input) }],
@@ -208,14 +211,20 @@ export class TradesResolver {
     @Args('input', { type: () => CaptureTradesInput }) input: CaptureTradesInput,
     @CurrentPrincipal() principal: Principal,
   ): Promise<TradesPayload> {
-    const faults = validateInput(CaptureTradesInput, input);
-    if (faults.length > 0) return { items: [], problems: faults };
-    const items = await this.capture(
-      'captureTrade',
-      input.items.map((item) => ({ key: item.idempotencyKey, input: item, raw: rawOf(item) })),
-      principal,
+    const faults = validateItems(CaptureTradesInput, 'items', input);
+    if (faults.problems.length > 0) return { items: [], problems: [...faults.problems] };
+    const items = await answerItems(
+      input.items,
+      faults,
+      (sound) =>
+        this.capture(
+          'captureTrade',
+          sound.map((item) => ({ key: item.idempotencyKey, input: item, raw: rawOf(item) })),
+          principal,
+        ),
+      rejected,
     );
-    return { items, problems: [] };
+    return { items: atItems('items', items), problems: [] };
   }
 
   @Mutation(() => TradePayload)
@@ -227,7 +236,7 @@ export class TradesResolver {
     const faults = validateInput(AmendTradeInput, input);
     if (input.action === 'CORRECT' && !input.trade)
       faults.push(problem('REQUIRED', 'a correction carries the whole trade', ['trade']));
-    if (faults.length > 0) return { trade: null, outcome: 'REJECTED', problems: faults, replayed: false };
+    if (faults.length > 0) return rejected(faults);
     const identity = {
       source: input.source,
       executionId: input.executionId,
@@ -269,6 +278,13 @@ export class TradesResolver {
     );
   }
 }
+
+const rejected = (problems: Problem[]): TradePayload => ({
+  trade: null,
+  outcome: 'REJECTED',
+  problems,
+  replayed: false,
+});
 
 /** The answer to a key that was used for another input has no outcome of its own. */
 const outcomeOf = (outcome: string | undefined) => outcome ?? 'REJECTED';
