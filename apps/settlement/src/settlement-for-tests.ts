@@ -151,6 +151,7 @@ export function settlementForTests(transactions: Transactions) {
     settlements,
     ledger,
     payments,
+    agentPayments,
     paymentRows,
     paymentFiles,
     statements,

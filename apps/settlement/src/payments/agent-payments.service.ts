@@ -20,7 +20,7 @@ import { type Payment, returnEntry, returnKey } from './payment.js';
 import { PaymentChangesService } from './payment-changes.service.js';
 import { matchPayment } from './payment-matching.js';
 import { lateHit, lateHitKey, returnNotBooked } from './payment-work-items.js';
-import { nostroFor, paymentOf, type PaymentRow, PaymentsRepository } from './payments.repository.js';
+import { nostroFor, type PaymentHit, paymentOf, type PaymentRow, PaymentsRepository } from './payments.repository.js';
 
 const paymentsPerBatch = 500;
 const accounting = 'service:accounting';
@@ -81,26 +81,29 @@ export class AgentPaymentsService implements OnModuleInit {
   }
 
   /** Hits that came too late to hold the payments: those that have not left stay, and a person has each. */
-  async stopForHits(tx: Tx, hits: readonly { paymentId: string; alertId: string }[], by: string): Promise<void> {
-    const hit = await this.changes.markLateHits(tx, hits, by);
-    if (hit.length === 0) return;
+  async stopForHits(tx: Tx, hits: readonly PaymentHit[]): Promise<void> {
+    if (hits.length === 0) return;
+    const rows = await this.repository.markLateHits(
+      tx,
+      hits.map(({ paymentId }) => paymentId),
+    );
+    const payments = new Map(rows.map((row) => [row.paymentId, paymentOf(row)]));
     const dueAt = new Date((await this.repository.now(tx)).getTime() + 3_600_000);
     await this.workItems.openMany(
       tx,
-      hit.map((row) => lateHit(paymentOf(row), row.lateAlertId ?? '', row.batchMessageId !== null, dueAt)),
+      hits.flatMap(({ paymentId, alertId, wasSent }) => {
+        const payment = payments.get(paymentId);
+        return payment === undefined ? [] : [lateHit(payment, alertId, wasSent, dueAt)];
+      }),
       'settlement',
     );
   }
 
-  /** RELEASED lets it go; CONFIRMED keeps it here for good, and the work with whoever has it. */
-  async decideLateHit(
-    tx: Tx,
-    decided: { paymentId: string; alertId: string; decision: 'RELEASED' | 'CONFIRMED' },
-    by: string,
-  ): Promise<void> {
-    const changed = await this.changes.decideLateHit(tx, decided, by);
-    if (changed.length === 0 || decided.decision === 'CONFIRMED') return;
-    await this.workItems.close(tx, lateHitKey(decided.paymentId, decided.alertId), 'compliance released the hit', by);
+  /** A late hit is decided: released, it no longer keeps the payment here; confirmed, the work stays with whoever has it. */
+  async lateHitDecided(tx: Tx, { paymentId, alertId, state }: PaymentHit, by: string): Promise<void> {
+    await this.repository.markLateHits(tx, [paymentId]);
+    if (state === 'CONFIRMED') return;
+    await this.workItems.close(tx, lateHitKey(paymentId, alertId), 'compliance released the hit', by);
     while ((await this.sendBooked(tx, paymentsPerBatch)) === paymentsPerBatch);
   }
 
@@ -155,8 +158,7 @@ export class AgentPaymentsService implements OnModuleInit {
           .filter(({ payment, amount }) => payment.currency !== amount.currency)
           .map(({ payment }) => problem('OTHER_CURRENCY', `${payment.endToEndId} was paid in ${payment.currency}.`)),
       );
-      if (problems.length > 0) refused.set(messageId, problems);
-      await this.takeBack(
+      const again = await this.takeBack(
         tx,
         inOurs.map(({ payment, amount, reason, settlementDate }) => ({
           payment,
@@ -166,6 +168,12 @@ export class AgentPaymentsService implements OnModuleInit {
         })),
         `exchange:${channel}`,
       );
+      problems.push(
+        ...again.map(({ endToEndId }) =>
+          problem('ALREADY_RETURNED', `${endToEndId} has come back before; only that was booked.`),
+        ),
+      );
+      if (problems.length > 0) refused.set(messageId, problems);
     }
     return refused;
   }
@@ -194,14 +202,17 @@ export class AgentPaymentsService implements OnModuleInit {
     return { facts, problems };
   }
 
+  /** Once for each payment; answers those that have come back before. */
   private async takeBack(
     tx: Tx,
     returned: readonly { payment: PaymentRow; reason: string; amountMinor: bigint; date: PlainDate | null }[],
     by: string,
-  ): Promise<void> {
+  ): Promise<PaymentRow[]> {
+    const once = new Map<string, (typeof returned)[number]>();
+    for (const one of returned) if (!once.has(one.payment.paymentId)) once.set(one.payment.paymentId, one);
     const moved = await this.changes.move(
       tx,
-      returned.map(({ payment, reason }) => ({
+      [...once.values()].map(({ payment, reason }) => ({
         paymentId: payment.paymentId,
         to: 'RETURNED' as const,
         returnReason: reason,
@@ -211,15 +222,20 @@ export class AgentPaymentsService implements OnModuleInit {
     );
     const movedIds = new Set(moved.map(({ paymentId }) => paymentId));
     const entries: EntryToPost[] = [];
-    for (const { payment, reason, amountMinor, date } of returned.filter((one) =>
-      movedIds.has(one.payment.paymentId),
-    )) {
+    const again: PaymentRow[] = [];
+    for (const one of returned) {
+      const { payment, reason, amountMinor, date } = one;
+      if (once.get(payment.paymentId) !== one || !movedIds.has(payment.paymentId)) {
+        again.push(payment);
+        continue;
+      }
       const current = await this.trades.bookingDate(tx, payment.bookId);
       entries.push(
         returnEntry(paymentOf(payment), amountMinor, reason, { businessDate: current, valueDate: date ?? current }),
       );
     }
     await this.ledger.postFacts(tx, entries);
+    return again;
   }
 
   /** What the ledger made of the money that came back. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Transactions } from '#libs/database/index.js';
 import { makeIban } from '#libs/identifiers/index.js';
-import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
+import { createTestDatabase, type TestDatabase, waitFor } from '#libs/testing/index.js';
 import { accountingForTests, settlementForTests } from '../settlement-for-tests.js';
 import { seedStaticData } from '../trades/for-tests.js';
 import { paymentIdOf } from './payment.js';
@@ -87,12 +87,26 @@ async function booked() {
   const items = await accounting.answer();
   if (items.length > 0) await transactions.run((tx) => settlement.answers.entriesDecided(tx, { batchId: 'b', items }));
 }
+function gate() {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { open, opened };
+}
+/** Whether so many transactions of this database wait for a lock. */
+const waiting = async (n: number) =>
+  (
+    await all<{ n: number }>(
+      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+  )[0]?.n === n;
 const states = () =>
   all(
     `SELECT end_to_end_id AS id, status, batch_message_id IS NOT NULL AS sent, late_hit AS hit FROM settlement.payment ORDER BY 1`,
   );
 const work = () =>
-  all(`SELECT reference AS id, kind, category, state, reason_code AS alert FROM settlement.work_item ORDER BY 1, 2, 5`);
+  all<{ id: string; kind: string; category: string; state: string; alert: string }>(
+    `SELECT reference AS id, kind, category, state, reason_code AS alert FROM settlement.work_item ORDER BY 1, 2, 5`,
+  );
 async function written() {
   await settlement.writer.writeAll();
   const folder = join(settlement.root, 'AGENT-EUR', 'to');
@@ -169,6 +183,121 @@ describe('a hit on a payment that is past its hold', () => {
     ]);
   });
 
+  it('goes on when the last of its hits is released, and never when one is confirmed', async () => {
+    await submit('A', 'B', 'C');
+    await screened('CLEAR', '0', 'A', 'B', 'C');
+    await screened('HIT', '1', 'A', 'B', 'C');
+    await screened('HIT', '2', 'A', 'B', 'C');
+    await booked();
+    await decided('A', 'RELEASED', '2');
+    await decided('B', 'CONFIRMED', '1');
+    await decided('B', 'RELEASED', '2');
+    await decided('C', 'CONFIRMED', '2');
+    await decided('C', 'RELEASED', '1');
+    const hits = [{ hit: 'OPEN' }, { hit: 'CONFIRMED' }, { hit: 'CONFIRMED' }];
+    expect(await states()).toMatchObject(hits.map((one) => ({ ...one, sent: false })));
+    expect((await work()).filter(({ state }) => state === 'OPEN').map(({ alert }) => alert)).toEqual([
+      'alr_1_A',
+      'alr_1_B',
+      'alr_2_C',
+    ]);
+    await decided('A', 'RELEASED', '1');
+    await screened('HIT', '1', 'A');
+    expect(await states()).toMatchObject([
+      { hit: 'RELEASED', sent: true },
+      { hit: 'CONFIRMED', sent: false },
+      { hit: 'CONFIRMED', sent: false },
+    ]);
+    // Another hit on what is confirmed changes nothing, whatever becomes of it.
+    await screened('HIT', '3', 'B');
+    await decided('B', 'RELEASED', '3');
+    expect((await states())[1]).toMatchObject({ hit: 'CONFIRMED', sent: false });
+  });
+
+  it('holds it as well while it is held for another, whichever is decided first', async () => {
+    await submit('A', 'B', 'C');
+    await screened('HIT', '1', 'A', 'B', 'C');
+    await screened('HIT', '2', 'A', 'B', 'C');
+    await decided('A', 'RELEASED', '1');
+    await decided('A', 'RELEASED', 'never told');
+    await decided('B', 'RELEASED', '2');
+    await decided('C', 'RELEASED', '1');
+    await decided('C', 'CONFIRMED', '2');
+    expect(await states()).toMatchObject([{ status: 'HELD' }, { status: 'HELD' }, { status: 'STOPPED' }]);
+    expect(await all(`SELECT alert_id AS alert FROM settlement.payment ORDER BY end_to_end_id`)).toEqual([
+      { alert: 'alr_2_A' },
+      { alert: 'alr_1_B' },
+      { alert: 'alr_2_C' },
+    ]);
+    await decided('A', 'RELEASED', '2');
+    await decided('B', 'RELEASED', '1');
+    await booked();
+    expect(await states()).toMatchObject([
+      { status: 'BOOKED', sent: true },
+      { status: 'BOOKED', sent: true },
+      { status: 'STOPPED', sent: false },
+    ]);
+  });
+
+  it('that is being told while it is sent is before the sending, or after it', async () => {
+    await submit('A', 'B');
+    await screened('CLEAR', '0', 'A', 'B');
+    decide = () => undefined;
+    const items = await accounting.answer();
+    const sends = () => transactions.run((tx) => settlement.answers.entriesDecided(tx, { batchId: 'b', items }));
+    // The hit has its payment locked; who sends waits for it, and leaves the payment here.
+    const [hitTold, goOn] = [gate(), gate()];
+    const hit = transactions.run(async (tx) => {
+      await settlement.paymentRows.addHits(tx, [{ paymentId: idOf('A'), alertId: 'alr_1_A' }]);
+      await settlement.paymentRows.markLateHits(tx, [idOf('A')]);
+      hitTold.open();
+      await goOn.opened;
+    });
+    await hitTold.opened;
+    const sent = sends();
+    await waitFor(() => waiting(1), { what: 'the sender behind the hit' });
+    goOn.open();
+    await Promise.all([hit, sent]);
+    expect(await states()).toEqual([
+      { id: 'A', status: 'BOOKED', sent: false, hit: 'OPEN' },
+      { id: 'B', status: 'BOOKED', sent: true, hit: null },
+    ]);
+    expect(await all(`SELECT was_sent FROM settlement.payment_hit`)).toEqual([{ was_sent: false }]);
+    // The other way round the hit finds the payment gone.
+    const [isSent, commit] = [gate(), gate()];
+    await decided('A', 'RELEASED');
+    await submit('C');
+    await screened('CLEAR', '0', 'C');
+    const later = await accounting.answer();
+    const sending = transactions.run(async (tx) => {
+      await settlement.answers.entriesDecided(tx, { batchId: 'c', items: later });
+      isSent.open();
+      await commit.opened;
+    });
+    await isSent.opened;
+    const tooLate = screened('HIT', '1', 'C');
+    await waitFor(() => waiting(1), { what: 'the hit behind the sender' });
+    commit.open();
+    await Promise.all([sending, tooLate]);
+    expect((await states())[2]).toEqual({ id: 'C', status: 'BOOKED', sent: true, hit: 'OPEN' });
+    expect((await work()).at(-1)).toMatchObject({ id: 'C', kind: 'HIT_AFTER_SENDING' });
+  });
+
+  it('two that send at once send each payment once', async () => {
+    const names = Array.from({ length: 40 }, (_, n) => `P-${String(n).padStart(2, '0')}`);
+    await submit(...names);
+    await screened('CLEAR', '0', ...names);
+    await screened('HIT', '1', ...names);
+    await booked();
+    await all(`UPDATE settlement.payment_hit SET state = 'RELEASED', decided_at = now()`);
+    await all(`UPDATE settlement.payment SET late_hit = 'RELEASED'`);
+    const send = () => transactions.run((tx) => settlement.agentPayments.sendBooked(tx, 30));
+    const counts = await Promise.all([send(), send(), send()]);
+    expect(counts.reduce((sum, n) => sum + n, 0)).toBe(40);
+    const told = [...(await written()).matchAll(/<EndToEndId>(.*?)</g)].map(([, id]) => id);
+    expect(told.sort()).toEqual(names);
+  });
+
   it('is kept by the database, whoever sends', async () => {
     await submit('A');
     await screened('CLEAR', '0', 'A');
@@ -181,6 +310,29 @@ describe('a hit on a payment that is past its hold', () => {
     );
     await decided('A', 'CONFIRMED');
     await expect(attack(`UPDATE settlement.payment SET late_hit = 'RELEASED'`)).rejects.toThrow('is CONFIRMED');
+    await expect(attack(`UPDATE settlement.payment_hit SET state = 'RELEASED'`)).rejects.toThrow('is CONFIRMED');
+    await expect(attack(`UPDATE settlement.payment_hit SET was_sent = true`)).rejects.toThrow('permission denied');
+    await expect(attack(`DELETE FROM settlement.payment_hit`)).rejects.toThrow('permission denied');
+    const hit = (name: string, state: string) =>
+      attack(
+        `INSERT INTO settlement.payment_hit (payment_id, alert_id, book_id, state, is_late, was_sent, after_sequence, decided_at)
+         VALUES ('${idOf(name)}', 'alr_9', 'NGUS', '${state}', true, true, 0, CASE WHEN '${state}' <> 'OPEN' THEN now() END)`,
+      );
+    await submit('B');
+    await expect(hit('B', 'RELEASED')).rejects.toThrow('begins open');
+    // What the row says of the payment is what the database saw.
+    await hit('B', 'OPEN');
+    expect(await all(`SELECT book_id, is_late, was_sent FROM settlement.payment_hit WHERE alert_id = 'alr_9'`)).toEqual(
+      [{ book_id: 'NGEU', is_late: false, was_sent: false }],
+    );
+    await attack(`UPDATE settlement.payment SET status = 'READY' WHERE end_to_end_id = 'B'`);
+    await expect(attack(`UPDATE settlement.payment SET status = 'BOOKING' WHERE end_to_end_id = 'B'`)).rejects.toThrow(
+      '(alr_9) and is not booked',
+    );
+    await attack(`UPDATE settlement.payment SET status = 'HELD' WHERE end_to_end_id = 'B'`);
+    await expect(attack(`UPDATE settlement.payment SET status = 'READY' WHERE end_to_end_id = 'B'`)).rejects.toThrow(
+      '(alr_9) and is not released',
+    );
   });
 
   it('no cycle stands without its watermarks', async () => {

@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { type Actor, AuditTrail } from '#libs/audit/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { type PaymentStatus } from './payment-status.js';
-import { type NewPayment, type PaymentMove, type PaymentRow, PaymentsRepository } from './payments.repository.js';
+import {
+  type NewPayment,
+  type PaymentHit,
+  type PaymentMove,
+  type PaymentRow,
+  PaymentsRepository,
+} from './payments.repository.js';
 
 const objectKind = 'PAYMENT';
 
@@ -79,38 +85,35 @@ export class PaymentChangesService {
     return moved;
   }
 
-  async markLateHits(
-    tx: Tx,
-    hits: readonly { paymentId: string; alertId: string }[],
-    by: Actor,
-  ): Promise<PaymentRow[]> {
-    const hit = await this.repository.markLateHits(tx, hits);
-    await this.recordLateHits(tx, hit, by);
-    return hit;
+  /** Answers those that were not told before. */
+  async addHits(tx: Tx, hits: readonly { paymentId: string; alertId: string }[], by: Actor): Promise<PaymentHit[]> {
+    const fresh = await this.repository.addHits(tx, hits);
+    await this.recordHits(tx, fresh, by);
+    return fresh;
   }
 
-  /** Answers nothing when the alert is not the open one. */
-  async decideLateHit(
+  /** Undefined when this hit is not open. */
+  async decideHit(
     tx: Tx,
     decided: { paymentId: string; alertId: string; decision: 'RELEASED' | 'CONFIRMED' },
     by: Actor,
-  ): Promise<PaymentRow[]> {
-    const changed = await this.repository.decideLateHit(tx, decided);
-    await this.recordLateHits(tx, changed, by);
-    return changed;
+  ): Promise<PaymentHit | undefined> {
+    const hit = await this.repository.decideHit(tx, decided);
+    if (hit !== undefined) await this.recordHits(tx, [hit], by);
+    return hit;
   }
 
-  private async recordLateHits(tx: Tx, rows: readonly PaymentRow[], by: Actor): Promise<void> {
+  private async recordHits(tx: Tx, hits: readonly PaymentHit[], by: Actor): Promise<void> {
     await this.audit.appendMany(
       tx,
-      rows.map(({ paymentId, bookId, status, lateHit, lateAlertId }) => ({
-        action: `payment.late-hit-${(lateHit ?? '').toLowerCase()}`,
+      hits.map(({ paymentId, alertId, bookId, state, isLate, wasSent }) => ({
+        action: `payment.${isLate ? 'late-hit' : 'hit'}-${state.toLowerCase()}`,
         objectKind,
         objectId: paymentId,
         bookId,
         principal: by,
-        ...(lateAlertId === null ? {} : { reason: lateAlertId }),
-        after: { status, lateHit },
+        reason: alertId,
+        after: { alertId, state, isLate, wasSent },
       })),
     );
   }

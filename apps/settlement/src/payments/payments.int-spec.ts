@@ -314,6 +314,33 @@ describe('the life of a payment', () => {
   });
 });
 
+describe('many at once', () => {
+  it('are none the worse for one that no column holds; it is answered with its path, and its key is free', async () => {
+    const results = await submit(
+      input('P-1'),
+      input('P-2', { remittance: 'a\0' }),
+      input('P-3', { creditorName: '\ud800', endToEndId: 'P\0' }),
+      input('P-4'),
+    );
+    expect(
+      results.map(({ paymentId, problems }) => [
+        paymentId !== null,
+        problems.map(({ code, path }) => `${code} ${path.join('.')}`).sort(),
+      ]),
+    ).toEqual([
+      [true, []],
+      [false, ['INVALID_TEXT remittance']],
+      [false, ['INVALID_TEXT creditorName', 'INVALID_TEXT endToEndId']],
+      [true, []],
+    ]);
+    expect(await all('SELECT end_to_end_id AS id FROM settlement.payment ORDER BY 1')).toEqual([
+      { id: 'P-1' },
+      { id: 'P-4' },
+    ]);
+    expect((await submit(input('P-2')))[0]).toMatchObject({ problems: [], replayed: false });
+  });
+});
+
 describe('once', () => {
   it('a key again answers again, and counts; with another input it is refused, and counts', async () => {
     const first = await submit(input('P-1'));
@@ -402,7 +429,7 @@ describe('what an agent says', () => {
     all<{ key: string; reason: string }>(
       `SELECT key, reason_code AS reason FROM settlement.work_item WHERE state = 'OPEN' AND owner_team <> '' AND due_at IS NOT NULL AND key LIKE 'exchange:%' ORDER BY key`,
     );
-  beforeEach(() => database.pool('owner').query('TRUNCATE settlement.work_item CASCADE'));
+  beforeEach(() => database.pool('owner').query('TRUNCATE settlement.work_item, settlement.fact_entry CASCADE'));
   const executes = (id: string, originalMessageId: string, status: object) =>
     fromAgent(
       id,
@@ -442,6 +469,39 @@ describe('what an agent says', () => {
     expect(await statusesNow()).toEqual(['EXECUTED', 'RETURNED']);
     expect(await booked(accounting)).toBe(1);
     expect(await openItems()).toEqual([]);
+  });
+
+  it('is asked about when money comes back a second time, and the first alone is booked', async () => {
+    const { b, accounting } = await twoOfOneName();
+    const returned = (id: string, ...amounts: bigint[]) =>
+      fromAgent(
+        id,
+        'pacs.004.001.13',
+        writePaymentReturns({
+          messageId: id,
+          createdAt: '2026-11-25T15:00:00Z',
+          originalMessageId: b.batch,
+          returns: amounts.map((amountMinor, n) => ({
+            returnId: `x${n}`,
+            endToEndId: 'SAME',
+            instructionId: b.id,
+            amount: { currency: 'EUR', amountMinor },
+            reason: 'AC04',
+          })),
+        }),
+      );
+    await returned('r1', 1_500n, 500n);
+    await returned('r2', 2_000n);
+    expect(await statusesNow()).toEqual(['BOOKED', 'RETURNED']);
+    expect(await booked(accounting)).toBe(1);
+    expect(accounting.entries.at(-1)).toMatchObject({
+      kind: 'PAYMENT_RETURN',
+      postings: [{ units: '1500' }, { units: '1500' }],
+    });
+    expect(await openItems()).toEqual([
+      { key: 'exchange:AGENT-EUR:r1', reason: 'ALREADY_RETURNED' },
+      { key: 'exchange:AGENT-EUR:r2', reason: 'ALREADY_RETURNED' },
+    ]);
   });
 
   it('is refused and asked about when it could mean two payments, or says two things that do not meet', async () => {

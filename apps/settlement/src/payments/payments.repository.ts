@@ -35,11 +35,23 @@ export interface PaymentRow {
   readonly returnReason: string | null;
   readonly contentHash: string;
   readonly batchMessageId: string | null;
-  /** A hit that came when it was with the ledger or later; while it is open or confirmed, it is not sent. */
+  /** What the hits come to that came when it was with the ledger or later; while one is open or confirmed, it is not sent. */
   readonly lateHit: 'OPEN' | 'RELEASED' | 'CONFIRMED' | null;
   readonly lateAlertId: string | null;
   readonly receivedAt: Date;
 }
+
+/** A hit of a payment; a late one came when the payment was with the ledger or later. */
+export interface PaymentHit {
+  readonly paymentId: string;
+  readonly alertId: string;
+  readonly bookId: string;
+  readonly state: 'OPEN' | 'RELEASED' | 'CONFIRMED';
+  readonly isLate: boolean;
+  readonly wasSent: boolean;
+}
+
+const hitColumns = `payment_id AS "paymentId", alert_id AS "alertId", book_id AS "bookId", state, is_late AS "isLate", was_sent AS "wasSent"`;
 
 export const paymentColumns = `
   p.payment_id AS "paymentId", p.book_id AS "bookId", p.source, p.end_to_end_id AS "endToEndId", p.debtor_account AS "debtorAccount",
@@ -214,27 +226,50 @@ export class PaymentsRepository {
     );
   }
 
-  /** Hits on payments that are past where they could be held; a hit that was told before is none. */
-  async markLateHits(tx: Tx, hits: readonly { paymentId: string; alertId: string }[]): Promise<PaymentRow[]> {
+  /** Keeps hits, with their payments locked; answers those that were not told before. */
+  async addHits(tx: Tx, hits: readonly { paymentId: string; alertId: string }[]): Promise<PaymentHit[]> {
     if (hits.length === 0) return [];
-    return tx.rows<PaymentRow>(
-      `UPDATE settlement.payment p SET late_hit = 'OPEN', late_alert_id = r."alertId"
-         FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "alertId" text)
-        WHERE p.payment_id = r."paymentId" AND p.status IN ('BOOKING','BOOKED','EXECUTED')
-          AND p.alert_id IS DISTINCT FROM r."alertId" AND p.late_alert_id IS DISTINCT FROM r."alertId"
-       RETURNING ${paymentColumns}`,
+    return tx.rows<PaymentHit>(
+      `INSERT INTO settlement.payment_hit (payment_id, alert_id, book_id, is_late, was_sent, after_sequence)
+       SELECT p.payment_id, r."alertId", p.book_id, false, false, 0
+         FROM jsonb_to_recordset($1::jsonb) AS r("paymentId" text, "alertId" text) JOIN settlement.payment p ON p.payment_id = r."paymentId"
+        ORDER BY p.payment_id, r."alertId"
+       ON CONFLICT DO NOTHING RETURNING ${hitColumns}`,
       [JSON.stringify(hits)],
     );
   }
 
-  async decideLateHit(
+  /** Undefined when this hit is not open. */
+  async decideHit(
     tx: Tx,
     decided: { paymentId: string; alertId: string; decision: 'RELEASED' | 'CONFIRMED' },
-  ): Promise<PaymentRow[]> {
-    return tx.rows<PaymentRow>(
-      `UPDATE settlement.payment p SET late_hit = $3 WHERE p.payment_id = $1 AND p.late_alert_id = $2 AND p.late_hit = 'OPEN'
-       RETURNING ${paymentColumns}`,
+  ): Promise<PaymentHit | undefined> {
+    return tx.row<PaymentHit>(
+      `UPDATE settlement.payment_hit SET state = $3, decided_at = kernel.now() WHERE payment_id = $1 AND alert_id = $2 AND state = 'OPEN'
+       RETURNING ${hitColumns}`,
       [decided.paymentId, decided.alertId, decided.decision],
+    );
+  }
+
+  /** The hit that still stops a payment: a confirmed one before those that are open. */
+  async standingHit(tx: Tx, paymentId: string): Promise<PaymentHit | undefined> {
+    return tx.row<PaymentHit>(
+      `SELECT ${hitColumns} FROM settlement.payment_hit WHERE payment_id = $1 AND state <> 'RELEASED'
+        ORDER BY state = 'OPEN', hit_at, alert_id LIMIT 1`,
+      [paymentId],
+    );
+  }
+
+  /** What the late hits of payments come to: confirmed when one is, else open when one is; answers those payments. */
+  async markLateHits(tx: Tx, paymentIds: readonly string[]): Promise<PaymentRow[]> {
+    return tx.rows<PaymentRow>(
+      `UPDATE settlement.payment p SET late_hit = h.state, late_alert_id = h.alert_id
+         FROM (SELECT DISTINCT ON (payment_id) payment_id, alert_id, state FROM settlement.payment_hit
+                WHERE payment_id = ANY($1::text[]) AND is_late
+                ORDER BY payment_id, CASE state WHEN 'CONFIRMED' THEN 1 WHEN 'OPEN' THEN 2 ELSE 3 END, hit_at, alert_id) h
+        WHERE p.payment_id = h.payment_id
+       RETURNING ${paymentColumns}`,
+      [paymentIds],
     );
   }
 

@@ -210,20 +210,20 @@ export class PaymentsService {
       listVersionId: outcome.listVersionId,
       isHit: outcome.outcome === 'HIT',
     }));
-    const hits = facts.filter(({ isHit }) => isHit);
-    const held = await this.changes.move(
+    const hits = facts.flatMap((fact) => (fact.isHit ? [{ ...fact, alertId: fact.alertId ?? fact.screeningId }] : []));
+    const fresh = await this.changes.addHits(tx, hits, compliance);
+    const isFresh = new Set(fresh.map(({ paymentId, alertId }) => `${paymentId}/${alertId}`));
+    await this.changes.move(
       tx,
-      hits.map((fact) => ({ ...fact, to: 'HELD' as const })),
+      hits
+        .filter(({ paymentId, alertId }) => isFresh.has(`${paymentId}/${alertId}`))
+        .map((fact) => ({ ...fact, to: 'HELD' as const })),
       ['SCREENING', 'READY'],
       compliance,
     );
-    const heldIds = new Set(held.map(({ paymentId }) => paymentId));
     await this.agents.stopForHits(
       tx,
-      hits
-        .filter(({ paymentId }) => !heldIds.has(paymentId))
-        .map(({ paymentId, alertId, screeningId }) => ({ paymentId, alertId: alertId ?? screeningId })),
-      compliance,
+      fresh.filter(({ isLate }) => isLate),
     );
     const clear = await this.changes.move(
       tx,
@@ -237,19 +237,30 @@ export class PaymentsService {
     );
   }
 
-  /** RELEASED goes on as if it had been clear; CONFIRMED stops it for good. */
+  /**
+   * A hit that is confirmed stops the payment for good. It goes on, as if it had been clear, when the last of its hits is
+   * released; a decision on a hit that is not open says nothing.
+   */
   async applyHoldDecision(
     tx: Tx,
     decided: { objectId: string; alertId: string; decision: 'RELEASED' | 'CONFIRMED'; decidedBy: string },
   ): Promise<void> {
-    const { objectId: paymentId, alertId, decision } = decided;
-    await this.agents.decideLateHit(tx, { paymentId, alertId, decision }, decided.decidedBy);
-    const to = decided.decision === 'RELEASED' ? ('READY' as const) : ('STOPPED' as const);
-    const moved = await this.changes.move(tx, [{ paymentId: decided.objectId, to }], ['HELD'], decided.decidedBy);
+    const { objectId: paymentId, alertId, decision, decidedBy } = decided;
+    const hit = await this.changes.decideHit(tx, { paymentId, alertId, decision }, decidedBy);
+    if (hit === undefined) return;
+    if (hit.isLate) await this.agents.lateHitDecided(tx, hit, decidedBy);
+    const standing = await this.repository.standingHit(tx, paymentId);
+    const to = standing === undefined ? 'READY' : standing.state === 'CONFIRMED' ? 'STOPPED' : 'HELD';
+    const moved = await this.changes.move(
+      tx,
+      [{ paymentId, to, ...(standing === undefined ? {} : { alertId: standing.alertId }) }],
+      ['HELD'],
+      decidedBy,
+    );
     if (to === 'READY')
       await this.bookNow(
         tx,
-        moved.map(({ paymentId }) => paymentId),
+        moved.map((row) => row.paymentId),
       );
   }
 
