@@ -102,6 +102,8 @@ export const complianceMessages = {
       alertId: id,
       objectKind: z.enum(heldObjectKinds),
       objectId: id,
+      /** The party's alert that stopped it, when it is decided alone and the party stays stopped. */
+      partyAlertId: id.optional(),
       decision: z.enum(['RELEASED', 'CONFIRMED']),
       decidedBy: z.string(),
     }),

@@ -93,6 +93,52 @@ afterAll(() => database.drop());
 
 const planted = new PlantedBreaches(settlementInvariants);
 
+/** A payment and a hit of it, as nobody could have made them. */
+const payment = (more: Record<string, string | null> = {}): [string, unknown[]] => {
+  const row = {
+    payment_id: 'pay_h',
+    book_id: 'NGEU',
+    source: 'T',
+    end_to_end_id: 'H-1',
+    debtor_account: 'C000001-CASH',
+    currency: 'EUR',
+    amount_minor: '100',
+    creditor_sealed: 'sealed:x',
+    creditor_account: 'x',
+    status: 'BOOKED',
+    received_date: '2026-11-25',
+    business_date: '2026-11-25',
+    content_hash: 'h',
+    submitted_by: 't',
+    ...more,
+  };
+  const names = Object.keys(row);
+  return [
+    `INSERT INTO settlement.payment (${names.join(', ')}) VALUES (${names.map((_, n) => `$${n + 1}`).join(', ')})`,
+    Object.values(row),
+  ];
+};
+const hit = (state: string, isLate = true, wasSent = false): [string, unknown[]] => [
+  `INSERT INTO settlement.payment_hit (payment_id, alert_id, book_id, state, is_late, was_sent, after_sequence, decided_at)
+   VALUES ('pay_h', 'alr_h', 'NGEU', $1, $2, $3, 0, CASE WHEN $1 <> 'OPEN' THEN now() END)`,
+  [state, isLate, wasSent],
+];
+const open = { late_hit: 'OPEN', late_alert_id: 'alr_h' };
+const fact = (notBefore: string | null): [string, unknown[]] => [
+  `INSERT INTO settlement.fact_entry (entry_key, ledger_key, book_id, business_date, not_before, state, entry, received_at)
+   VALUES ('f-1', 'f-1', 'NGEU', '2026-11-24', $1, 'WAITING', '{}', kernel.now() - interval '1 hour')`,
+  [notBefore],
+];
+const workedSince = (minutes: number): [string, unknown[]] => [
+  `INSERT INTO settlement.day_phase (phase_run_id, book_id, business_date, phase, cycle, barrier_sequence, started_at)
+   SELECT 'run_h', book_id, business_date, 'START_OF_DAY', 1, '1', kernel.now() - $1 * interval '1 minute' FROM settlement.book_day WHERE book_id = 'NGEU'`,
+  [minutes],
+];
+const madeAgain = (executionId: string): [string] => [
+  `INSERT INTO settlement.audit_leaf (leaf_hash, canonical, action, object_kind, object_id, book_id, principal, at)
+   SELECT repeat('a', 64), '{}', 'instruction.created', 'INSTRUCTION', instruction_id, book_id, 'x', now() FROM settlement.instruction WHERE execution_id = '${executionId}'`,
+];
+
 /** All breaches after a change that no service could make, undone at the end. */
 async function breachesAfter(...changes: [string, unknown[]?][]): Promise<string[]> {
   const client = await database.pool('owner').connect();
@@ -221,6 +267,46 @@ describe('what must always hold in settlement', () => {
       /^12 .*never asked to hold/,
     ],
     [
+      'an open instruction that is free while its party is held',
+      [[`UPDATE settlement.instruction SET compliance_hold = false WHERE execution_id = 'E-3'`]],
+      /^12 .*its party PNGCP24 is held \(alr_1\), and it is not/,
+    ],
+    [
+      'an instruction that was made without the hold of its party',
+      [madeAgain('E-3')],
+      /^12 .*made without the hold alr_1, which stopped PNGCP24 before/,
+    ],
+    ['a payment sent after its hit', [payment({ ...open, batch_message_id: 'm' }), hit('OPEN')], /^12 pay_h: was sent/],
+    [
+      'a payment sent after a hit that was confirmed while it was held',
+      [payment({ status: 'EXECUTED', batch_message_id: 'm' }), hit('CONFIRMED', false)],
+      /^12 pay_h: was sent after the hit alr_h, which is CONFIRMED/,
+    ],
+    [
+      'a payment booked after its hit',
+      [
+        payment(open),
+        hit('OPEN'),
+        [
+          `INSERT INTO settlement.payment_status_history (payment_id, book_id, from_status, to_status) VALUES ('pay_h', 'NGEU', 'READY', 'BOOKING')`,
+        ],
+      ],
+      /^12 pay_h: was booked after the hit/,
+    ],
+    [
+      'a payment in the queue though it is hit',
+      [payment({ status: 'READY' }), hit('OPEN', false)],
+      /^12 pay_h: is READY/,
+    ],
+    ['a hit that its payment does not know', [payment(), hit('OPEN')], /^12 pay_h: says of its late hits nothing/],
+    ['a late hit without its row', [payment(open)], /^12 pay_h: says of its late hits OPEN, they are none/],
+    [
+      'a late hit that nobody has',
+      [payment({ ...open, batch_message_id: 'm' }), hit('OPEN', true, true)],
+      /^12 pay_h: was hit \(alr_h\) after it was sent, and nobody has it/,
+    ],
+    ['a fact that waits in an open date', [workedSince(30), fact(null)], /^9 f-1: waits, and NGEU works/],
+    [
       'a statement that does not continue the one before',
       [[`UPDATE settlement.nostro_statement SET opening_minor = 151 WHERE number = 2`]],
       /^11 NOSTRO-USD stm_2: opens with 151, the one before closed with 150/,
@@ -271,6 +357,24 @@ describe('what must always hold in settlement', () => {
     ],
   ])('finds %s', async (_name, changes, expected) => {
     expect(await breachesAfter(...changes)).toContainEqual(expect.stringMatching(expected));
+  });
+
+  it('takes what may be: a fact of a later or just opened date, a single instruction let go, a hit released', async () => {
+    expect(await breachesAfter(workedSince(30), fact('2026-11-26'))).toEqual([]);
+    expect(await breachesAfter(workedSince(5), fact(null))).toEqual([]);
+    const released = await breachesAfter(
+      [`UPDATE settlement.instruction SET compliance_hold = false WHERE execution_id = 'E-3'`],
+      [
+        `INSERT INTO settlement.instruction_release (instruction_id, alert_id, book_id, released_by)
+         SELECT instruction_id, 'alr_1', book_id, 'x' FROM settlement.instruction WHERE execution_id = 'E-3'`,
+      ],
+    );
+    expect(released.filter((breach) => breach.startsWith('12'))).toEqual([]);
+    const late = { late_hit: 'RELEASED', late_alert_id: 'alr_h', batch_message_id: 'm' };
+    const sent = await breachesAfter(payment(late), hit('RELEASED'));
+    expect(sent.filter((breach) => breach.startsWith('12'))).toEqual([
+      '12 pay_h: was hit (alr_h) before it was sent, and nobody has it',
+    ]);
   });
 
   it('is each broken by one of these', () => {

@@ -1,6 +1,7 @@
 import { exchangeInvariants } from './exchange/exchange.invariants.js';
 import { instructionInvariants } from './instructions/instruction.invariants.js';
 import { type Ask, type Broken, type Invariant } from './invariant.js';
+import { paymentInvariants } from './payments/payment.invariants.js';
 import { statementInvariants } from './statements/statement.invariants.js';
 
 export async function proved(
@@ -93,6 +94,7 @@ export const tradeInvariants: Invariant[] = [
 export const settlementInvariants: Invariant[] = [
   ...tradeInvariants,
   ...instructionInvariants,
+  ...paymentInvariants,
   ...statementInvariants,
   ...exchangeInvariants,
 ];

@@ -242,7 +242,9 @@ export class Alerts {
       await this.parties.release(tx, [alert.objectId]);
       await this.repository.clearMatches(tx, alert);
     }
-    for (const one of all) await this.announce(tx, [one], one, decision, subject);
+    // What was stopped for a party that is decided itself is decided with it: settlement knows it by the party's alert.
+    for (const one of all)
+      await this.announce(tx, [one], one.objectKind === 'INSTRUCTION' ? alert : one, decision, subject);
     await this.audit.appendMany(
       tx,
       all.map((one) => ({
@@ -284,6 +286,7 @@ export class Alerts {
         alertId: alert.alertId,
         objectKind,
         objectId,
+        ...(objectKind === 'INSTRUCTION' && alert.parentAlertId !== null ? { partyAlertId: alert.parentAlertId } : {}),
         decision,
         decidedBy,
       });

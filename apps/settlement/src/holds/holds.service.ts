@@ -49,17 +49,7 @@ export class HoldsService {
       'HOLD',
       compliance,
     );
-    await this.outbox.add(tx, 'settlement.party-hold-applied.v1', {
-      partyId,
-      alertId,
-      objects: open.map(({ instructionId, executionId, bookId, isSent }) => ({
-        objectKind: 'INSTRUCTION' as const,
-        objectId: instructionId,
-        reference: executionId,
-        book: bookId,
-        wasSent: isSent,
-      })),
-    });
+    await this.announceHeld(tx, held, open);
   }
 
   /** A person decided on one instruction: it goes on, or stays stopped for good. */
@@ -67,8 +57,15 @@ export class HoldsService {
     const instruction = (await this.changes.lock(tx, [decided.objectId])).get(decided.objectId);
     if (!instruction?.isComplianceHeld) return;
     if (decided.decision === 'RELEASED') {
-      await this.changes.releaseParty(tx, decided.alertId, decided.decidedBy);
-      if (!(await this.changes.releaseHold(tx, instruction, decided.alertId, decided.decidedBy))) return;
+      // Decided alone it goes alone, and its party stays stopped; decided by the party's own alert, the party goes too.
+      const stoppedBy = decided.partyAlertId ?? decided.alertId;
+      if (decided.partyAlertId === undefined) await this.changes.releaseParty(tx, stoppedBy, decided.decidedBy);
+      const other = await this.changes.releaseHold(tx, instruction, stoppedBy, decided.decidedBy);
+      if (other !== null) {
+        // Nobody has been asked about it for the other alert yet: it had one open alert.
+        await this.announceHeld(tx, other, [instruction]);
+        return;
+      }
       if (!isEnded(instruction.statused.status)) {
         if (instruction.isSent)
           await this.stopAtPlace(tx, [instruction], decided.alertId, 'RELEASE', decided.decidedBy);
@@ -95,6 +92,24 @@ export class HoldsService {
     if (cancelled === undefined) return;
     await this.changes.saveStatuses(tx, [{ instruction, statused: cancelled }], decided.decidedBy);
     await this.trades.markCancelled(tx, [instruction.tradeId], 'compliance confirmed the hit');
+  }
+
+  private async announceHeld(
+    tx: Tx,
+    { partyId, alertId }: { partyId: string; alertId: string },
+    held: readonly Instruction[],
+  ): Promise<void> {
+    await this.outbox.add(tx, 'settlement.party-hold-applied.v1', {
+      partyId,
+      alertId,
+      objects: held.map(({ instructionId, executionId, bookId, isSent }) => ({
+        objectKind: 'INSTRUCTION' as const,
+        objectId: instructionId,
+        reference: executionId,
+        book: bookId,
+        wasSent: isSent,
+      })),
+    });
   }
 
   private async stopAtPlace(

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Actor, AuditTrail } from '#libs/audit/index.js';
+import { type Actor, AuditTrail, subjectOf } from '#libs/audit/index.js';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { type Instruction, type NewInstruction } from './instruction.js';
@@ -216,6 +216,7 @@ export class InstructionChangesService {
   // ---- what compliance stops and lets go ----------------------------------------------------------------------
 
   async holdParty(tx: Tx, hold: PartyHold & { listVersionId: string }, by: Actor): Promise<void> {
+    await this.repository.lockHolds(tx);
     if (!(await this.repository.recordPartyHold(tx, hold))) return;
     await this.audit.append(tx, {
       action: 'party.held',
@@ -255,17 +256,18 @@ export class InstructionChangesService {
     );
   }
 
-  /** Lets an instruction go, unless another alert stops one of its parties too. Answers whether it is free. */
-  async releaseHold(tx: Tx, instruction: Instruction, alertId: string, by: Actor): Promise<boolean> {
-    const otherAlertId = await this.repository.otherHoldOf(tx, instruction.instructionId, alertId);
-    if (otherAlertId === null) {
+  /** Lets an instruction go, unless another alert stops one of its parties too: that one is answered. */
+  async releaseHold(tx: Tx, instruction: Instruction, alertId: string, by: Actor): Promise<PartyHold | null> {
+    await this.repository.recordRelease(tx, instruction.instructionId, alertId, subjectOf(by));
+    const other = await this.repository.holdOf(tx, instruction.instructionId);
+    if (other === null) {
       await this.repository.clearComplianceHold(tx, instruction.instructionId);
       await this.recordHold(tx, [instruction], 'instruction.released', alertId, by);
-      return true;
+      return null;
     }
-    await this.repository.passComplianceHold(tx, instruction.instructionId, otherAlertId);
-    await this.recordHold(tx, [instruction], 'instruction.still-held', otherAlertId, by);
-    return false;
+    await this.repository.passComplianceHold(tx, instruction.instructionId, other.alertId);
+    await this.recordHold(tx, [instruction], 'instruction.still-held', other.alertId, by);
+    return other;
   }
 
   private async recordHold(

@@ -107,6 +107,29 @@ export const instructionInvariants: readonly Invariant[] = [
     ),
   },
   {
+    number: 12,
+    name: 'What a held party has open is held, and nothing was made for it without the hold',
+    check: proof(
+      'party_hold',
+      `
+      SELECT i.instruction_id AS "where", format('its party %s is held (%s), and it is not', h.party_id, h.alert_id) AS detail
+        FROM settlement.party_hold h JOIN settlement.instruction i ON i.client_party_id = h.party_id OR i.counterparty_party_id = h.party_id
+       WHERE h.released_at IS NULL AND NOT i.compliance_hold AND i.settlement_status <> 'SETTLED' AND i.processing_status NOT IN ('REJECTED','CANCELLED')
+         -- A person may let a single one go while its party stays stopped.
+         AND NOT EXISTS (SELECT FROM settlement.instruction_release r WHERE r.instruction_id = i.instruction_id AND r.alert_id = h.alert_id)
+      UNION ALL
+      SELECT i.instruction_id, format('was made without the hold %s, which stopped %s before', held.reason, held.object_id)
+        FROM settlement.audit_leaf held
+        JOIN settlement.instruction i ON i.client_party_id = held.object_id OR i.counterparty_party_id = held.object_id
+        JOIN settlement.audit_leaf made ON made.object_kind = 'INSTRUCTION' AND made.object_id = i.instruction_id
+             AND made.action = 'instruction.created' AND made.sequence > held.sequence
+       WHERE held.object_kind = 'PARTY' AND held.action = 'party.held'
+         AND NOT EXISTS (SELECT FROM settlement.audit_leaf freed
+              WHERE freed.object_kind = 'PARTY' AND freed.object_id = held.object_id AND freed.action = 'party.hold-released'
+                AND freed.reason = held.reason AND freed.sequence BETWEEN held.sequence AND made.sequence)`,
+    ),
+  },
+  {
     number: 13,
     name: 'Every exception is an open work item with owner and due time, or is closed with a reason',
     check: proof(

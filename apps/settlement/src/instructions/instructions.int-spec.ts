@@ -35,7 +35,7 @@ beforeEach(async () => {
   await database.pool('owner').query(`
     TRUNCATE settlement.trade, settlement.trade_version, settlement.trade_allocation, settlement.trade_confirmation, settlement.trade_state_history,
       settlement.instruction, settlement.instruction_status_history, settlement.instruction_settlement, settlement.day_phase, settlement.party_hold,
-      settlement.hold_request, settlement.confirmation_excess, settlement.fact_entry, settlement.exchange_file, settlement.exchange_message, settlement.work_item CASCADE`);
+      settlement.hold_request, settlement.instruction_release, settlement.confirmation_excess, settlement.fact_entry, settlement.exchange_file, settlement.exchange_message, settlement.work_item CASCADE`);
   settlement = settlementForTests(transactions);
 });
 
@@ -456,6 +456,48 @@ describe('a party that compliance stops', () => {
     await release('alr_2');
     await settlement.writer.writeAll();
     expect(instructionsSent('T2S').map(({ tradeId }) => tradeId)).toEqual(['E-1']);
+  });
+
+  it('lets one instruction go alone: the party stays stopped, and each of its alerts has to let it go', async () => {
+    await affirmed({ executionId: 'E-1', counterparty: 'NGCP24' }, { executionId: 'E-2', counterparty: 'NGCP24' });
+    await transactions.run((tx) => settlement.answers.partyHeld(tx, held));
+    await transactions.run((tx) => settlement.answers.partyHeld(tx, { ...held, alertId: 'alr_2' }));
+    const release = (alertId: string, partyAlertId: string, executionId: string) =>
+      transactions.run((tx) =>
+        settlement.answers.decided(tx, {
+          alertId,
+          partyAlertId,
+          objectKind: 'INSTRUCTION',
+          objectId: idOf(executionId),
+          decision: 'RELEASED',
+          decidedBy: 'ann',
+        }),
+      );
+    await release('alt_1', 'alr_1', 'E-1');
+    // Somebody is asked about it for the other alert, and not again for the one that is decided.
+    expect((await applied())[0]?.payload).toMatchObject({ alertId: 'alr_2', objects: [{ objectId: idOf('E-1') }] });
+    const messages = () =>
+      all<{ n: number }>(
+        `SELECT count(*)::int AS n FROM messaging.message WHERE name = 'settlement.party-hold-applied.v1'`,
+      );
+    const before = await messages();
+    await release('alt_2', 'alr_2', 'E-1');
+    expect(await messages()).toEqual(before);
+    await settlement.writer.writeAll();
+    expect(instructionsSent('T2S').map(({ tradeId }) => tradeId)).toEqual(['E-1']);
+    expect(
+      await all(
+        `SELECT execution_id AS id, compliance_hold AS held, compliance_alert_id AS alert FROM settlement.instruction ORDER BY 1`,
+      ),
+    ).toEqual([
+      { id: 'E-1', held: false, alert: 'alr_2' },
+      { id: 'E-2', held: true, alert: 'alr_1' },
+    ]);
+    expect(await all(`SELECT 1 FROM settlement.party_hold WHERE released_at IS NULL`)).toHaveLength(2);
+    // What a person let go is never taken back by a program.
+    await expect(database.pool('settlement').query(`DELETE FROM settlement.instruction_release`)).rejects.toThrow(
+      'permission denied',
+    );
   });
 
   it('released after it settled all the same: the release ends quietly', async () => {

@@ -122,6 +122,7 @@ export interface PartyHold {
   readonly partyId: string;
 }
 
+const holdsLock = `hashtextextended('settlement.party_hold', 0)`;
 const open = `i.settlement_status <> 'SETTLED' AND i.processing_status NOT IN ('REJECTED','CANCELLED')`;
 
 @Injectable()
@@ -382,14 +383,25 @@ export class InstructionsRepository {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** The oldest alert, other than this one, that still stops a party of the instruction. */
-  async otherHoldOf(tx: Tx, instructionId: string, alertId: string): Promise<string | null> {
-    const row = await tx.row<{ alertId: string }>(
-      `SELECT h.alert_id AS "alertId" FROM settlement.party_hold h JOIN settlement.instruction i ON h.party_id IN (i.client_party_id, i.counterparty_party_id)
-        WHERE i.instruction_id = $1 AND h.alert_id <> $2 AND h.released_at IS NULL ORDER BY h.held_at, h.alert_id LIMIT 1`,
-      [instructionId, alertId],
+  /** An alert of a party stops this instruction no longer. */
+  async recordRelease(tx: Tx, instructionId: string, alertId: string, by: string): Promise<void> {
+    await tx.execute(
+      `INSERT INTO settlement.instruction_release (instruction_id, alert_id, book_id, released_by)
+       SELECT i.instruction_id, $2, i.book_id, $3 FROM settlement.instruction i WHERE i.instruction_id = $1 ON CONFLICT DO NOTHING`,
+      [instructionId, alertId, by],
     );
-    return row?.alertId ?? null;
+  }
+
+  /** The oldest alert that still stops a party of the instruction, and of which it was not let go alone. */
+  async holdOf(tx: Tx, instructionId: string): Promise<PartyHold | null> {
+    const row = await tx.row<PartyHold>(
+      `SELECT h.alert_id AS "alertId", h.party_id AS "partyId" FROM settlement.party_hold h JOIN settlement.instruction i ON h.party_id IN (i.client_party_id, i.counterparty_party_id)
+        WHERE i.instruction_id = $1 AND h.released_at IS NULL
+          AND NOT EXISTS (SELECT FROM settlement.instruction_release r WHERE r.instruction_id = i.instruction_id AND r.alert_id = h.alert_id)
+        ORDER BY h.held_at, h.alert_id LIMIT 1`,
+      [instructionId],
+    );
+    return row ?? null;
   }
 
   async passComplianceHold(tx: Tx, instructionId: string, alertId: string): Promise<void> {
@@ -404,6 +416,16 @@ export class InstructionsRepository {
       `UPDATE settlement.instruction SET compliance_hold = false WHERE instruction_id = $1 AND compliance_hold AND settlement_status <> 'SETTLED'`,
       [instructionId],
     );
+  }
+
+  /** Who makes instructions reads which parties are held: no party becomes held until those instructions can be seen. */
+  async shareHolds(tx: Tx): Promise<void> {
+    await tx.execute(`SELECT pg_advisory_xact_lock_shared(${holdsLock})`);
+  }
+
+  /** Before everything else that the transaction locks, as `shareHolds` is. */
+  async lockHolds(tx: Tx): Promise<void> {
+    await tx.execute(`SELECT pg_advisory_xact_lock(${holdsLock})`);
   }
 
   async partyHolds(tx: Tx, partyIds: readonly string[]): Promise<Map<string, string>> {

@@ -59,6 +59,7 @@ export class InstructionsService implements OnModuleInit {
     afterTradeId: string | null,
     limit: number,
   ): Promise<InstructedChunk> {
+    await this.repository.shareHolds(tx);
     const trades = await this.trades.readyToInstruct(tx, book, businessDate, afterTradeId, limit);
     const counts = await this.instructTrades(tx, trades, businessDate);
     return { ...counts, lastTradeId: trades.at(-1)?.tradeId ?? null };
