@@ -133,6 +133,11 @@ describe('the invariants of the ledger', () => {
       `ALTER TABLE accounting.hold DROP COLUMN open_units; ALTER TABLE accounting.hold ADD COLUMN open_units numeric DEFAULT 90; UPDATE accounting.hold SET captured_units = 5`,
     ],
     ['a capture without a movement', 4, `UPDATE accounting.hold SET captured_units = 5`],
+    [
+      'two orders of one payment',
+      5,
+      `UPDATE accounting.journal_entry SET subject_kind = 'PAYMENT', subject_id = 'pay_1', kind = 'PAYMENT' WHERE idempotency_key IN ('i-1', 'i-2')`,
+    ],
     ['a key with no effect', 5, `DELETE FROM accounting.posting_refusal`],
     [
       'a key with two effects',

@@ -145,8 +145,12 @@ export const accountingInvariants: readonly Invariant[] = [
       WHERE b.pending_debit <> coalesce(d.units, 0) OR b.pending_credit <> coalesce(c.units, 0)`,
     ],
   ),
-  invariant(5, 'Each key of the ledger has one input and one effect', 'SELECT count(*) FROM accounting.posting_key', [
-    `SELECT k.book_id || ' ' || k.key, 'has ' || t.effects || ' effects'
+  invariant(
+    5,
+    'Each key of the ledger has one input and one effect, and a payment one order entry in force at most',
+    'SELECT count(*) FROM accounting.posting_key',
+    [
+      `SELECT k.book_id || ' ' || k.key, 'has ' || t.effects || ' effects'
        FROM accounting.posting_key k
        LEFT JOIN (SELECT book_id, key, count(*) AS effects FROM (
                     SELECT book_id, idempotency_key AS key FROM accounting.journal_entry
@@ -156,13 +160,19 @@ export const accountingInvariants: readonly Invariant[] = [
                     UNION ALL SELECT book_id, idempotency_key FROM accounting.account_state_change
                     UNION ALL SELECT book_id, key FROM accounting.posting_refusal) e GROUP BY 1, 2) t USING (book_id, key)
       WHERE t.effects IS DISTINCT FROM 1`,
-    `SELECT w.book_id || ' ' || w.key, 'was swept ' || w.moved_units || ', is booked ' || coalesce(p.units, h.amount_units)
+      `SELECT w.book_id || ' ' || w.key, 'was swept ' || w.moved_units || ', is booked ' || coalesce(p.units, h.amount_units)
        FROM accounting.sweep w LEFT JOIN accounting.posting p ON p.entry_id = w.entry_id AND p.units > 0
        LEFT JOIN accounting.hold h ON h.hold_id = w.hold_id
       WHERE w.moved_units > 0 AND w.moved_units IS DISTINCT FROM coalesce(p.units, h.amount_units)`,
-    `SELECT e.entry_id, 'was booked without a key of its own' FROM accounting.journal_entry e
+      `SELECT e.entry_id, 'was booked without a key of its own' FROM accounting.journal_entry e
        LEFT JOIN accounting.posting_key k ON k.book_id = e.book_id AND k.key = e.idempotency_key WHERE k.key IS NULL`,
-    `SELECT reverses_entry_id, 'was reversed ' || count(*) || ' times' FROM accounting.journal_entry WHERE reverses_entry_id IS NOT NULL
+      `SELECT e.subject_id, 'has ' || count(*) || ' order entries in force: ' || string_agg(e.entry_id, ', ' ORDER BY e.entry_id)
+       FROM accounting.journal_entry e
+      WHERE e.subject_kind = 'PAYMENT' AND e.kind = 'PAYMENT' AND e.reverses_entry_id IS NULL
+        AND NOT EXISTS (SELECT FROM accounting.journal_entry r WHERE r.reverses_entry_id = e.entry_id)
+      GROUP BY e.subject_id HAVING count(*) > 1`,
+      `SELECT reverses_entry_id, 'was reversed ' || count(*) || ' times' FROM accounting.journal_entry WHERE reverses_entry_id IS NOT NULL
       GROUP BY 1 HAVING count(*) > 1`,
-  ]),
+    ],
+  ),
 ];
