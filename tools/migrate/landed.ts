@@ -41,4 +41,13 @@ export const landed: Readonly<Record<string, string>> = {
   SweepsAndClosings20261130000208: 'e4b13b67f6175fb8',
   KeptCalendars20261130002001: '67d86ce1cba958f5',
   CutOffExtensions20261130002002: 'ac46ff74751cedea',
+  Closures20261125001002: '108d79c8ea634fae',
+  ExactPositions20261125001003: '6fb8ffb8811eba0a',
+  StatementsContinue20261130001001: '22aab2c8d517b543',
+  DatesThatWereMissed20261130001002: '7e3a1980e3a1fe7e',
+  LateHits20261130001003: 'cea1ba48db016a7d',
+  PaymentHits20261130001007: 'f27c8ae904f959cc',
+  InstructionReleases20261130001008: '6bbcb972b7b690a4',
+  BookCutOffs20261125002001: '4f6142d89742042c',
+  CalendarClosures20261125003001: '5ac5b9a9b7755acd',
 };
