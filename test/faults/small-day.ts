@@ -59,6 +59,8 @@ export async function playSmallDay(
     afterDay?: (api: Api, installation: Installation) => Promise<void>;
     /** For whoever may have to stop it early. */
     onStarted?: (installation: Installation) => void;
+    /** When it is aborted, nothing more is begun, and what was started is stopped. */
+    signal?: AbortSignal;
   } = {},
 ): Promise<PlayedDay> {
   mkdirSync(dataDirectory, { recursive: true });
@@ -75,6 +77,7 @@ export async function playSmallDay(
     (text) => {
       unexpected ??= new Error(text);
     },
+    options.signal,
   );
   options.onStarted?.(installation);
   const clock = new StepClock(options.faults ?? [], installation);
@@ -95,6 +98,7 @@ export async function playSmallDay(
         ownFiles: options.ownFiles ?? {},
         onStep: (step) => {
           if (unexpected) throw unexpected;
+          options.signal?.throwIfAborted();
           clock.begin(`${step.at} ${step.action}${'phase' in step ? ` ${step.phase}` : ''}`);
         },
       },

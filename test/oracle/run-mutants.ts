@@ -21,12 +21,11 @@ const stopAfterMs = 900_000;
 
 type Outcome = { stopped: string } | { sampleDirectory: string; figures: DayFigure[]; verified: VerifyResult };
 
-/** What there is to stop and remove, should somebody press Ctrl-C. */
-const running = new Set<() => void>();
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    for (const end of running) end();
-    process.exit(130);
+/** Somebody pressed Ctrl-C, or ended us: the day that is being played is stopped, and what was made for it is removed. */
+const unwanted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    unwanted.abort(new Error('stopped'));
   });
 
 /** The day is played by the planted copy, and judged by the oracle of this one. */
@@ -38,17 +37,18 @@ async function play(productRoot: string): Promise<{ found: Parameters<typeof mea
     const child = spawn(
       process.execPath,
       [join(productRoot, 'dist', 'test', 'oracle', 'play-day.js'), join(folder, 'data'), outcomeFile],
-      { cwd: productRoot, env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'ignore', 'inherit'] },
+      { cwd: productRoot, env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
     );
     const end = () => child.kill('SIGTERM');
-    running.add(end);
+    unwanted.signal.addEventListener('abort', end);
     const timer = setTimeout(end, stopAfterMs);
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', resolve);
     });
     clearTimeout(timer);
-    running.delete(end);
+    unwanted.signal.removeEventListener('abort', end);
+    unwanted.signal.throwIfAborted();
     if (code !== 0) return { stopped: `it did not come to its end in ${stopAfterMs / 1000} s, or ended with ${code}` };
     const outcome = JSON.parse(readFileSync(outcomeFile, 'utf8')) as Outcome;
     if ('stopped' in outcome) return outcome;
@@ -66,7 +66,6 @@ async function play(productRoot: string): Promise<{ found: Parameters<typeof mea
 /** What is wrong with the catching of it; undefined when it was caught as it must be. */
 async function judge(mutant: Mutant): Promise<{ caught?: string; complaint?: string }> {
   const planted = plant(mutant, root);
-  running.add(planted.remove);
   try {
     const day = await play(planted.root);
     if ('stopped' in day) {
@@ -78,7 +77,6 @@ async function judge(mutant: Mutant): Promise<{ caught?: string; complaint?: str
     const all = everything(day.found);
     return { complaint: all.length === 0 ? 'NOTHING NOTICED IT' : `noticed by accident only: ${all.join(' | ')}` };
   } finally {
-    running.delete(planted.remove);
     planted.remove();
   }
 }
@@ -89,16 +87,29 @@ if (chosen.length === 0) {
   console.error(`No mutant is named so. There are: ${mutants.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
-let through = 0;
-const plain = await play(root);
-const faults = 'stopped' in plain ? [plain.stopped] : everything(plain.found);
-console.log(
-  faults.length === 0 ? '✓ without a mutant nothing is found' : `✗ without a mutant: ${faults.slice(0, 5).join(' | ')}`,
-);
-if (faults.length > 0) through += 1;
-for (const mutant of chosen) {
-  const { caught, complaint } = await judge(mutant);
-  if (complaint !== undefined) through += 1;
-  console.log(`${complaint === undefined ? '✓' : '✗'} ${mutant.name}: ${complaint ?? caught ?? ''}`);
+
+async function playAll(): Promise<number> {
+  let through = 0;
+  const plain = await play(root);
+  const faults = 'stopped' in plain ? [plain.stopped] : everything(plain.found);
+  console.log(
+    faults.length === 0
+      ? '✓ without a mutant nothing is found'
+      : `✗ without a mutant: ${faults.slice(0, 5).join(' | ')}`,
+  );
+  if (faults.length > 0) through += 1;
+  for (const mutant of chosen) {
+    const { caught, complaint } = await judge(mutant);
+    if (complaint !== undefined) through += 1;
+    console.log(`${complaint === undefined ? '✓' : '✗'} ${mutant.name}: ${complaint ?? caught ?? ''}`);
+  }
+  return through;
 }
-process.exit(through === 0 ? 0 : 1);
+
+try {
+  process.exitCode = (await playAll()) === 0 ? 0 : 1;
+} catch (error) {
+  if (!unwanted.signal.aborted) throw error;
+  process.exitCode = 130;
+}
+process.exit();
