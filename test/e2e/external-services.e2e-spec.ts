@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -13,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
 import { roleUrls, newRolePasswords } from '#libs/database/index.js';
 import { waitFor } from '#libs/testing/index.js';
@@ -27,6 +29,7 @@ import { firstDay, makeSample } from '#tools/sample/sample.js';
 import { verifyAll } from '#tools/verify/verify.js';
 import { built, root } from './built.js';
 import { bytesOf, type Compose, type ComposeService, readCompose, startGroups, variablesOf } from './compose.js';
+import { figure, isAlive, readiness, scrape } from './operations.js';
 
 const repository = join(import.meta.dirname, '..', '..');
 const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
@@ -154,6 +157,7 @@ described('what docker-compose.yml describes, started natively', () => {
   const running = new Map<string, Started>();
   let postgres: EmbeddedPostgres;
   let redis: ChildProcess;
+  let redisPort = 0;
   let owner: pg.Client;
   let local: (text: string) => string;
   let api: Api;
@@ -183,7 +187,7 @@ described('what docker-compose.yml describes, started natively', () => {
     // As the image makes it: the superuser `postgres` with the password of the environment.
     await superuser.query(`CREATE ROLE postgres SUPERUSER LOGIN PASSWORD '${ownerPassword}'`);
     await superuser.end();
-    const redisPort = await freePort();
+    redisPort = await freePort();
     redis = startRedis(compose, redisPort, folder);
     local = await localAddresses(compose, folder, exchange, { postgres: postgres.port, redis: redisPort });
 
@@ -241,8 +245,7 @@ described('what docker-compose.yml describes, started natively', () => {
     for (const [name, { port }] of running) {
       const { state, checks } = await waitFor(
         async () => {
-          const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
-          const report = (await response.json()) as { state: string; checks: object };
+          const report = await readiness(port);
           return report.state === 'up' ? report : undefined;
         },
         { what: `${name} to be ready`, timeoutMs: 30_000 },
@@ -314,6 +317,146 @@ described('what docker-compose.yml describes, started natively', () => {
     expect(found.journalEntry?.postings.length).toBeGreaterThanOrEqual(2);
   }, 90_000);
 
+  it('shows on every process what it has done', async () => {
+    for (const [name, { port, environment }] of running) {
+      const samples = await scrape(port);
+      const isService = name !== 'gateway';
+      const isWorker = environment.WORKER === 'only';
+      const done: [string, ...string[]][] = [
+        ['http_request_seconds_count', isWorker ? 'route="/health/ready"' : 'route="/graphql"', 'status="200"'],
+        ...(isWorker ? [] : [['http_request_seconds_sum', 'route="/graphql"'] as [string, ...string[]]]),
+        ...(isService
+          ? ([
+              ['sql_transaction_seconds_count', 'outcome="committed"'],
+              ['sql_transaction_seconds_sum', 'outcome="committed"'],
+              ['sql_statement_seconds_count', 'statement="select"', 'outcome="done"'],
+              ['sql_pool_connections', 'state="limit"'],
+            ] as [string, ...string[]][])
+          : []),
+        ...(isWorker
+          ? ([
+              ['job_seconds_count', 'outcome="done"'],
+              ['job_seconds_sum', 'outcome="done"'],
+            ] as [string, ...string[]][])
+          : []),
+      ];
+      const missing = done.filter(([metric, ...labels]) => !((figure(samples, metric, ...labels) ?? 0) > 0));
+      expect({ name, missing }).toEqual({ name, missing: [] });
+      if (!isService) continue;
+      const service = environment.SERVICE_NAME ?? '';
+      const gauges: [string, ...string[]][] = [
+        ['queue_depth', `queue="${service}-fast"`, 'state="WAITING"'],
+        ['queue_depth', `queue="${service}-bulk"`, 'state="PUBLISHED"'],
+        ['queue_depth', `queue="${service}-fast"`, 'state="DEAD"'],
+        ['queue_oldest_waiting_seconds', `queue="${service}-fast"`],
+        ['outbox_lag_seconds', `service="${service}"`],
+      ];
+      const absent = gauges.filter(([metric, ...labels]) => figure(samples, metric, ...labels) === undefined);
+      expect({ name, absent }).toEqual({ name, absent: [] });
+      // A main without workers handles no job.
+      if (!isWorker) expect({ name, jobs: figure(samples, 'job_seconds_count') ?? 0 }).toEqual({ name, jobs: 0 });
+    }
+  }, 60_000);
+
+  const everyHealth = async () => {
+    const one = async ([name, { port }]: [string, Started]) => {
+      try {
+        const [alive, { status, state }] = await Promise.all([isAlive(port), readiness(port)]);
+        return [name, `${alive ? 'live' : 'dead'} ${status} ${state}`] as const;
+      } catch {
+        return [name, 'does not answer'] as const;
+      }
+    };
+    return Object.fromEntries(await Promise.all([...running].map(one)));
+  };
+  const becomes = async (what: string, expected: Record<string, string>) => {
+    let found: Record<string, string> = {};
+    const isSo = async () => isDeepStrictEqual((found = await everyHealth()), expected);
+    await waitFor(isSo, { what, timeoutMs: 30_000, intervalMs: 100 }).catch(() => undefined);
+    expect(found).toEqual(expected);
+  };
+  const eachOne = (stateOf: (name: string) => string) =>
+    Object.fromEntries([...running.keys()].map((name) => [name, stateOf(name)]));
+  const well = 'live 200 up';
+
+  it('accepts while Redis is away, each process degraded and with what waits in its metrics; then it catches up', async () => {
+    await becomes(
+      'everything to be up',
+      eachOne(() => well),
+    );
+    const gone = once(redis, 'exit');
+    redis.kill('SIGKILL');
+    await gone;
+    await becomes(
+      'each service to be degraded',
+      eachOne((name) => (name === 'gateway' ? well : 'live 200 degraded')),
+    );
+    await dayWith([{ at: '11:30', action: 'PAYMENTS', file: 'short/payments.json', part: 'late' }]);
+    const waits: [process: string, metric: string, ...labels: string[]][] = [
+      ...['settlement', 'settlement-worker'].map(
+        (name) => [name, 'outbox_lag_seconds', 'service="settlement"'] as [string, string, string],
+      ),
+      ...['compliance', 'compliance-worker'].flatMap((name) => [
+        [name, 'queue_depth', 'queue="compliance-', 'state="WAITING"'] as [string, string, string, string],
+        [name, 'queue_oldest_waiting_seconds', 'queue="compliance-'] as [string, string, string],
+      ]),
+    ];
+    for (const [name, metric, ...labels] of waits) {
+      const port = running.get(name)?.port ?? '';
+      await waitFor(async () => (figure(await scrape(port), metric, ...labels) ?? 0) > 0, {
+        what: `${metric} of ${name}`,
+        timeoutMs: 30_000,
+      });
+    }
+    redis = startRedis(compose, redisPort, folder);
+    await becomes(
+      'everything to be up again',
+      eachOne(() => well),
+    );
+    for (const [name, metric, ...labels] of waits) {
+      const port = running.get(name)?.port ?? '';
+      await waitFor(async () => figure(await scrape(port), metric, ...labels) === 0, {
+        what: `${metric} of ${name} to be zero again`,
+        timeoutMs: 60_000,
+      });
+    }
+    const screened = shortPayments(sampleDirectory, 'late').map(({ endToEndId }) => endToEndId);
+    await waitFor(
+      async () => {
+        const { rows } = await owner.query(
+          `SELECT 1 FROM settlement.payment WHERE end_to_end_id = ANY ($1) AND status IN ('BOOKED', 'EXECUTED')`,
+          [screened],
+        );
+        return rows.length === screened.length;
+      },
+      { what: 'the payments that were accepted meanwhile', timeoutMs: 60_000 },
+    );
+  }, 180_000);
+
+  it('is down where the database is gone, and nowhere else', async () => {
+    await owner.query('ALTER ROLE compliance NOLOGIN');
+    try {
+      await owner.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'compliance'`);
+      await becomes(
+        'compliance to be down',
+        eachOne((name) =>
+          name.startsWith('compliance') ? 'live 503 down' : name === 'gateway' ? 'live 200 degraded' : well,
+        ),
+      );
+      expect((await readiness(running.get('gateway')?.port ?? '')).checks).toEqual({
+        settlement: 'up',
+        accounting: 'up',
+        compliance: 'degraded',
+      });
+    } finally {
+      await owner.query('ALTER ROLE compliance LOGIN');
+    }
+    await becomes(
+      'everything to be up again',
+      eachOne(() => well),
+    );
+  }, 90_000);
+
   it('writes instructions for the market where the workers share their folder', () => {
     const written = readdirSync(exchange, { recursive: true, encoding: 'utf8' }).filter((name) =>
       name.endsWith('.xml'),
@@ -365,7 +508,7 @@ interface SeenPayment {
 /** The command of compose as it stands; only where it listens and writes is of this test. */
 function startRedis(described: Compose, port: number, folder: string): ChildProcess {
   const [program = '', ...parameters] = (described.services.redis?.command ?? '').split(' ');
-  mkdirSync(join(folder, 'redis'));
+  mkdirSync(join(folder, 'redis'), { recursive: true });
   const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', join(folder, 'redis'), '--save', ''];
   return spawn(program, [...parameters, ...own], { stdio: 'ignore' });
 }
@@ -424,9 +567,10 @@ interface ShortPayment {
   book: string;
 }
 
-const shortPayments = (sampleDirectory: string): ShortPayment[] =>
-  (JSON.parse(readFileSync(join(sampleDirectory, 'short', 'payments.json'), 'utf8')) as { byMutation: ShortPayment[] })
-    .byMutation;
+type ShortPayments = Record<'byMutation' | 'late', ShortPayment[]>;
+
+const shortPayments = (sampleDirectory: string, part: keyof ShortPayments = 'byMutation'): ShortPayment[] =>
+  (JSON.parse(readFileSync(join(sampleDirectory, 'short', 'payments.json'), 'utf8')) as ShortPayments)[part];
 
 /** A few lines of each file of the first day. */
 function shorten(sampleDirectory: string): Set<string | undefined> {
@@ -445,9 +589,8 @@ function shorten(sampleDirectory: string): Set<string | undefined> {
   const confirmations = allConfirmations.filter((line, index) => index === 0 || executions.has(idOf(line)));
   writeFileSync(join(target, 'confirmations.csv'), `${confirmations.join('\n')}\n`);
   const { byMutation } = JSON.parse(readFileSync(join(day, 'payments.json'), 'utf8')) as { byMutation: ShortPayment[] };
-  writeFileSync(
-    join(target, 'payments.json'),
-    JSON.stringify({ byMutation: byMutation.filter(({ book }) => book === 'NGEU').slice(0, 5) }),
-  );
+  const ofBook = byMutation.filter(({ book }) => book === 'NGEU');
+  const payments: ShortPayments = { byMutation: ofBook.slice(0, 5), late: ofBook.slice(5, 8) };
+  writeFileSync(join(target, 'payments.json'), JSON.stringify(payments));
   return executions;
 }
