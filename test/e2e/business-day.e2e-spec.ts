@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
+import { itBySchemas } from '#libs/iso20022/testing.js';
 import { startInstallation } from '#tools/launcher/installation.js';
 import { SilentProgress } from '../faults/silent-progress.js';
 import { differences } from '../oracle/compare.js';
@@ -85,6 +86,30 @@ describe('the first three business days, from nothing, on the embedded default',
     expect(nextDays.report?.businessDates).toEqual({ NGEU: '2026-11-27', NGUS: '2026-11-27' });
     expect(nextDays.report?.verify.broken).toBe(0);
   });
+
+  itBySchemas(
+    'exchanges no file that is not valid by its published schema, in either direction',
+    (schemas) => {
+      const { files, valid, faults } = schemas.judgeFolder(join(data.directory, 'exchange'));
+      expect({ faults: faults.slice(0, 10), count: faults.length }).toEqual({ faults: [], count: 0 });
+      expect(files).toBeGreaterThan(50);
+      const types = (folder: string) => [...(valid.get(folder)?.keys() ?? [])].sort();
+      // Ours, and the market's: all of them were taken in and put away.
+      expect(types('to')).toEqual(['pain.001.001.12', 'sese.023.001.11']);
+      expect(types('done')).toEqual([
+        'camt.053.001.08',
+        'pacs.002.001.12',
+        'pacs.004.001.13',
+        'sese.024.001.12',
+        'sese.025.001.11',
+      ]);
+      expect([...valid.keys()].sort()).toEqual(['done', 'to']);
+      const orders = schemas.judgeFolder(join(data.directory, 'sample', 'days'));
+      expect(orders.faults).toEqual([]);
+      expect([...orders.valid.values()].flatMap((types) => [...types.keys()])).toContain('pain.001.001.09');
+    },
+    120_000,
+  );
 
   it('agrees with the oracle on every id and value of every day', () => {
     const oracle = new Oracle(join(data.directory, 'sample'));
