@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { command, event, itemsPerCommandMax } from './catalogue.js';
-import { asset, book, counts, id, plainDate, units } from './fields.js';
+import { asset, book, counts, id, instant, plainDate, units } from './fields.js';
 
 /** One side of an entry: `units` is always positive, `side` says which. */
 export const postingLine = z.object({
@@ -100,6 +100,11 @@ export const businessDayChanged = z.object({
   state: z.enum(['OPEN', 'CLOSED']),
   /** The date that intake carries once this one is cut off. */
   nextBusinessDate: plainDate,
+  /** What its dates are counted on, and the zone of its clock; earlier releases did not tell. */
+  calendar: z.string().min(1).max(32).optional(),
+  zone: z.string().min(1).max(64).optional(),
+  /** The planned cut-off of the date, when it is a half day. */
+  closesEarlyAt: instant.optional(),
 });
 export type BusinessDayChanged = z.infer<typeof businessDayChanged>;
 

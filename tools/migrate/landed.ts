@@ -50,4 +50,5 @@ export const landed: Readonly<Record<string, string>> = {
   InstructionReleases20261130001008: '6bbcb972b7b690a4',
   BookCutOffs20261125002001: '4f6142d89742042c',
   CalendarClosures20261125003001: '5ac5b9a9b7755acd',
+  ClocksOfBooks20261130002101: '2e752c76f5f3e836',
 };

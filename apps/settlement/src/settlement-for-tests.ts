@@ -57,6 +57,7 @@ export function settlementForTests(transactions: Transactions) {
     handlers,
     intake.outbox,
     intake.workItems,
+    intake.dueTimes,
   );
   const instructionDates = new InstructionDatesService(intake.audit, intake.workItems);
   const closures = new ClosuresService(

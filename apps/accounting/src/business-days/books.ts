@@ -97,6 +97,12 @@ export const isDateOfBook = (book: string, date: PlainDate, calendars: DayCalend
 export const nextDateOfBook = (book: string, date: PlainDate, calendars: DayCalendars = builtInDays): PlainDate =>
   addBusinessDays(calendarOfBook(book, calendars), date, 1);
 
+/** What the other services count and tell the time by. */
+export const clockOfBook = (book: string): { calendar: string; zone: string } => {
+  const { calendar, zone } = termsOfBook(book);
+  return { calendar, zone };
+};
+
 /** The calendars that say something about the days of a book: its own and its venue's. */
 export const calendarIdsOfBook = (book: string): string[] => {
   const { calendar, venue = calendar } = termsOfBook(book);

@@ -7,6 +7,7 @@ import { type ServiceUnderTest, startService } from '../testing/service.js';
 import { BusinessDays } from './business-days.service.js';
 
 let service: ServiceUnderTest;
+const clock = { calendar: 'TARGET', zone: 'Europe/Berlin' };
 const operations = { role: 'operations' as const };
 
 beforeAll(async () => {
@@ -139,7 +140,7 @@ describe('a business day', () => {
     expect((await open('2026-11-25')).problems).toEqual([]);
     expect((await open('2026-11-26')).problems.map(({ code }) => code)).toEqual(['DAY_STILL_OPEN']);
     expect(await service.messages('accounting.business-day-changed.v1')).toEqual([
-      { book: 'NGEU', businessDate: '2026-11-25', state: 'OPEN', nextBusinessDate: '2026-11-26' },
+      { book: 'NGEU', businessDate: '2026-11-25', state: 'OPEN', nextBusinessDate: '2026-11-26', ...clock },
     ]);
     expect(
       (
@@ -231,6 +232,7 @@ describe('a business day', () => {
       businessDate: '2026-11-25',
       state: 'CLOSED',
       nextBusinessDate: '2026-11-26',
+      ...clock,
     });
     expect((await ask('ROLL', 1, '2026-11-25')).phaseRun?.state).toBe('COMPLETED');
     expect((await deposit('d-4', '1.00')).problems.map(({ code }) => code)).toEqual(['PERIOD_NOT_OPEN']);

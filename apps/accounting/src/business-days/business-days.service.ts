@@ -4,7 +4,7 @@ import { type DayPhase } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { idFrom, isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
-import { cutOffOfBook, isDateOfBook, nextDateOfBook } from './books.js';
+import { clockOfBook, cutOffOfBook, isDateOfBook, nextDateOfBook } from './books.js';
 import { checkCutOffPhase, checkExtension, decideOpening, decidePhase, ownPhases } from './business-day.js';
 import { BusinessDaysRepository, type DayRow, type PhaseRunRow } from './business-days.repository.js';
 import { ControlTotalsRepository } from './control-totals.repository.js';
@@ -53,6 +53,8 @@ export class BusinessDays {
         businessDate,
         state: 'OPEN',
         nextBusinessDate,
+        ...clockOfBook(book),
+        ...(cutOff.isHalfDay ? { closesEarlyAt: cutOff.plannedAt.toISOString() } : {}),
       });
       await this.record(tx, 'BUSINESS_DAY_OPENED', book, businessDate, by);
     }

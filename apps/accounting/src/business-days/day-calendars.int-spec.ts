@@ -33,6 +33,7 @@ function target(version: number, closed: readonly string[], early: Record<string
 }
 const tell = (told: CalendarVersioned) =>
   service.run((tx) => service.app.get(DayCalendarsProcessor, { strict: false }).versioned(tx, told));
+const clock = { calendar: 'TARGET', zone: 'Europe/Berlin' };
 const open = (businessDate: string, book = 'NGEU') =>
   service.mutate<{ businessDay: Record<string, unknown> | null }>(
     'openBusinessDay',
@@ -78,6 +79,7 @@ describe('the days of a book', () => {
     await tell(target(4, ['2026-11-25', '2026-11-27', '2026-11-30']));
     expect(await days()).toEqual([{ date: '2026-11-26', state: 'OPEN', next: '2026-12-01' }]);
     expect(await lastTold()).toEqual({
+      ...clock,
       ...{ book: 'NGEU', businessDate: '2026-11-26', state: 'OPEN', nextBusinessDate: '2026-12-01' },
     });
     const told = (await service.messages('accounting.business-day-changed.v1')).length;
@@ -101,6 +103,7 @@ describe('the days of a book', () => {
       await tell(target(version, closures));
       expect(await days()).toEqual([{ date: '2026-11-26', state: 'OPEN', next }]);
       expect(await lastTold()).toEqual({
+        ...clock,
         ...{ book: 'NGEU', businessDate: '2026-11-26', state: 'OPEN', nextBusinessDate: next },
       });
     }
@@ -135,6 +138,7 @@ describe('the days of a book', () => {
       { date: '2026-12-02', state: 'NEXT', next: '2026-12-03' },
     ]);
     expect(await lastTold()).toEqual({
+      ...clock,
       ...{ book: 'NGEU', businessDate: '2026-11-26', state: 'CLOSED', nextBusinessDate: '2026-12-02' },
     });
     // The closure is taken back: the date that was skipped is the one to come again, until it is closed once more.
@@ -145,6 +149,7 @@ describe('the days of a book', () => {
       { date: '2026-12-02', state: 'SKIPPED', next: '2026-12-03' },
     ]);
     expect(await lastTold()).toEqual({
+      ...clock,
       ...{ book: 'NGEU', businessDate: '2026-11-26', state: 'CLOSED', nextBusinessDate: '2026-12-01' },
     });
     await tell(target(12, [...closed, '2026-12-01'], { '2026-12-02': '11:30' }));

@@ -3,7 +3,7 @@ import { AuditTrail } from '#libs/audit/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { dueWithinHours, WorkItems } from '#libs/work-items/index.js';
-import { cutOffOfBook, isDateOfBook, nextDateOfBook } from './books.js';
+import { clockOfBook, cutOffOfBook, isDateOfBook, nextDateOfBook } from './books.js';
 import { type DayTrouble, revisionOf } from './business-day.js';
 import { BusinessDaysRepository, type DayRow } from './business-days.repository.js';
 import { DayCalendarsService } from './day-calendars.service.js';
@@ -66,6 +66,7 @@ export class DayRevisions {
       businessDate: day.businessDate,
       state: day.state === 'CLOSED' ? 'CLOSED' : 'OPEN',
       nextBusinessDate,
+      ...clockOfBook(day.book),
     });
   }
 

@@ -3,7 +3,7 @@ import { type PayloadOf, type PhaseRun } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles, HandlesLong, type LongJob, Outbox } from '#libs/messaging/index.js';
 import { MerkleRoot } from '../journal/merkle.js';
-import { cutOffOfBook, nextDateOfBook } from './books.js';
+import { clockOfBook, cutOffOfBook, nextDateOfBook } from './books.js';
 import { BusinessDaysRepository } from './business-days.repository.js';
 import { BusinessDays } from './business-days.service.js';
 import { ControlTotalsRepository } from './control-totals.repository.js';
@@ -132,6 +132,7 @@ export class PhasesProcessor {
         businessDate,
         state: 'CLOSED',
         nextBusinessDate: day.nextBusinessDate,
+        ...clockOfBook(book),
       });
     } else if (day.state !== 'CLOSED') {
       return {

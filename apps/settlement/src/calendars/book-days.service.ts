@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type BusinessDayChanged } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
+import { type BookClock } from './due-times.js';
 
 export interface BookDay {
   readonly book: string;
@@ -27,20 +28,36 @@ export class BookDaysService {
     return row ?? null;
   }
 
+  /** The days and the clock of each book. */
+  async clocks(tx: Tx): Promise<Map<string, BookClock>> {
+    const rows = await tx.rows<BookClock>(
+      `SELECT book_id AS book, business_date AS "businessDate", calendar_id AS "calendarId", zone, closes_early_at AS "closesEarlyAt"
+         FROM settlement.book_day`,
+    );
+    return new Map(rows.map((row) => [row.book, row]));
+  }
+
   /**
    * Returns false when what is announced is older than what is known. A date is announced again when the one after it
    * moves: what is cut off stays cut off, what is closed stays closed.
    */
   async announce(tx: Tx, changed: BusinessDayChanged): Promise<boolean> {
     const changes = await tx.execute(
-      `INSERT INTO settlement.book_day AS known (book_id, business_date, state, next_business_date) VALUES ($1, $2, $3, $4)
+      `INSERT INTO settlement.book_day AS known (book_id, business_date, state, next_business_date, calendar_id, zone, closes_early_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (book_id) DO UPDATE SET business_date = excluded.business_date, next_business_date = excluded.next_business_date,
          state = CASE WHEN known.business_date = excluded.business_date AND known.state = 'CUT_OFF' AND excluded.state = 'OPEN'
-                      THEN 'CUT_OFF' ELSE excluded.state END
+                      THEN 'CUT_OFF' ELSE excluded.state END,
+         calendar_id = coalesce(excluded.calendar_id, known.calendar_id), zone = coalesce(excluded.zone, known.zone),
+         closes_early_at = CASE WHEN known.business_date = excluded.business_date
+                                THEN coalesce(excluded.closes_early_at, known.closes_early_at) ELSE excluded.closes_early_at END
         WHERE known.business_date < excluded.business_date
            OR known.business_date = excluded.business_date
               AND (known.state <> 'CLOSED' OR excluded.state = 'CLOSED' AND known.next_business_date <> excluded.next_business_date)`,
-      [changed.book, changed.businessDate, changed.state, changed.nextBusinessDate],
+      [
+        ...[changed.book, changed.businessDate, changed.state, changed.nextBusinessDate],
+        ...[changed.calendar ?? null, changed.zone ?? null, changed.closesEarlyAt ?? null],
+      ],
     );
     return changes > 0;
   }

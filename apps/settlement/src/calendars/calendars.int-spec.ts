@@ -7,7 +7,7 @@ import { intakeForTests } from '../trades/for-tests.js';
 
 let database: TestDatabase;
 let transactions: Transactions;
-const { bookDays, calendars, calendarsRepository } = intakeForTests();
+const { bookDays, calendars, calendarsRepository, dueTimes } = intakeForTests();
 const current = (knownAt?: string) =>
   transactions.run((tx) => calendars.current(tx, knownAt === undefined ? null : new Date(knownAt)));
 const owner = (sql: string) => database.pool('owner').query(sql);
@@ -162,6 +162,32 @@ describe('the date of a book', () => {
       expect(await announced(old, 'OPEN', '2026-12-01')).toEqual([
         ...[false, '2026-11-25', 'CLOSED', '2026-11-30', '2026-11-30'],
       ]);
+  });
+});
+
+describe('what is due in a book', () => {
+  it('is due on the days that its calendar has now, by the clock it was announced with', async () => {
+    const day = { book: 'DUE', businessDate: '2026-11-27', nextBusinessDate: '2026-12-01' };
+    const dueOf = (...changes: Parameters<typeof bookDays.announce>[1][]) =>
+      transactions.run(async (tx) => {
+        for (const changed of changes) await bookDays.announce(tx, changed);
+        const due = await dueTimes.current(tx);
+        return [due.onNextBusinessDay('DUE', '2026-11-27', '13:00'), due.onDate('DUE', '2026-11-27', '18:00')].map(
+          (at) => at.toISOString(),
+        );
+      });
+    // Closed on the 30th by the tests before, and at noon on the 1st.
+    const clock = { calendar: 'CREST', zone: 'Europe/London', closesEarlyAt: '2026-11-27T13:00:00Z' };
+    const due = ['2026-12-01T12:00:00.000Z', '2026-11-27T13:00:00.000Z'];
+    expect(await dueOf({ ...day, state: 'OPEN', ...clock })).toEqual(due);
+    // A release before does not tell: what is known stays, and goes with its date.
+    expect(await dueOf({ ...day, state: 'CLOSED' })).toEqual(due);
+    expect(await dueOf({ ...day, businessDate: '2026-12-01', nextBusinessDate: '2026-12-02', state: 'OPEN' })).toEqual([
+      ...['2026-12-01T12:00:00.000Z', '2026-11-27T18:00:00.000Z'],
+    ]);
+    await expect(owner(`UPDATE settlement.book_day SET zone = NULL WHERE book_id = 'DUE'`)).rejects.toMatchObject({
+      code: '23514',
+    });
   });
 });
 

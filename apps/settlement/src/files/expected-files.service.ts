@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
+import { DueTimesService } from '../calendars/due-times.service.js';
 import { expectedOn, type ScheduledFile } from './expected-files.js';
 
 export interface ExpectedFileRow {
@@ -26,7 +27,10 @@ const itemKey = (file: { book: string; businessDate: string; kind: string; quali
 /** Files that must come every day: when they are due, whether they came, and who asks for them when they did not. */
 @Injectable()
 export class ExpectedFilesService {
-  constructor(private readonly workItems: WorkItems) {}
+  constructor(
+    private readonly workItems: WorkItems,
+    private readonly dueTimes: DueTimesService,
+  ) {}
 
   async saveSchedule(tx: Tx, schedule: readonly ScheduledFile[]): Promise<void> {
     if (schedule.length === 0) return;
@@ -52,7 +56,7 @@ export class ExpectedFilesService {
          FROM jsonb_to_recordset($1::jsonb) AS r(book text, "businessDate" date, kind text, qualifier text, "localTime" text, zone text,
            "dueAt" timestamptz, "lateFrom" timestamptz)
        ON CONFLICT DO NOTHING`,
-      [JSON.stringify(expectedOn(schedule, businessDate))],
+      [JSON.stringify(expectedOn(schedule, businessDate, await this.dueTimes.current(tx)))],
     );
   }
 

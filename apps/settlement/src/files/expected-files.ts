@@ -1,4 +1,6 @@
-import { instantOf, type PlainDate } from '#libs/calendar/index.js';
+import { type PlainDate } from '#libs/calendar/index.js';
+import { type DueTimes } from '../calendars/due-times.js';
+import { currencyCalendars } from '../calendars/settlement-date.js';
 
 export interface ScheduledFile {
   readonly book: string;
@@ -46,10 +48,23 @@ export function usualSchedule(
   ];
 }
 
-/** The day's expected files, each with its instant: wall time of the named zone, on days of 23 and 25 hours too. */
-export function expectedOn(schedule: readonly ScheduledFile[], businessDate: PlainDate): ExpectedFile[] {
-  return schedule.map((file) => {
-    const dueAt = instantOf(businessDate, file.localTime, file.zone);
+/**
+ * The day's expected files, each with its instant: wall time of the named zone, on days of 23 and 25 hours too, and no
+ * later than a day closes. An agent sends no statement of a currency on a day on which its payments rest.
+ */
+export function expectedOn(
+  schedule: readonly ScheduledFile[],
+  businessDate: PlainDate,
+  dueTimes: DueTimes,
+): ExpectedFile[] {
+  return schedule.flatMap((file) => {
+    const { book, kind, qualifier, localTime, zone } = file;
+    const currency = kind === 'STATEMENT' ? currencyCalendars[qualifier] : undefined;
+    const dueAt =
+      currency === undefined
+        ? dueTimes.onDate(book, businessDate, localTime, { zone })
+        : dueTimes.ofSender(currency, businessDate, localTime, zone);
+    if (dueAt === null) return [];
     return { ...file, businessDate, dueAt, lateFrom: new Date(dueAt.getTime() + file.graceMinutes * 60_000) };
   });
 }

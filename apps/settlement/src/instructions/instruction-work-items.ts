@@ -1,13 +1,13 @@
-import { instantOf } from '#libs/calendar/index.js';
+import { type PlainDate } from '#libs/calendar/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { type NewWorkItem } from '#libs/work-items/index.js';
+import { type DueTimes } from '../calendars/due-times.js';
 import { type Instruction, type Piece } from './instruction.js';
 import { isEnded } from './instruction-status.js';
 
 const operations = 'settlement-operations';
-/** By this hour of the next morning somebody has talked to the other side: before the place's next cycles. */
+/** By this hour of the book's next business day somebody has talked to the other side: before the place's next cycles. */
 const dueHour = '10:00';
-const zone = 'Europe/Berlin';
 
 export const exceptionKeys = (instructionId: string): string[] =>
   ['fail', 'partial', 'unmatched'].map((kind) => `${kind}:${instructionId}`);
@@ -28,7 +28,8 @@ const nextActions: Readonly<Record<string, string>> = {
 /** Who must do what about an instruction that has not settled; nothing for one that compliance holds, which has its alert. */
 export function exceptionOf(
   instruction: Instruction,
-  businessDate = instruction.settlementDate,
+  dueTimes: DueTimes,
+  businessDate: PlainDate = instruction.settlementDate,
 ): NewWorkItem | undefined {
   const { status, reason } = instruction.statused;
   if (status.settlement === 'SETTLED' || status.processing === 'CANCELLED') return undefined;
@@ -52,17 +53,14 @@ export function exceptionOf(
     bookId: instruction.bookId,
     valueAtRisk: { currency: instruction.currency, amountMinor: openMinor > 0n ? openMinor : 0n },
     ownerTeam: operations,
-    dueAt: instantOf(
-      nextDay(businessDate > instruction.settlementDate ? businessDate : instruction.settlementDate),
+    dueAt: dueTimes.onNextBusinessDay(
+      instruction.bookId,
+      businessDate > instruction.settlementDate ? businessDate : instruction.settlementDate,
       dueHour,
-      zone,
     ),
     nextAction: nextActions[reasonCode] ?? 'Ask the place why it has not settled',
   };
 }
-
-const nextDay = (date: string): string =>
-  new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
 
 export function cancellationItem(instruction: Instruction, alertId: string, dueAt: Date): NewWorkItem {
   return {

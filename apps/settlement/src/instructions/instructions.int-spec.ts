@@ -185,7 +185,15 @@ describe('at an external place', () => {
     ]);
     await answer(accounting);
     expect(await status('E-1')).toMatchObject({ s: 'PARTIAL', r: 'CLAC', q: '4', a: '40600' });
+    // The book works by these days and this clock: the 26th is no business day of it.
+    const told = { book: 'NGEU', businessDate: '2026-11-25', state: 'OPEN' as const, nextBusinessDate: '2026-11-27' };
+    await transactions.run((tx) =>
+      settlement.bookDays.announce(tx, { ...told, calendar: 'DTC', zone: 'America/New_York' }),
+    );
     await phase('FAIL_SNAPSHOT');
+    expect(await all(`SELECT DISTINCT due_at AS due FROM settlement.work_item WHERE state = 'OPEN'`)).toEqual([
+      { due: new Date('2026-11-27T15:00:00Z') },
+    ]);
     expect(await status('E-2')).toMatchObject({ s: 'FAILING', r: 'LACK' });
     expect(
       await all(`SELECT category, reference FROM settlement.work_item WHERE state = 'OPEN' ORDER BY reference`),

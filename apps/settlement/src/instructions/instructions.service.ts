@@ -11,6 +11,7 @@ import {
 import { problem, type Problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
+import { DueTimesService } from '../calendars/due-times.service.js';
 import { ExchangeHandlersService, type InboundMessage } from '../exchange/exchange-handlers.service.js';
 import { ExchangeOutboxService } from '../exchange/exchange-outbox.service.js';
 import { type TradeForInstruction } from '../trades/trade.js';
@@ -43,6 +44,7 @@ export class InstructionsService implements OnModuleInit {
     private readonly handlers: ExchangeHandlersService,
     private readonly outbox: Outbox,
     private readonly workItems: WorkItems,
+    private readonly dueTimes: DueTimesService,
   ) {}
 
   onModuleInit(): void {
@@ -243,9 +245,11 @@ export class InstructionsService implements OnModuleInit {
       by,
     );
     const rejected = changes.filter(({ statused }) => statused.status.processing === 'REJECTED');
+    if (rejected.length === 0) return;
+    const dueTimes = await this.dueTimes.current(tx);
     await this.workItems.openMany(
       tx,
-      rejected.flatMap(({ instruction, statused }) => exceptionOf({ ...instruction, statused }) ?? []),
+      rejected.flatMap(({ instruction, statused }) => exceptionOf({ ...instruction, statused }, dueTimes) ?? []),
       by,
     );
   }
@@ -277,6 +281,7 @@ export class InstructionsService implements OnModuleInit {
     limit: number,
   ): Promise<{ counts: Record<string, number>; lastId: string | null; seen: number }> {
     const open = await this.repository.unsettledDue(tx, book, businessDate, afterId, limit);
+    const dueTimes = await this.dueTimes.current(tx);
     const changes: StatusChange[] = [];
     const counts: Record<string, number> = {};
     const items = open.flatMap((instruction) => {
@@ -291,7 +296,7 @@ export class InstructionsService implements OnModuleInit {
           : undefined;
       const statused = failing ?? instruction.statused;
       if (failing !== undefined) changes.push({ instruction, statused });
-      const item = exceptionOf({ ...instruction, statused }, businessDate);
+      const item = exceptionOf({ ...instruction, statused }, dueTimes, businessDate);
       const kind = item?.category.toLowerCase() ?? 'held';
       counts[kind] = (counts[kind] ?? 0) + 1;
       return item ?? [];

@@ -46,6 +46,14 @@ export class CounterpartyType extends VersionedType {
   @Field(() => String, { description: 'STREET or CCP' }) kind!: string;
 }
 
+@ObjectType('PlaceCutOffs', { description: 'Until when a place takes instructions on a day: no later than its close.' })
+@RequiresScopes('static:read')
+export class PlaceCutOffsType {
+  @Field(() => ID, { name: 'place' }) placeId!: string;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'None: it is closed.' }) dvpAt!: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true }) fopAt!: Date | null;
+}
+
 @ObjectType('Place', { description: 'Where trades settle. Its cut-offs are wall time in its zone.' })
 @RequiresScopes('static:read')
 export class PlaceType extends VersionedType {

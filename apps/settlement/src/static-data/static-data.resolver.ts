@@ -10,6 +10,7 @@ import {
   RequiresScopes,
 } from '#libs/graphql/index.js';
 import { CalendarsService } from '../calendars/calendars.service.js';
+import { placeCutOffsOn } from '../calendars/due-times.js';
 import {
   CalendarType,
   CounterpartyConnection,
@@ -18,6 +19,7 @@ import {
   InstrumentFilter,
   InstrumentType,
   LastGoodPriceType,
+  PlaceCutOffsType,
   PlaceType,
   PriceType,
   SsiConnection,
@@ -147,6 +149,22 @@ export class StaticDataResolver {
   @RequiresScopes('static:read')
   places(@ReadTx() tx: Tx): Promise<PlaceType[]> {
     return this.repository.places(tx);
+  }
+
+  @Query(() => [PlaceCutOffsType], {
+    description: 'Of every place on one day, by the calendars as they are known now.',
+  })
+  @RequiresScopes('static:read')
+  async placeCutOffs(
+    @Args('on', { type: () => DateScalar }) on: string,
+    @ReadTx() tx: Tx,
+  ): Promise<PlaceCutOffsType[]> {
+    const calendars = await this.calendars.current(tx);
+    const places = (await this.repository.places(tx)).filter((place) => isValidOn(place, on));
+    return places.map((place) => ({
+      placeId: place.placeId,
+      ...(placeCutOffsOn(place, on, calendars) ?? { dvpAt: null, fopAt: null }),
+    }));
   }
 
   @Query(() => CalendarType, { nullable: true })

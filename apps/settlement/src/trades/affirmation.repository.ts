@@ -21,7 +21,7 @@ export interface OpenTrade {
   currency: string;
   businessDate: PlainDate;
   settlementDate: PlainDate;
-  zone: string | null;
+  place: { zone: string; calendarId: string } | null;
   reasonCode: 'NO_CONFIRMATION' | 'CONFIRMATION_DIFFERS' | 'ALLOCATION_MISSING';
 }
 
@@ -145,7 +145,8 @@ export class AffirmationRepository {
   async unaffirmed(tx: Tx, book: string, upTo: PlainDate): Promise<OpenTrade[]> {
     return tx.rows<OpenTrade>(
       `SELECT t.trade_id AS "tradeId", t.execution_id AS "executionId", t.version, t.book_id AS "bookId", t.amount_minor AS "amountMinor", t.currency,
-              t.business_date AS "businessDate", t.settlement_date AS "settlementDate", p.zone,
+              t.business_date AS "businessDate", t.settlement_date AS "settlementDate",
+              CASE WHEN p.place_id IS NOT NULL THEN jsonb_build_object('zone', p.zone, 'calendarId', p.calendar_id) END AS place,
               CASE WHEN t.is_block AND t.state = 'ENRICHED' THEN 'ALLOCATION_MISSING'
                    WHEN EXISTS (SELECT 1 FROM settlement.trade_confirmation c WHERE c.source = t.source AND c.execution_id = t.execution_id)
                    THEN 'CONFIRMATION_DIFFERS' ELSE 'NO_CONFIRMATION' END AS "reasonCode"

@@ -4,12 +4,13 @@ import { type PlainDate } from '#libs/calendar/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
+import { DueTimesService } from '../calendars/due-times.service.js';
 import { StaticDataService } from '../static-data/static-data.service.js';
 import { AffirmationRepository } from './affirmation.repository.js';
 import { type RawAllocation, validateAllocation } from './allocations.js';
 import { tradeIdOf } from './capture.js';
 import { type Confirmation, type RawConfirmation, validateConfirmation } from './confirmations.js';
-import { unconfirmedItem, unconfirmedKey } from './work-items.js';
+import { confirmedHour, unconfirmedItem, unconfirmedKey } from './work-items.js';
 
 export interface ImportedLine {
   readonly outcome: 'ACCEPTED' | 'REJECTED' | 'DUPLICATE' | 'CONFLICT';
@@ -33,6 +34,7 @@ export class AffirmationService {
     private readonly staticData: StaticDataService,
     private readonly workItems: WorkItems,
     private readonly audit: AuditTrail,
+    private readonly dueTimes: DueTimesService,
   ) {}
 
   async allocate(tx: Tx, raws: readonly RawAllocation[], fileId: string): Promise<ImportedLine[]> {
@@ -121,10 +123,15 @@ export class AffirmationService {
   /** Phase CUT_OFF: nothing ends a day without an owner and a due time. */
   async endOfDay(tx: Tx, book: string, businessDate: PlainDate): Promise<number> {
     const open = await this.repository.unaffirmed(tx, book, businessDate);
+    if (open.length === 0) return 0;
+    const dueTimes = await this.dueTimes.current(tx);
     return this.workItems.openMany(
       tx,
-      open.map((trade) =>
-        unconfirmedItem({ ...trade, amountMinor: BigInt(trade.amountMinor) }, trade.zone ?? 'Europe/Berlin'),
+      open.map(({ place, ...trade }) =>
+        unconfirmedItem(
+          { ...trade, amountMinor: BigInt(trade.amountMinor) },
+          dueTimes.onDate(trade.bookId, trade.settlementDate, confirmedHour, place ?? undefined),
+        ),
       ),
     );
   }

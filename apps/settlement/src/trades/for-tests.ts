@@ -5,6 +5,7 @@ import { WorkItems } from '#libs/work-items/index.js';
 import { BookDaysService } from '../calendars/book-days.service.js';
 import { CalendarsRepository } from '../calendars/calendars.repository.js';
 import { CalendarsService } from '../calendars/calendars.service.js';
+import { DueTimesService } from '../calendars/due-times.service.js';
 import { BusinessDayProcessor } from '../files/business-day.processor.js';
 import { ExpectedFilesService } from '../files/expected-files.service.js';
 import { FileReadersService } from '../files/file-readers.service.js';
@@ -34,9 +35,10 @@ export function intakeForTests() {
   const staticRepository = new StaticDataRepository();
   const calendarsRepository = new CalendarsRepository();
   const calendars = new CalendarsService(calendarsRepository, workItems, outbox);
+  const dueTimes = new DueTimesService(bookDays, calendars);
   const staticData = new StaticDataService(staticRepository, calendars);
   const tradesRepository = new TradesRepository();
-  const affirmation = new AffirmationService(new AffirmationRepository(), staticData, workItems, audit);
+  const affirmation = new AffirmationService(new AffirmationRepository(), staticData, workItems, audit, dueTimes);
   const trades = new TradesService(
     tradesRepository,
     new ScreeningRepository(),
@@ -46,10 +48,11 @@ export function intakeForTests() {
     outbox,
     workItems,
     audit,
+    dueTimes,
   );
   const tradeDates = new TradeDatesService(audit);
   const imported = new ImportedTradesService(tradesRepository, staticData);
-  const expected = new ExpectedFilesService(workItems);
+  const expected = new ExpectedFilesService(workItems, dueTimes);
   const readers = new FileReadersService();
   const filesRepository = new FilesRepository();
   const files = new FilesService(filesRepository, readers, bookDays, outbox, audit);
@@ -62,6 +65,7 @@ export function intakeForTests() {
     workItems,
     bookDays,
     calendars,
+    dueTimes,
     calendarsRepository,
     staticRepository,
     staticData,

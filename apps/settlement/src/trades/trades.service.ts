@@ -7,6 +7,7 @@ import { chunk, newId } from '#libs/kernel/index.js';
 import { Outbox, sealText } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { BookDaysService } from '../calendars/book-days.service.js';
+import { DueTimesService } from '../calendars/due-times.service.js';
 import { StaticDataService } from '../static-data/static-data.service.js';
 import { type StaticFacts } from '../static-data/static-facts.js';
 import { AffirmationService } from './affirmation.service.js';
@@ -24,7 +25,7 @@ import { type HeldTrade, ScreeningRepository } from './screening.repository.js';
 import { type RawTradeLine } from './trade-line.js';
 import { type TradeForInstruction, type TradeState } from './trade.js';
 import { type MovedTrade, type TradeRow, TradesRepository, type TradeToStore } from './trades.repository.js';
-import { repairItem, repairKeys } from './work-items.js';
+import { repairHour, repairItem, repairKeys } from './work-items.js';
 
 export interface CaptureOrigin {
   readonly fileId: string | null;
@@ -46,6 +47,7 @@ export class TradesService {
     private readonly outbox: Outbox,
     private readonly workItems: WorkItems,
     private readonly audit: AuditTrail,
+    private readonly dueTimes: DueTimesService,
   ) {}
 
   /** Takes in up to a thousand lines in a handful of statements; one outcome per line, in their order. */
@@ -157,21 +159,26 @@ export class TradesService {
       `unconfirmed:${known.tradeId}`,
     ]);
     await this.workItems.closeMany(tx, closing, 'a later version of the trade came in', 'system');
+    const broken = changed.filter(({ state }) => state === 'REPAIR');
+    if (broken.length === 0) return;
+    const dueTimes = await this.dueTimes.current(tx);
     await this.workItems.openMany(
       tx,
-      changed
-        .filter(({ state }) => state === 'REPAIR')
-        .map((trade) =>
-          repairItem(
-            {
-              ...trade.line,
-              tradeId: trade.tradeId,
-              repairReason: trade.enrichment.repairReason ?? '',
-              businessDate: trade.businessDate,
-            },
-            facts.place(trade.line.placeId)?.zone,
+      broken.map((trade) =>
+        repairItem(
+          {
+            ...trade.line,
+            tradeId: trade.tradeId,
+            repairReason: trade.enrichment.repairReason ?? '',
+            businessDate: trade.businessDate,
+          },
+          dueTimes.forRepair(
+            { ...trade.line, businessDate: trade.businessDate },
+            repairHour,
+            facts.place(trade.line.placeId),
           ),
         ),
+      ),
     );
   }
 
@@ -243,21 +250,22 @@ export class TradesService {
       'static data is complete now',
       'system',
     );
+    const broken = moved.filter(({ enrichment }) => enrichment.state === 'REPAIR');
+    if (broken.length === 0) return moved.length;
+    const dueTimes = await this.dueTimes.current(tx);
     await this.workItems.openMany(
       tx,
-      moved
-        .filter(({ enrichment }) => enrichment.state === 'REPAIR')
-        .map(({ row, enrichment, businessDate: date }) =>
-          repairItem(
-            {
-              ...row,
-              amountMinor: BigInt(row.amountMinor),
-              repairReason: enrichment.repairReason ?? '',
-              businessDate: date,
-            },
-            facts.place(row.placeId)?.zone,
-          ),
+      broken.map(({ row, enrichment, businessDate: date }) =>
+        repairItem(
+          {
+            ...row,
+            amountMinor: BigInt(row.amountMinor),
+            repairReason: enrichment.repairReason ?? '',
+            businessDate: date,
+          },
+          dueTimes.forRepair({ ...row, businessDate: date }, repairHour, facts.place(row.placeId)),
         ),
+      ),
     );
     return moved.length;
   }

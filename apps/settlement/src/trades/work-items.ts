@@ -1,4 +1,4 @@
-import { instantOf, type PlainDate } from '#libs/calendar/index.js';
+import { type PlainDate } from '#libs/calendar/index.js';
 import { type NewWorkItem } from '#libs/work-items/index.js';
 import { type RepairReason, repairReasons } from './trade.js';
 
@@ -13,7 +13,9 @@ interface TradeInTrouble {
 }
 
 /** The hour by which operations have looked at what came in during the day, at the place of settlement. */
-const repairDueAt = '18:00';
+export const repairHour = '18:00';
+/** By this hour of the settlement date the other side has confirmed. */
+export const confirmedHour = '10:00';
 const operations = 'settlement-operations';
 
 const nextActions: Record<RepairReason, string> = {
@@ -26,10 +28,7 @@ const keyOf = (tradeId: string, version: number, reason: string) => `repair:${tr
 export const repairKeys = (tradeId: string, version: number): string[] =>
   repairReasons.map((reason) => keyOf(tradeId, version, reason));
 
-export function repairItem(
-  trade: TradeInTrouble & { readonly repairReason: string },
-  zone = 'Europe/Berlin',
-): NewWorkItem {
+export function repairItem(trade: TradeInTrouble & { readonly repairReason: string }, dueAt: Date): NewWorkItem {
   return {
     key: keyOf(trade.tradeId, trade.version, trade.repairReason),
     kind: 'TRADE_REPAIR',
@@ -41,7 +40,7 @@ export function repairItem(
     bookId: trade.bookId,
     valueAtRisk: { currency: trade.currency, amountMinor: trade.amountMinor },
     ownerTeam: operations,
-    dueAt: instantOf(trade.businessDate, repairDueAt, zone),
+    dueAt,
     nextAction: nextActions[trade.repairReason as RepairReason],
   };
 }
@@ -50,7 +49,7 @@ export const unconfirmedKey = (tradeId: string): string => `unconfirmed:${tradeI
 
 export function unconfirmedItem(
   trade: TradeInTrouble & { readonly settlementDate: PlainDate; readonly reasonCode: string },
-  zone: string,
+  dueAt: Date,
 ): NewWorkItem {
   return {
     key: unconfirmedKey(trade.tradeId),
@@ -63,7 +62,7 @@ export function unconfirmedItem(
     bookId: trade.bookId,
     valueAtRisk: { currency: trade.currency, amountMinor: trade.amountMinor },
     ownerTeam: operations,
-    dueAt: instantOf(trade.settlementDate, '10:00', zone),
+    dueAt,
     nextAction:
       trade.reasonCode === 'ALLOCATION_MISSING'
         ? 'Ask the client for the allocations of the block'
