@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CalendarsModule } from '../calendars/calendars.module.js';
 import { ExchangeModule } from '../exchange/exchange.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { TradesModule } from '../trades/trades.module.js';
@@ -17,7 +18,7 @@ import { InstructionsService } from './instructions.service.js';
 import { SettlementsService } from './settlements.service.js';
 
 @Module({
-  imports: [ExchangeModule, LedgerModule, TradesModule],
+  imports: [CalendarsModule, ExchangeModule, LedgerModule, TradesModule],
   providers: [
     InstructionChangesService,
     InstructionDatesService,
