@@ -46,7 +46,7 @@ export class LedgerRepository {
     const rows = await tx.rows<{ key: string }>(
       `INSERT INTO settlement.fact_entry (entry_key, ledger_key, book_id, business_date, state, entry)
        SELECT r.entry->>'key', r.entry->>'key', r.entry->>'book', (r.entry->>'businessDate')::date, r.state, r.entry
-         FROM jsonb_to_recordset($1::jsonb) AS r(entry jsonb, state text)
+         FROM jsonb_to_recordset($1::jsonb) AS r(entry jsonb, state text) ORDER BY 1
        ON CONFLICT (entry_key) DO NOTHING RETURNING entry_key AS key`,
       [JSON.stringify(facts)],
     );
