@@ -53,7 +53,7 @@ export class DayProcessor {
     await tx.execute(
       `INSERT INTO settlement.day_phase (phase_run_id, book_id, business_date, phase, cycle, barrier_sequence, list_version_id, screening_watermark, history_watermark)
        VALUES ($1, $2, $3, $4, $5, $6,
-         (SELECT arrival_id FROM settlement.expected_file WHERE kind = 'SANCTIONS_LIST' AND arrival_id IS NOT NULL ORDER BY arrived_at DESC LIMIT 1),
+         (SELECT arrival_id FROM settlement.expected_file WHERE kind = 'SANCTIONS_LIST' AND arrival_id IS NOT NULL ORDER BY arrived_at DESC, business_date DESC LIMIT 1),
          $7, (SELECT coalesce(max(sequence), 0) FROM settlement.instruction_status_history))
        ON CONFLICT (phase_run_id) DO NOTHING`,
       [

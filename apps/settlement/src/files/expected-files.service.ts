@@ -94,6 +94,20 @@ export class ExpectedFilesService {
     return true;
   }
 
+  /** A list came into force: the one that was waited for, or another one after it, which then is the one that cycles name. */
+  async listCame(tx: Tx, list: { listVersionId: string; at: Date }): Promise<void> {
+    const kind = 'SANCTIONS_LIST';
+    const { listVersionId: arrivalId, at } = list;
+    if (await this.arrived(tx, { kind, qualifier: '', arrivalId, at })) return;
+    await tx.execute(
+      `UPDATE settlement.expected_file SET arrival_id = $2
+        WHERE (book_id, business_date, kind, qualifier) IN (
+          SELECT book_id, business_date, kind, qualifier FROM settlement.expected_file
+           WHERE kind = $1 AND arrival_id IS NOT NULL ORDER BY arrived_at DESC, business_date DESC LIMIT 1 FOR UPDATE)`,
+      [kind, arrivalId],
+    );
+  }
+
   /** Opens a work item for each file that is late now; of one book, or of all. Asking again opens none twice. */
   async checkExpectedFiles(tx: Tx, book?: string | null): Promise<number> {
     const late = await tx.rows<ExpectedFileRow>(

@@ -51,11 +51,6 @@ export class ImportFileProcessor {
     tx: Tx,
     { listVersionId, activatedAt }: PayloadOf<'compliance.list-activated.v1'>,
   ): Promise<void> {
-    await this.expected.arrived(tx, {
-      kind: 'SANCTIONS_LIST',
-      qualifier: '',
-      arrivalId: listVersionId,
-      at: new Date(activatedAt),
-    });
+    await this.expected.listCame(tx, { listVersionId, at: new Date(activatedAt) });
   }
 }
