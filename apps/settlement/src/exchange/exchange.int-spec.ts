@@ -270,3 +270,14 @@ describe('reading', () => {
     expect(await items()).toEqual([{ key: 'exchange:T2S:wrong1', state: 'OPEN', reason_code: 'UNKNOWN_PAYMENT' }]);
   });
 });
+
+it('a file that is no XML is kept, refused and asked about', async () => {
+  writeFileSync(join(settlement.root, 'T2S', 'from', 'bad.xml'), '<!DOCTYPE x><x/>');
+  await settlement.reader.drain();
+  const rows = async (sql: string) => (await database.pool('owner').query<Record<string, unknown>>(sql)).rows;
+  expect(await rows(`SELECT state, problems->0->>'code' AS code FROM settlement.exchange_file`)).toEqual([
+    { state: 'REFUSED', code: 'XML_DOCTYPE' },
+  ]);
+  expect(await rows(`SELECT category FROM settlement.work_item`)).toEqual([{ category: 'OTHER' }]);
+  expect(readdirSync(join(settlement.root, 'T2S', 'done'))).toEqual(['bad.xml']);
+});

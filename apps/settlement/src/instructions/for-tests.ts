@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from '@jest/globals';
+import { type Transactions } from '#libs/database/index.js';
 import {
   readExchange,
   readSettlementInstruction,
@@ -8,7 +10,11 @@ import {
   writeSettlementConfirmation,
   writeStatusAdvice,
 } from '#libs/iso20022/index.js';
+import { type TestDatabase } from '#libs/testing/index.js';
+import { type settlementForTests } from '../settlement-for-tests.js';
 import { tradeIdOf } from '../trades/capture.js';
+import { goodLine } from '../trades/for-tests.js';
+import { type RawTradeLine } from '../trades/trade-line.js';
 import { instructionIdOf } from './instruction.js';
 
 // What the tests of instructions say and read as the place of settlement.
@@ -63,3 +69,36 @@ export const confirms = (
     ...change,
   }),
 });
+
+/** Affirmed trades, as an import or a confirmation would leave them. */
+export async function affirmTrades(
+  database: TestDatabase,
+  transactions: Transactions,
+  trades: ReturnType<typeof settlementForTests>['trades'],
+  lines: readonly Partial<RawTradeLine>[],
+): Promise<void> {
+  const outcomes = await transactions.run((tx) =>
+    trades.capture(
+      tx,
+      lines.map((line) => goodLine({ settlementDate: '2026-11-27', ...line })),
+      { fileId: null, capturedBy: 'tester' },
+    ),
+  );
+  expect(outcomes.map(({ outcome, problems }) => [outcome, problems])).toEqual(lines.map(() => ['CAPTURED', []]));
+  await database
+    .pool('owner')
+    .query(`UPDATE settlement.trade SET state = 'AFFIRMED', is_confirmed = true WHERE state <> 'AFFIRMED'`);
+}
+
+/** Processing, matching and settlement status with reason, and what has settled. */
+export async function statusOf(
+  database: TestDatabase,
+  executionId: string,
+): Promise<Record<string, unknown> | undefined> {
+  const { rows } = await database.pool('owner').query<Record<string, unknown>>(
+    `SELECT processing_status AS p, matching_status AS m, settlement_status AS s, reason_code AS r, settled_quantity_units AS q, settled_amount_minor AS a
+       FROM settlement.instruction WHERE execution_id = $1`,
+    [executionId],
+  );
+  return rows[0];
+}

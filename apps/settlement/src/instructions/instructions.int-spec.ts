@@ -1,14 +1,13 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Transactions } from '#libs/database/index.js';
-import { parseXml, readHoldRequest, writeExchange } from '#libs/iso20022/index.js';
+import { readHoldRequest, writeExchange } from '#libs/iso20022/index.js';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 import { type RawTradeLine } from '../trades/trade-line.js';
-import { goodLine, seedStaticData } from '../trades/for-tests.js';
+import { seedStaticData } from '../trades/for-tests.js';
 import { tradeIdOf } from '../trades/capture.js';
 import { accountingForTests, plainJob, settlementForTests } from '../settlement-for-tests.js';
-import { advice, confirms, idOf, instructionsSentTo, sentTo } from './for-tests.js';
+import { advice, affirmTrades, confirms, idOf, instructionsSentTo, sentTo, statusOf } from './for-tests.js';
 
 let database: TestDatabase;
 let transactions: Transactions;
@@ -48,20 +47,7 @@ async function phase(name: string, cycle = 1) {
   await settlement.day.runPhase({ ...run, phaseRunId: `run_${(phases += 1)}`, phase: name as 'SETTLE', cycle }, job);
   expect(finished).toEqual(['finished']);
 }
-/** Affirmed trades, as an import or a confirmation would leave them. */
-async function affirmed(...lines: Partial<RawTradeLine>[]) {
-  const outcomes = await transactions.run((tx) =>
-    settlement.trades.capture(
-      tx,
-      lines.map((line) => goodLine({ settlementDate: '2026-11-27', ...line })),
-      { fileId: null, capturedBy: 'tester' },
-    ),
-  );
-  expect(outcomes.map(({ outcome, problems }) => [outcome, problems])).toEqual(lines.map(() => ['CAPTURED', []]));
-  await database
-    .pool('owner')
-    .query(`UPDATE settlement.trade SET state = 'AFFIRMED', is_confirmed = true WHERE state <> 'AFFIRMED'`);
-}
+const affirmed = (...lines: Partial<RawTradeLine>[]) => affirmTrades(database, transactions, settlement.trades, lines);
 const dueToday = (executionId: string) =>
   database
     .pool('owner')
@@ -82,14 +68,7 @@ async function place(
   );
   await settlement.reader.drain();
 }
-const status = async (executionId: string) =>
-  (
-    await all<Record<string, unknown>>(
-      `SELECT processing_status AS p, matching_status AS m, settlement_status AS s, reason_code AS r, settled_quantity_units AS q, settled_amount_minor AS a
-         FROM settlement.instruction WHERE execution_id = $1`,
-      [executionId],
-    )
-  )[0];
+const status = (executionId: string) => statusOf(database, executionId);
 const answer = async (accounting: ReturnType<typeof accountingForTests>) => {
   const outcomes = await accounting.answer();
   if (outcomes.length > 0)
@@ -614,17 +593,4 @@ describe('between two of our clients', () => {
     await phase('SETTLE');
     expect(await answer(accounting)).toBe(0);
   });
-});
-
-it('an exchange file that is no XML is kept, refused and asked about', async () => {
-  await settlement.folders.prepare();
-  const { writeFileSync } = await import('node:fs');
-  writeFileSync(join(settlement.root, 'T2S', 'from', 'bad.xml'), '<!DOCTYPE x><x/>');
-  await settlement.reader.drain();
-  expect(await all(`SELECT state, problems->0->>'code' AS code FROM settlement.exchange_file`)).toEqual([
-    { state: 'REFUSED', code: 'XML_DOCTYPE' },
-  ]);
-  expect(await all(`SELECT category FROM settlement.work_item`)).toEqual([{ category: 'OTHER' }]);
-  expect(readdirSync(join(settlement.root, 'T2S', 'done'))).toEqual(['bad.xml']);
-  expect(parseXml('<a/>').ok).toBe(true);
 });
