@@ -54,6 +54,7 @@ export async function bootService({
   followProcess = true,
 }: BootOptions): Promise<RunningService> {
   const log = logger ?? new Logger({ service: config.service });
+  const life = followProcess ? endWithProcess(log, (config.drainSeconds ?? 20) * 1000) : undefined;
   const app = await NestFactory.create<NestExpressApplication>(withOperations(module), {
     logger: log,
     bodyParser: false,
@@ -68,7 +69,7 @@ export async function bootService({
 
   let stopping: Promise<void> | undefined;
   const stop = () => (stopping ??= drain(app).finally(onStop));
-  if (followProcess) endWithProcess(log, stop, (config.drainSeconds ?? 20) * 1000);
+  life?.drainBy(stop);
   log.log(`listening on port ${port}`, config.service);
   process.send?.({ type: 'ready', port });
   return { app, port, stop };
@@ -81,19 +82,24 @@ async function drain(app: INestApplication): Promise<void> {
   await app.close();
 }
 
-/** A signal, or the end of the process that started this one, stops it. */
-function endWithProcess(log: Logger, stop: () => Promise<void>, budgetMs: number): void {
+/**
+ * A signal, or the end of the process that started this one, stops it: at once while it is still starting, as it has
+ * taken nothing in yet; by a drain when it is up. To be called before anything is waited for.
+ */
+function endWithProcess(log: Logger, budgetMs: number): { drainBy: (stop: () => Promise<void>) => void } {
   let asked = false;
+  let drain: (() => Promise<void>) | undefined;
   const end = (why: string) => {
     // A Ctrl-C reaches the whole group and the launcher asks again: the budget alone cuts the drain short.
     if (asked) return;
     asked = true;
     log.log(`stopping: ${why}`, 'Service');
+    if (!drain) process.exit(0);
     const budget = setTimeout(() => {
       log.error(`not drained after ${budgetMs / 1000} s`, 'Service');
       process.exit(1);
     }, budgetMs);
-    stop().then(
+    drain().then(
       () => {
         clearTimeout(budget);
         process.exit(0);
@@ -108,8 +114,10 @@ function endWithProcess(log: Logger, stop: () => Promise<void>, budgetMs: number
     process.on(signal, () => {
       end(signal);
     });
-  if (process.channel)
-    process.on('disconnect', () => {
-      end('parent gone');
-    });
+  process.on('disconnect', () => {
+    end('parent gone');
+  });
+  // It may have gone while this process was loading its modules.
+  if (process.send && !process.connected) end('parent gone');
+  return { drainBy: (stop) => (drain = stop) };
 }

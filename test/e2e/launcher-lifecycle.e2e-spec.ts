@@ -22,9 +22,6 @@ const startedMs = 120_000;
 describe('npm start, from start to end', () => {
   const installation = temporaryInstallation();
   const { data } = installation;
-  /** On a disk that can run full, where one can be mounted. */
-  const full = temporaryInstallation();
-  let disk: ReturnType<typeof smallDisk>;
   const running: Launched[] = [];
   const start = (launched: Launched): Launched => {
     running.push(launched);
@@ -34,8 +31,6 @@ describe('npm start, from start to end', () => {
   afterAll(() => {
     for (const { child } of running) child.kill('SIGKILL');
     installation.remove();
-    disk?.remove();
-    full.remove();
   });
 
   it('Ctrl-C while it starts ends everything that was started so far', async () => {
@@ -45,6 +40,18 @@ describe('npm start, from start to end', () => {
     expect(await launched.end()).toBe(130);
     expect(launched.output).toContain('Stopping …');
     await nothingLeft(data);
+  }, 180_000);
+
+  it('killed while its services start: they end by themselves, and Postgres stays for the next start', async () => {
+    const killed = start(launch(data, ['--port', '0']));
+    await killed.says('schemas migrated', startedMs);
+    const commands = () => processesOf(data).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    const services = () => commands().filter((one) => /dist\/(apps|tools\/market)/.test(one));
+    await waitFor(() => services().length > 0, { what: 'the first service', timeoutMs: 30_000 });
+    killed.child.kill('SIGKILL');
+    expect(await killed.end()).toBe('SIGKILL');
+    await waitFor(() => services().length === 0, { what: 'the end of the services', timeoutMs: 60_000 });
+    expect(commands().some((one) => one.includes('postgres'))).toBe(true);
   }, 180_000);
 
   describe('up', () => {
@@ -109,40 +116,30 @@ describe('npm start, from start to end', () => {
     }, 60_000);
   });
 
-  it('stops in order when the disk runs full, says so, and goes on when there is room again', async () => {
-    disk = smallDisk(full.data, 1_400);
-    if (!disk) {
-      console.warn('skipped: no small disk can be mounted here (that takes root)');
-      return;
+  it('stops in order when the disk runs full, goes on when there is room again, until Ctrl-C ends the day', async () => {
+    const full = temporaryInstallation();
+    const disk = smallDisk(full.data, 1_400);
+    if (!disk) console.warn('the full disk is skipped: no small disk can be mounted here (that takes root)');
+    try {
+      if (disk) {
+        const running = start(launch(full.data, ['--port', '0']));
+        await running.says('Northgate moves in', startedMs);
+        disk.resize(usedMegabytes(full.data) + 60);
+        expect(await running.end()).toBe(1);
+        expect(running.output).toMatch(/is nearly full \(\d+ MB free\).*Free some, then start again/);
+        await nothingLeft(full.data);
+        disk.resize(1_600);
+      }
+      const again = start(launch(full.data, ['--port', '0']));
+      await again.says('signed by two people', startedMs);
+      again.child.kill('SIGINT');
+      expect(await again.end()).toBe(130);
+      // It was told to stop: what that interrupted is no fault.
+      expect(again.output).not.toMatch(/Error|ECONN|fetch failed|unexpectedly/);
+      await nothingLeft(full.data);
+    } finally {
+      disk?.remove();
+      full.remove();
     }
-    const running = start(launch(full.data, ['--port', '0']));
-    await running.says('Northgate moves in', startedMs);
-    disk.resize(usedMegabytes(full.data) + 60);
-    expect(await running.end()).toBe(1);
-    expect(running.output).toMatch(/is nearly full \(\d+ MB free\).*Free some, then start again/);
-    await nothingLeft(full.data);
-    disk.resize(1_600);
-  }, 240_000);
-
-  it('killed itself: the services end, and the next start finds Postgres and the state, then Ctrl-C ends the day', async () => {
-    const killed = start(launch(full.data, ['--port', '0']));
-    await killed.says('Northgate moves in', startedMs);
-    killed.child.kill('SIGKILL');
-    expect(await killed.end()).toBe('SIGKILL');
-    const commands = () => processesOf(full.data).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-    // Postgres stays: it is the next start's to find.
-    await waitFor(() => commands().every((one) => !one.includes('dist/')), {
-      what: 'the end of the services',
-      timeoutMs: 30_000,
-    });
-    expect(commands().some((one) => one.includes('postgres'))).toBe(true);
-
-    const next = start(launch(full.data, ['--port', '0']));
-    await next.says('signed by two people', startedMs);
-    next.child.kill('SIGINT');
-    expect(await next.end()).toBe(130);
-    // It was told to stop: what that interrupted is no fault.
-    expect(next.output).not.toMatch(/Error|ECONN|fetch failed|unexpectedly/);
-    await nothingLeft(full.data);
-  }, 240_000);
+  }, 300_000);
 });

@@ -64,6 +64,8 @@ const stop = () => {
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 process.on('disconnect', stop);
+// What started it may have gone while its modules were loaded.
+if (process.send && !process.connected) process.exit(0);
 
 server.listen(Number(process.env.PORT ?? 4010), '127.0.0.1', () => {
   const address = server.address();
