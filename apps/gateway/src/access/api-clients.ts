@@ -19,7 +19,11 @@ const identity = z.object({
 });
 type Identity = z.infer<typeof identity>;
 
-const answer = z.object({ data: z.object({ apiClientByKeyHash: identity.nullable() }) });
+/** With an error beside it, the absence of a client says nothing: GraphQL leaves null in the place of what failed. */
+const answer = z.object({
+  data: z.object({ apiClientByKeyHash: identity.nullable() }),
+  errors: z.undefined({ error: 'compliance could not look it up' }).optional(),
+});
 
 /** The one question the edge asks on its own behalf, with the scope `clients:identify`. */
 const question =
