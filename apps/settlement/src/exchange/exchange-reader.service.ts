@@ -39,9 +39,11 @@ export class ExchangeReaderService {
   async readAll(): Promise<number> {
     let finished = 0;
     const faults: unknown[] = [];
+    // One question for all of them: most of the time nothing waits anywhere.
+    const stored = new Set(await this.transactions.run((tx) => this.repository.channelsToRead(tx)));
     for (const channel of channels) {
       try {
-        finished += await this.readChannel(channel);
+        finished += await this.readChannel(channel, stored.has(channel));
       } catch (error) {
         // What stops one channel stops no other; it is told when all have had their turn.
         faults.push(error);
@@ -59,17 +61,16 @@ export class ExchangeReaderService {
       const waiting = (await Promise.all(channels.map((channel) => this.folders.waiting(channel)))).some(
         ({ length }) => length > 0,
       );
-      const open = await this.transactions.run((tx) => this.repository.hasOpenInbound(tx));
-      if (!waiting && !open) return finished;
+      const stored = await this.transactions.run((tx) => this.repository.channelsToRead(tx));
+      if (!waiting && stored.length === 0) return finished;
       if (signal?.aborted) throw signal.reason;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
-  async readChannel(channel: string): Promise<number> {
+  private async readChannel(channel: string, hasStored: boolean): Promise<number> {
     const names = await this.folders.waiting(channel);
-    const isOpen = names.length > 0 || (await this.hasOpen(channel));
-    if (!isOpen) return 0;
+    if (names.length === 0 && !hasStored) return 0;
     let finished = 0;
     try {
       if (!(await this.keepLease(channel))) return 0;
@@ -93,10 +94,6 @@ export class ExchangeReaderService {
       await this.transactions.run((tx) => this.repository.release(tx, channel, 'INBOUND', this.owner));
     }
     return finished;
-  }
-
-  private async hasOpen(channel: string): Promise<boolean> {
-    return this.transactions.run(async (tx) => (await this.repository.openFiles(tx, channel, 'INBOUND', 1)).length > 0);
   }
 
   private keepLease(channel: string): Promise<boolean> {

@@ -181,8 +181,12 @@ export class ExchangeRepository {
     return rows.map(({ channel }) => channel);
   }
 
-  async hasOpenInbound(tx: Tx): Promise<boolean> {
-    const row = await tx.row(`SELECT 1 AS found FROM settlement.exchange_file WHERE state = 'STORED' LIMIT 1`, []);
-    return row !== undefined;
+  /** Where a file lies stored and is not handled. */
+  async channelsToRead(tx: Tx): Promise<string[]> {
+    const rows = await tx.rows<{ channel: string }>(
+      `SELECT DISTINCT channel FROM settlement.exchange_file WHERE direction = 'INBOUND' AND state = 'STORED'`,
+      [],
+    );
+    return rows.map(({ channel }) => channel);
   }
 }
