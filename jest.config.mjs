@@ -1,7 +1,8 @@
 // Three kinds of test, told apart by their suffix:
 //   *.spec.ts      pure rules, no database, milliseconds
 //   *.int-spec.ts  one service on a real Postgres and a real queue
-//   *.e2e-spec.ts  the whole system, all processes up
+//   *.e2e-spec.ts  the whole system, all processes up; those in test/system/ take minutes for what is rare
+//                  (`npm run test:system`, and .ci/run), the others belong to `npm test`
 const shared = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
@@ -42,6 +43,14 @@ export default {
       ...shared,
       displayName: 'e2e',
       testMatch: ['**/*.e2e-spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/system/'],
+      globalSetup: '<rootDir>/libs/testing/global-setup.mjs',
+      globalTeardown: '<rootDir>/libs/testing/global-teardown.mjs',
+    },
+    {
+      ...shared,
+      displayName: 'system',
+      testMatch: ['<rootDir>/test/system/*.e2e-spec.ts'],
       globalSetup: '<rootDir>/libs/testing/global-setup.mjs',
       globalTeardown: '<rootDir>/libs/testing/global-teardown.mjs',
     },

@@ -238,7 +238,8 @@ const built = (path) => () => {
 function test() {
   // The end-to-end tests start what is built; the others are translated as they run.
   const at = args.indexOf('--selectProjects');
-  const isEndToEnd = at < 0 || args.slice(at).includes('e2e');
+  const projects = at < 0 ? ['unit', 'int', 'e2e'] : args.slice(at);
+  const isEndToEnd = projects.includes('e2e') || projects.includes('system');
   alone(() => {
     install();
     if (isEndToEnd) build();
@@ -255,6 +256,7 @@ function test() {
       join(root, 'jest.config.mjs'),
       ...workers,
       ...args,
+      ...(at < 0 ? ['--selectProjects', ...projects] : []),
     ],
     {
       NODE_OPTIONS: nodeOptions,

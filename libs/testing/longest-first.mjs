@@ -1,9 +1,9 @@
 import Sequencer from '@jest/test-sequencer';
 
 /** The whole system's tests take minutes each and the others seconds: begun last, one of them would run alone at the end. */
-const longest = ['faults-small', 'business-day', 'launcher-lifecycle', 'own-files', 'external-services'];
+const longest = ['faults-small', 'business-day', 'launcher-lifecycle', 'external-services', 'messaging'];
 const rankOf = ({ path }) => {
-  const rank = longest.findIndex((name) => path.includes(`/${name}.e2e-spec.`));
+  const rank = longest.findIndex((name) => new RegExp(`/${name}\\.(e2e|int)-spec\\.`).test(path));
   return rank < 0 ? longest.length : rank;
 };
 

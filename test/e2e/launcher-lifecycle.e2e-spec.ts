@@ -10,15 +10,13 @@ import {
   launchUnderParent,
   nothingLeft,
   processesOf,
-  smallDisk,
   temporaryInstallation,
-  usedMegabytes,
 } from './launcher-process.js';
 
 const isUp = /open in a browser: (http:\/\/127\.0\.0\.1:\d+)\/graphql/;
 const startedMs = 120_000;
 
-/** Two data directories through their starts and ends, in order; each leaves what the next one finds. */
+/** One data directory through its starts and ends, in order; each leaves what the next one finds. */
 describe('npm start, from start to end', () => {
   const installation = temporaryInstallation();
   const { data } = installation;
@@ -115,31 +113,4 @@ describe('npm start, from start to end', () => {
       await nothingLeft(data);
     }, 60_000);
   });
-
-  it('stops in order when the disk runs full, goes on when there is room again, until Ctrl-C ends the day', async () => {
-    const full = temporaryInstallation();
-    const disk = smallDisk(full.data, 1_400);
-    if (!disk) console.warn('the full disk is skipped: no small disk can be mounted here (that takes root)');
-    try {
-      if (disk) {
-        const running = start(launch(full.data, ['--port', '0']));
-        await running.says('Northgate moves in', startedMs);
-        disk.resize(usedMegabytes(full.data) + 60);
-        expect(await running.end()).toBe(1);
-        expect(running.output).toMatch(/is nearly full \(\d+ MB free\).*Free some, then start again/);
-        await nothingLeft(full.data);
-        disk.resize(1_600);
-      }
-      const again = start(launch(full.data, ['--port', '0']));
-      await again.says('signed by two people', startedMs);
-      again.child.kill('SIGINT');
-      expect(await again.end()).toBe(130);
-      // It was told to stop: what that interrupted is no fault.
-      expect(again.output).not.toMatch(/Error|ECONN|fetch failed|unexpectedly/);
-      await nothingLeft(full.data);
-    } finally {
-      disk?.remove();
-      full.remove();
-    }
-  }, 300_000);
 });

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '#libs/testing/index.js';
-import { built, root } from './built.js';
+import { built, root } from '../e2e/built.js';
 
 /** Processes whose command names the folder: a postmaster does, with its data directory. */
 const processesOn = (folder: string) =>

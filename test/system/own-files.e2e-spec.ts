@@ -5,7 +5,7 @@ import { readOwnFiles } from '#tools/launcher/own-files.js';
 import { type Api } from '#tools/launcher/api.js';
 import { firstDay, makeSample } from '#tools/sample/sample.js';
 import { playSmallDay } from '../faults/small-day.js';
-import { temporaryData } from './launcher.js';
+import { temporaryData } from '../e2e/launcher.js';
 
 const compact = firstDay.replaceAll('-', '');
 
