@@ -11,7 +11,7 @@ export {
 } from './transactions.js';
 export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
 export { dataSourceOptions, openPool, poolConfig, type ConnectionSettings } from './data-source-options.js';
-export { connectionFault, databaseAddress, isTransientFault } from './connection-fault.js';
+export { connectionFault, databaseAddress } from './connection-fault.js';
 export { watchPgPool } from './sql-metrics.js';
 export { typeParsers } from './types.js';
 export { baseMigrations } from './base.migrations.js';

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { isTransientFault } from '#libs/kernel/index.js';
 import { metricsRegistry } from '#libs/observability/index.js';
 import { createTestDatabase, type TestDatabase, waitFor } from '#libs/testing/index.js';
-import { dataSourceOptions, isTransientFault, NoConnectionFree, Transactions } from './index.js';
+import { dataSourceOptions, NoConnectionFree, Transactions } from './index.js';
 
 const connectTimeoutMs = 300;
 let database: TestDatabase;

@@ -5,3 +5,4 @@ export * from './id.js';
 export * from './hash.js';
 export * from './chunk.js';
 export * from './random.js';
+export * from './transient-fault.js';

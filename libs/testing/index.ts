@@ -1,3 +1,4 @@
+export { corporaDirectory } from './corpora.js';
 export {
   createEmptyDatabase,
   createTestDatabase,

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { corporaDirectory } from '#libs/testing/index.js';
 
-const corpora = process.env.CORPORA_DIRECTORY ?? join(import.meta.dirname, '..', '..', '..', 'shared', 'corpora');
-const path = join(corpora, 'compliance', 'ofac-sdn', 'sdn_2023-12-28.csv');
+const path = join(corporaDirectory(), 'compliance', 'ofac-sdn', 'sdn_2023-12-28.csv');
 
 /** The list of specially designated nationals as OFAC published it, where this machine has it. */
 export const publishedSanctions = existsSync(path)

@@ -301,7 +301,7 @@ async function receiveFile(
     const job = data.settlementJobRuns.edges[0]?.node;
     if (job?.state === 'FAILED')
       throw new Error(
-        `The import of ${name} failed: ${job.error?.code ?? ''} ${job.error?.message ?? ''}. Its job is ${job.id}; see .data/logs, and once the cause is gone run it again with retrySettlementJob.`,
+        `The import of ${name} failed: ${job.error?.code ?? ''} ${job.error?.message ?? ''}. Its job is ${job.id}: the log of settlement says more, and once the cause is gone retrySettlementJob runs it again.`,
       );
     return data.file && !['RECEIVED', 'IMPORTING'].includes(data.file.state) ? data.file : undefined;
   });

@@ -1,13 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { corporaDirectory } from '#libs/testing/index.js';
 import { complianceUnderTest, type ComplianceUnderTest } from '../testing/compliance-under-test.js';
 
-const directory = join(
-  process.env.CORPORA_DIRECTORY ?? join(import.meta.dirname, '..', '..', '..', '..', '..', 'shared', 'corpora'),
-  'compliance',
-  'ofac-sdn',
-);
+const directory = join(corporaDirectory(), 'compliance', 'ofac-sdn');
 const isPresent = existsSync(directory);
 const read = (name: string) => readFileSync(join(directory, name), 'utf8');
 if (!isPresent) console.log(`skipped: no published OFAC list in ${directory} (set CORPORA_DIRECTORY)`);

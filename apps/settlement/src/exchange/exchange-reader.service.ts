@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { isTransientFault, Transactions, type Tx } from '#libs/database/index.js';
+import { Transactions, type Tx } from '#libs/database/index.js';
 import { type IncomingMessage, readExchange } from '#libs/iso20022/index.js';
-import { newId, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
+import { isTransientFault, newId, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
 import { type NewWorkItem, WorkItems } from '#libs/work-items/index.js';
 import { channels, ExchangeFolders } from './exchange-folders.js';
 import { ExchangeHandlersService, type InboundMessage, kindOf, messageItemKey } from './exchange-handlers.service.js';
