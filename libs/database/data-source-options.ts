@@ -31,10 +31,17 @@ export function poolConfig({
   };
 }
 
-export function openPool(settings: ConnectionSettings): pg.Pool {
-  const pool = new pg.Pool(poolConfig(settings));
-  // An idle connection that breaks is replaced when the next one is asked for.
+export const openPool = (settings: ConnectionSettings): pg.Pool =>
+  surviveLostConnections(new pg.Pool(poolConfig(settings)));
+
+/**
+ * A connection that breaks is replaced when the next one is asked for. The pool speaks for idle ones alone: one that
+ * is lent out and breaks between two statements emits an error of its own, which ends the process unless it is heard.
+ * Whoever holds it learns of the loss from the next statement.
+ */
+export function surviveLostConnections(pool: pg.Pool): pg.Pool {
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -10,7 +10,13 @@ export {
   type TransactionSettings,
 } from './transactions.js';
 export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
-export { dataSourceOptions, openPool, poolConfig, type ConnectionSettings } from './data-source-options.js';
+export {
+  dataSourceOptions,
+  openPool,
+  poolConfig,
+  surviveLostConnections,
+  type ConnectionSettings,
+} from './data-source-options.js';
 export { connectionFault, databaseAddress } from './connection-fault.js';
 export { watchPgPool } from './sql-metrics.js';
 export { typeParsers } from './types.js';

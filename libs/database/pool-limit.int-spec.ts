@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { isTransientFault } from '#libs/kernel/index.js';
 import { metricsRegistry } from '#libs/observability/index.js';
 import { createTestDatabase, type TestDatabase, waitFor } from '#libs/testing/index.js';
-import { dataSourceOptions, NoConnectionFree, Transactions } from './index.js';
+import { dataSourceOptions, NoConnectionFree, openPool, Transactions } from './index.js';
 
 const connectTimeoutMs = 300;
 let database: TestDatabase;
@@ -93,5 +93,23 @@ describe('a pool of two connections', () => {
     expect(pids.size).toBeLessThanOrEqual(2);
     expect(await connections()).toBeLessThanOrEqual(2);
     expect([await figure('used'), await figure('waiting'), await figure('limit')]).toEqual([0, 0, 2]);
+  });
+});
+
+describe('a connection that breaks while it is lent out, between two statements', () => {
+  it('ends no process: whoever holds it learns of the loss, and the pool opens another', async () => {
+    const pool = openPool({ url: database.urlFor('settlement'), applicationName: 'cut between two', poolSize: 1 });
+    const client = await pool.connect();
+    let lost = false;
+    client.once('end', () => (lost = true));
+    // Without a listener on a connection that is lent out, this is an uncaught exception and fails the run.
+    await database
+      .pool('owner')
+      .query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cut between two'`);
+    await waitFor(() => lost, { what: 'the loss of the connection' });
+    await expect(client.query('SELECT 1')).rejects.toThrow();
+    client.release(true);
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await pool.end();
   });
 });

@@ -97,6 +97,8 @@ function openQueues(config: { queueUrl?: string | undefined; queueDatabaseUrl?: 
     connectionTimeoutMillis: 5_000,
   });
   pool.on('error', () => undefined);
+  // One that is lent out and breaks between two statements would otherwise end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const queues = queueNames.map((name) => quiet(new Queue(name, { connection: pool }, createPostgresBackend as never)));
   return {
     queues,
