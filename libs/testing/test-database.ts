@@ -16,6 +16,7 @@ import {
 } from '#libs/database/index.js';
 import { migrationPlan } from '#tools/migrate/catalogue.js';
 import { grantDatabase, type InstallationMode, migrateAll } from '#tools/migrate/migrate.js';
+import { waitFor } from './wait-for.js';
 
 export interface TestDatabaseOptions {
   /**
@@ -36,6 +37,9 @@ export interface TestDatabase {
   /** One pool for each role, closed by `drop`. */
   pool(role: DatabaseRole | 'owner'): pg.Pool;
   transactions(role: DatabaseRole, settings?: Partial<TransactionSettings>): Transactions;
+  /** Cuts every connection of the role and lets none in until `letIn`. */
+  lockOut(role: DatabaseRole): Promise<void>;
+  letIn(role: DatabaseRole): Promise<void>;
   /** Sets the business clock, backwards too. */
   setClock(instant: string): Promise<void>;
   drop(): Promise<void>;
@@ -127,10 +131,30 @@ async function make(from: string | undefined): Promise<TestDatabase> {
   const setInstant = async (client: pg.Client, instant: string) => {
     await client.query('UPDATE kernel.clock SET instant = $1', [instant]);
   };
+  const isCut = async (client: pg.Client, role: DatabaseRole) => {
+    // One that was being made when the role was locked out has no name yet, and is waited for.
+    const { rows } = await client.query<{ n: number }>(
+      `SELECT count(CASE WHEN usename IS NULL THEN true ELSE pg_terminate_backend(pid) END)::int AS n FROM pg_stat_activity
+        WHERE backend_type = 'client backend' AND (usename = $1 AND datname = current_database() OR usename IS NULL)`,
+      [role],
+    );
+    return rows[0]?.n === 0;
+  };
   return {
     name,
     ownerUrl,
     urlFor,
+    lockOut: (role) =>
+      asOwner(async (client) => {
+        await client.query(`REVOKE CONNECT ON DATABASE ${name} FROM ${role}`);
+        await waitFor(async () => (await isCut(client, role)) && (await isCut(client, role)), {
+          what: `the end of the connections of ${role}`,
+        });
+      }, ownerUrl),
+    letIn: (role) =>
+      asOwner(async (client) => {
+        await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${role}`);
+      }, ownerUrl),
     pool(role) {
       const known = pools.get(role);
       if (known) return known;

@@ -139,7 +139,7 @@ export class WorkItems {
          SELECT DISTINCT ON (key) id, key, kind, category, "objectKind", "objectId", reference, "reasonCode", "bookId",
                 currency, minor, "ownerTeam", "dueAt", "nextAction"
            FROM asked ORDER BY key
-         ON CONFLICT (key) DO NOTHING
+         ON CONFLICT DO NOTHING
          RETURNING work_item_id, reason_code)
        SELECT work_item_id FROM opened`,
       [JSON.stringify(rows)],

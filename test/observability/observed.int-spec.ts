@@ -313,12 +313,7 @@ describe('what is seen of a running service', () => {
   });
 
   it('the lag of the outbox is seen while nothing can be published', async () => {
-    await owner(`REVOKE CONNECT ON DATABASE ${database.name} FROM queue`);
-    const cut = () =>
-      owner(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'queue' AND datname = current_database()`,
-      );
-    await cut();
+    await database.lockOut('queue');
     await ask('probe.count.v1', 21);
     const ready = async (service: RunningService) => {
       const response = await fetch(`http://127.0.0.1:${service.port}/health/ready`);
@@ -333,7 +328,7 @@ describe('what is seen of a running service', () => {
       state: 'degraded',
       checks: { database: 'up', queue: 'degraded' },
     });
-    await owner(`GRANT CONNECT ON DATABASE ${database.name} TO queue`);
+    await database.letIn('queue');
     await waitFor(async () => (await ready(settlement)).state === 'up', { what: 'health' });
     await waitFor(async () => valueOf(await scrape(settlement), 'outbox_lag_seconds', 'settlement') === 0);
   });
@@ -341,13 +336,10 @@ describe('what is seen of a running service', () => {
   it('without its database the process lives and is not ready; with it again, it is', async () => {
     const get = async (path: string) => (await fetch(`http://127.0.0.1:${settlement.port}/health/${path}`)).status;
     expect([await get('live'), await get('ready')]).toEqual([200, 200]);
-    await owner(`REVOKE CONNECT ON DATABASE ${database.name} FROM settlement`);
-    await owner(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'settlement' AND datname = current_database()`,
-    );
+    await database.lockOut('settlement');
     await waitFor(async () => (await get('ready')) === 503, { what: 'a process that is not ready' });
     expect(await get('live')).toBe(200);
-    await owner(`GRANT CONNECT ON DATABASE ${database.name} TO settlement`);
+    await database.letIn('settlement');
     await waitFor(async () => (await get('ready')) === 200, { what: 'readiness' });
   });
 });

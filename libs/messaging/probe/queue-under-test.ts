@@ -107,13 +107,8 @@ export async function postgresUnderTest(database: TestDatabase): Promise<QueueUn
       await flush();
       await owner.query('INSERT INTO bullmq.job SELECT * FROM probe.old_job');
     },
-    leave: async () => {
-      await owner.query(`REVOKE CONNECT ON DATABASE ${database.name} FROM queue`);
-      await cut();
-    },
-    comeBack: async () => {
-      await owner.query(`GRANT CONNECT ON DATABASE ${database.name} TO queue`);
-    },
+    leave: () => database.lockOut('queue'),
+    comeBack: () => database.letIn('queue'),
     stop: () => Promise.resolve(),
   };
 }

@@ -174,7 +174,7 @@ export class InstructionsRepository {
            "clientAccount" text, "clientPartyId" text, "counterpartyId" text, "counterpartyPartyId" text, "counterpartyAccount" text,
            "counterpartySsiId" text, "ssiVersionId" text, "depotAccount" text, "cashAccount" text, allocations jsonb, "isCarriedFail" boolean,
            "complianceAlertId" text)
-       ON CONFLICT (instruction_id) DO NOTHING RETURNING instruction_id AS "instructionId"`,
+       ON CONFLICT DO NOTHING RETURNING instruction_id AS "instructionId"`,
       [asText(rows)],
     );
     return new Set(inserted.map(({ instructionId }) => instructionId));

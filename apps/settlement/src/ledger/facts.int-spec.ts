@@ -158,6 +158,8 @@ describe('two at once', () => {
     expect(await all(`SELECT ledger_key, missed_dates FROM settlement.fact_entry`)).toEqual([
       { ledger_key: 'A:2', missed_dates: 1 },
     ]);
+    await expect(transactions.run(tells('B', 'A:2'))).rejects.toThrow('A:2');
+    expect(await states()).toEqual([{ key: 'A', state: 'REQUESTED' }]);
   });
 });
 

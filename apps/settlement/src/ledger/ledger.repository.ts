@@ -41,16 +41,35 @@ export class LedgerRepository {
     return new Map(rows.map((row) => [row.book, row]));
   }
 
-  /** Answers the keys that are new: a fact told twice is one fact. */
+  /**
+   * Answers the keys that are new: a fact told twice is one fact. No index is named for the conflict: two that tell it
+   * at once meet on either of its keys, and one that is not named raises an error.
+   */
   async insert(tx: Tx, facts: readonly { entry: EntryToPost; state: 'WAITING' | 'REQUESTED' }[]): Promise<Set<string>> {
     const rows = await tx.rows<{ key: string }>(
       `INSERT INTO settlement.fact_entry (entry_key, ledger_key, book_id, business_date, state, entry)
        SELECT r.entry->>'key', r.entry->>'key', r.entry->>'book', (r.entry->>'businessDate')::date, r.state, r.entry
          FROM jsonb_to_recordset($1::jsonb) AS r(entry jsonb, state text) ORDER BY 1
-       ON CONFLICT (entry_key) DO NOTHING RETURNING entry_key AS key`,
+       ON CONFLICT DO NOTHING RETURNING entry_key AS key`,
       [JSON.stringify(facts)],
     );
-    return new Set(rows.map(({ key }) => key));
+    const fresh = new Set(rows.map(({ key }) => key));
+    await this.mustKnow(
+      tx,
+      facts.map(({ entry }) => entry.key).filter((key) => !fresh.has(key)),
+    );
+    return fresh;
+  }
+
+  /** A key that another fact is asked for under is not that fact: nothing is passed over in silence. */
+  private async mustKnow(tx: Tx, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const [unknown] = await tx.rows<{ key: string }>(
+      `SELECT k.key FROM unnest($1::text[]) AS k(key)
+        WHERE NOT EXISTS (SELECT 1 FROM settlement.fact_entry f WHERE f.entry_key = k.key) LIMIT 1`,
+      [keys],
+    );
+    if (unknown !== undefined) throw new Error(`the key ${unknown.key} of a fact is taken by another fact`);
   }
 
   /** Facts that any of these keys stands for, also those asked for under another key since. */

@@ -170,7 +170,7 @@ export class PaymentsRepository {
            "amountMinor" numeric, "creditorSealed" text, "creditorAccount" text, "creditorCountry" text, "remittanceSealed" text, status text,
            "refusalCode" text, "refusalMessage" text, problems jsonb, "receivedDate" date, "businessDate" date, "cutOffAt" timestamptz, channel text,
            "nostroAccount" text, "fileId" text, "contentHash" text, "submittedBy" text)
-       ON CONFLICT (payment_id) DO NOTHING RETURNING payment_id AS "paymentId"`,
+       ON CONFLICT DO NOTHING RETURNING payment_id AS "paymentId"`,
       [JSON.stringify(rows)],
     );
     return new Set(inserted.map(({ paymentId }) => paymentId));
