@@ -16,3 +16,4 @@ export { JobRunsModule } from './job-runs.module.js';
 export { HandlersWrong } from './handler-registry.js';
 export { describeError } from './error-fingerprint.js';
 export { sealText, unsealText } from './sealed.js';
+export { type Found, Loop } from './loop.js';

@@ -1,4 +1,10 @@
-/** Does something again and again: after a pause, or at once when rung; later each time while it fails. */
+/** `more`: there is more to do at once; `some`: more may come soon; `nothing`: the longer, the longer the pauses. */
+export type Found = 'more' | 'some' | 'nothing';
+
+/** While nothing is found the pause doubles, up to this many times its length: an idle installation rests. */
+const restfulness = 10;
+
+/** Does something again and again: after a pause, or at once when rung; later each time while it fails or finds nothing. */
 export class Loop {
   private isStopped = false;
   private isRung = false;
@@ -6,8 +12,7 @@ export class Loop {
   private running: Promise<void> | undefined;
 
   constructor(
-    /** Answers true when there is more to do at once. */
-    private readonly work: () => Promise<boolean>,
+    private readonly work: () => Promise<Found>,
     private readonly pauseMs: number,
     private readonly onFailure: (error: unknown, failures: number) => void,
     private readonly longestPauseMs = 2_000,
@@ -30,22 +35,27 @@ export class Loop {
 
   private async run(): Promise<void> {
     let failures = 0;
+    let idle = 0;
     while (!this.isStopped) {
       this.isRung = false;
-      let hasMore = false;
+      let found: Found = 'nothing';
       try {
-        hasMore = await this.work();
+        found = await this.work();
         failures = 0;
       } catch (error) {
         failures += 1;
         this.onFailure(error, failures);
       }
-      if (this.hasStopped() || (hasMore && failures === 0)) continue;
+      idle = found === 'nothing' && failures === 0 ? idle + 1 : 0;
+      if (this.hasStopped() || found === 'more') continue;
       // While it fails, the bell does not shorten the pause: whatever is broken is left in peace.
-      await this.pause(
-        failures === 0 ? this.pauseMs : Math.min(this.pauseMs * 2 ** failures, this.longestPauseMs),
+      const wasRung = await this.pause(
+        failures === 0
+          ? this.pauseMs * Math.min(2 ** Math.max(0, idle - 1), restfulness)
+          : Math.min(this.pauseMs * 2 ** failures, this.longestPauseMs),
         failures === 0,
       );
+      if (wasRung) idle = 0;
     }
   }
 
@@ -53,12 +63,13 @@ export class Loop {
     return this.isStopped;
   }
 
-  private pause(ms: number, canBeRung: boolean): Promise<void> {
+  /** Answers whether it was rung. */
+  private pause(ms: number, canBeRung: boolean): Promise<boolean> {
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
         this.wake = undefined;
-        resolve();
+        resolve(this.isRung);
       };
       const timer = setTimeout(end, ms);
       this.wake = () => {

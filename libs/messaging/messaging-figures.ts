@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactions, type Tx } from '#libs/database/index.js';
 import { type Service } from '#libs/contracts/index.js';
 import { HealthCheck, type HealthState, metrics } from '#libs/observability/index.js';
-import { Loop } from './loop.js';
+import { type Found, Loop } from './loop.js';
 import { type Lane } from './message-catalogue.js';
 import { MessagingOptions } from './messaging.options.js';
 import { queueName, Queues } from './queues.js';
@@ -83,7 +83,7 @@ export class MessagingGauges {
     return this.loop.stop();
   }
 
-  private async measure(): Promise<boolean> {
+  private async measure(): Promise<Found> {
     const { service } = this.options;
     const figures = await this.transactions.run((tx) => messagingFigures(tx, service), { readOnly: true });
     for (const lane of ['fast', 'bulk'] as const) {
@@ -98,6 +98,6 @@ export class MessagingGauges {
       );
     }
     metrics.outboxLagSeconds.set({ service }, figures.outboxLagSeconds);
-    return false;
+    return 'some';
   }
 }

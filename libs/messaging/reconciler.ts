@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Transactions } from '#libs/database/index.js';
-import { Loop } from './loop.js';
+import { type Found, Loop } from './loop.js';
 import { type Lane } from './message-catalogue.js';
 import { groupBy } from './group-by.js';
 import { MessagingOptions } from './messaging.options.js';
@@ -45,7 +45,7 @@ export class Reconciler {
     return this.loop.stop();
   }
 
-  private async reconcile(): Promise<boolean> {
+  private async reconcile(): Promise<Found> {
     if (await this.queues.hasForgotten()) {
       this.logger.warn('the queue is not what it was: asking it for everything that is published');
       this.isAlarmed = true;
@@ -65,7 +65,7 @@ export class Reconciler {
       this.logger.log(`${again} deliveries are published again`);
       this.bell.ring();
     }
-    return false;
+    return 'some';
   }
 
   private async reconcileBatch(olderMs: number): Promise<{ taken: number; repeated: number }> {

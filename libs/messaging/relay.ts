@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Transactions } from '#libs/database/index.js';
-import { Loop } from './loop.js';
+import { type Found, Loop } from './loop.js';
 import { MessagingOptions } from './messaging.options.js';
 import { Queues, type QueuedDelivery } from './queues.js';
 import { RelayBell } from './relay-bell.js';
@@ -43,19 +43,19 @@ export class Relay {
   }
 
   /** Publish first, mark second, both while the rows are locked: an end in between means one job too many, never one too few. */
-  private publishOnce(): Promise<boolean> {
+  private publishOnce(): Promise<Found> {
     return this.transactions.run(async (tx) => {
       const due = await tx.rows<QueuedDelivery>(
         'SELECT sequence, consumer, lane, name, publication, priority FROM messaging.take_waiting($1)',
         [this.options.relayBatch],
       );
-      if (due.length === 0) return false;
+      if (due.length === 0) return 'nothing';
       await this.queues.publish(due);
       await tx.execute('SELECT messaging.mark_published($1::bigint[], $2::text[])', [
         due.map((one) => one.sequence),
         due.map((one) => one.consumer),
       ]);
-      return due.length === this.options.relayBatch;
+      return due.length === this.options.relayBatch ? 'more' : 'some';
     });
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Transactions } from '#libs/database/index.js';
-import { Loop } from './loop.js';
+import { type Found, Loop } from './loop.js';
 import { MessagingOptions } from './messaging.options.js';
 import { Outbox, type MessageToAdd } from './outbox.js';
 import { Schedules } from './schedules.js';
@@ -49,8 +49,8 @@ export class Scheduler {
     return this.loop.stop();
   }
 
-  private fire(): Promise<boolean> {
-    return this.transactions.run(async (tx) => {
+  private fire(): Promise<Found> {
+    return this.transactions.run<Found>(async (tx) => {
       const slots = await tx.rows<{ schedule: string; slot: Date }>(
         'SELECT schedule, slot FROM messaging.take_slots()',
       );
@@ -68,7 +68,7 @@ export class Scheduler {
         ];
       });
       await this.outbox.addAll(tx, messages);
-      return false;
+      return 'some';
     });
   }
 }

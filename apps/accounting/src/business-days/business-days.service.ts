@@ -12,6 +12,8 @@ import { DayCalendarsService } from './day-calendars.service.js';
 
 @Injectable()
 export class BusinessDays {
+  private phaseWaits: () => void = () => undefined;
+
   constructor(
     private readonly days: BusinessDaysRepository,
     private readonly totals: ControlTotalsRepository,
@@ -19,6 +21,11 @@ export class BusinessDays {
     private readonly audit: AuditTrail,
     private readonly calendars: DayCalendarsService,
   ) {}
+
+  /** Rung after a commit that left a phase to start. */
+  whenPhaseWaits(listener: () => void): void {
+    this.phaseWaits = listener;
+  }
 
   /** The date that is open for posting. */
   worked(tx: Tx, book: string): Promise<DayRow | undefined> {
@@ -96,6 +103,7 @@ export class BusinessDays {
         barrierSequence,
         requestedBy: by,
       });
+      tx.afterCommit(this.phaseWaits);
       await this.record(tx, 'PHASE_REQUESTED', book, day.businessDate, by, { phase, cycle });
     }
     return { run: await this.days.run(tx, phaseRunId), problems: [] };
@@ -141,10 +149,11 @@ export class BusinessDays {
     return { day: await this.days.day(tx, book, businessDate), problems: [] };
   }
 
-  /** Starts every phase whose barrier has been reached. Returns how many. */
-  async startWaiting(tx: Tx): Promise<number> {
+  /** Starts every phase whose barrier has been reached. Returns how many, and how many wait on. */
+  async startWaiting(tx: Tx): Promise<{ started: number; waiting: number }> {
     let started = 0;
-    for (const run of await this.days.lockWaiting(tx)) {
+    const runs = await this.days.lockWaiting(tx);
+    for (const run of runs) {
       const { consumed, waiting } = await this.outbox.consumedBelow(tx, run.barrierSequence);
       if (!consumed) {
         await this.days.stillWaiting(tx, run.phaseRunId, waiting);
@@ -164,7 +173,7 @@ export class BusinessDays {
       await this.days.started(tx, phaseRunId, added.jobRunId ?? null);
       started += 1;
     }
-    return started;
+    return { started, waiting: runs.length - started };
   }
 
   async complete(
