@@ -1,8 +1,8 @@
 import { invariant } from '#libs/kernel/index.js';
 import { monday, saturday, sunday } from './holiday-rules.js';
 import { markets } from './markets/index.js';
-import { type MarketCalendar } from './market-calendar.js';
-import { addDays, compareDates, dateOf, dayOfWeek, monthOf, type PlainDate } from './plain-date.js';
+import { type EarlyClose, type MarketCalendar } from './market-calendar.js';
+import { addDays, compareDates, dayOfWeek, monthOf, type PlainDate, yearOf } from './plain-date.js';
 
 /** Which days are worked. Stored calendars and built-in ones have this form. */
 export interface BusinessCalendar {
@@ -24,11 +24,6 @@ export interface CalendarData {
   readonly earlyCloses: readonly EarlyClose[];
   /** The zone of the closing times; null when no day closes early by rule. */
   readonly zone: string | null;
-}
-
-export interface EarlyClose {
-  readonly day: PlainDate;
-  readonly localTime: string;
 }
 
 /** The rules are checked against what was published from 2000 on; years after the present carry the rules of today on. */
@@ -67,13 +62,7 @@ export function calendarOf(id: string): BusinessCalendar {
 export function calendarData(id: string, fromYear: number, toYear: number): CalendarData {
   const market = marketOf(id);
   const earlyCloses: EarlyClose[] = [];
-  if (market.earlyClose) {
-    const calendar = calendarOf(id);
-    for (let day = dateOf(fromYear, 1, 1); day <= dateOf(toYear, 12, 31); day = addDays(day, 1)) {
-      const localTime = isBusinessDay(calendar, day) ? market.earlyClose(day) : undefined;
-      if (localTime !== undefined) earlyCloses.push({ day, localTime });
-    }
-  }
+  for (let year = fromYear; year <= toYear; year += 1) earlyCloses.push(...workedEarlyCloses(id, year));
   return {
     id,
     version: market.version,
@@ -95,10 +84,17 @@ function holidaysOf(id: string, fromYear: number, toYear: number): PlainDate[] {
   return [...holidays].sort(compareDates);
 }
 
-/** Local closing time, when the day closes early; undefined on full and on closed days. */
-export function earlyCloseOf(calendarId: string, date: PlainDate): string | undefined {
-  return isBusinessDay(calendarOf(calendarId), date) ? marketOf(calendarId).earlyClose?.(date) : undefined;
+/** In order, without those that are not worked at all. */
+function workedEarlyCloses(id: string, year: number): EarlyClose[] {
+  const calendar = calendarOf(id);
+  return (marketOf(id).earlyCloses?.(year) ?? [])
+    .filter(({ day }) => isBusinessDay(calendar, day))
+    .sort((one, other) => compareDates(one.day, other.day));
 }
+
+/** Local closing time, when the day closes early; undefined on full and on closed days. */
+export const earlyCloseOf = (calendarId: string, date: PlainDate): string | undefined =>
+  workedEarlyCloses(calendarId, yearOf(date)).find(({ day }) => day === date)?.localTime;
 
 /**
  * A business day of the whole is one of every part. The id may be left out and is then made of the parts' ids.

@@ -13,6 +13,15 @@ export interface MarketCalendar {
   holidays(year: number): PlainDate[];
   /** The zone of its closing times, where days close early. */
   readonly zone?: string;
-  /** Local closing time of a day that closes early. */
-  earlyClose?(date: PlainDate): string | undefined;
+  /** Days of the year that close early; days that are not worked at all may be among them. */
+  earlyCloses?(year: number): EarlyClose[];
 }
+
+export interface EarlyClose {
+  readonly day: PlainDate;
+  readonly localTime: string;
+}
+
+/** Days that all close at the same time. */
+export const closingAt = (localTime: string, days: readonly PlainDate[]): EarlyClose[] =>
+  days.map((day) => ({ day, localTime }));

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -451,11 +451,24 @@ async function stopPostmaster(pid: number): Promise<void> {
   }
 }
 
+const given = new Set<number>();
+
 export async function freePort(): Promise<number> {
+  for (let attempt = 1; attempt <= 50; attempt += 1) {
+    // Below those that the system gives to outgoing connections, so that none of these takes it before its use.
+    const port = randomInt(20_000, 32_000);
+    if (given.has(port) || (await listenOnce(port).catch(() => 0)) !== port) continue;
+    given.add(port);
+    return port;
+  }
+  return listenOnce(0);
+}
+
+function listenOnce(port: number): Promise<number> {
   return new Promise((resolvePort, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, '127.0.0.1', () => {
       const address = server.address();
       server.close(() => {
         if (address && typeof address === 'object') resolvePort(address.port);

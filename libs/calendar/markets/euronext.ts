@@ -1,5 +1,5 @@
 import { easterMonday, goodFriday } from '../holiday-rules.js';
-import { type MarketCalendar } from '../market-calendar.js';
+import { closingAt, type MarketCalendar } from '../market-calendar.js';
 import { dateOf } from '../plain-date.js';
 
 const euronext = (id: string, city: string): MarketCalendar => ({
@@ -16,7 +16,7 @@ const euronext = (id: string, city: string): MarketCalendar => ({
     dateOf(year, 12, 26),
   ],
   zone: 'Europe/Paris',
-  earlyClose: (date) => (/12-(24|31)$/.test(date) ? '14:05' : undefined),
+  earlyCloses: (year) => closingAt('14:05', [dateOf(year, 12, 24), dateOf(year, 12, 31)]),
 });
 
 export const xpar = euronext('XPAR', 'Paris');

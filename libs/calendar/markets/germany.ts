@@ -8,8 +8,8 @@ import {
   oneOff,
   whitMonday,
 } from '../holiday-rules.js';
-import { type MarketCalendar } from '../market-calendar.js';
-import { dateOf, yearOf } from '../plain-date.js';
+import { closingAt, type MarketCalendar } from '../market-calendar.js';
+import { dateOf } from '../plain-date.js';
 
 export const xetr: MarketCalendar = {
   id: 'XETR',
@@ -33,7 +33,7 @@ export const xetr: MarketCalendar = {
   ],
   // The last trading day of the year: 30 December or, when that is on a weekend, the Friday before.
   zone: 'Europe/Berlin',
-  earlyClose: (date) => (date === lastWeekdayTo(dateOf(yearOf(date), 12, 30)) ? '14:00' : undefined),
+  earlyCloses: (year) => closingAt('14:00', [lastWeekdayTo(dateOf(year, 12, 30))]),
 };
 
 export const defr: MarketCalendar = {

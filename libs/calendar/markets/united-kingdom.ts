@@ -12,8 +12,8 @@ import {
   weekendToMonday,
   whitMonday,
 } from '../holiday-rules.js';
-import { type MarketCalendar } from '../market-calendar.js';
-import { addDays, dateOf, type PlainDate, yearOf } from '../plain-date.js';
+import { closingAt, type MarketCalendar } from '../market-calendar.js';
+import { addDays, dateOf, type PlainDate } from '../plain-date.js';
 
 /** Bank holidays of England and Wales. */
 function bankHolidays(year: number): PlainDate[] {
@@ -81,10 +81,11 @@ export const xlon: MarketCalendar = {
   ],
   holidays: bankHolidays,
   zone: 'Europe/London',
-  earlyClose: (date) => {
-    const halfDays = [24, 31].map((day) => lastWeekdayTo(dateOf(yearOf(date), 12, day)));
-    return halfDays.includes(date) ? '12:30' : undefined;
-  },
+  earlyCloses: (year) =>
+    closingAt(
+      '12:30',
+      [24, 31].map((day) => lastWeekdayTo(dateOf(year, 12, day))),
+    ),
 };
 
 export const crest: MarketCalendar = {

@@ -10,8 +10,8 @@ import {
   thursday,
   toNearestWeekday,
 } from '../holiday-rules.js';
-import { type MarketCalendar } from '../market-calendar.js';
-import { addDays, dateOf, dayOfWeek, type PlainDate, yearOf } from '../plain-date.js';
+import { closingAt, type MarketCalendar } from '../market-calendar.js';
+import { addDays, dateOf, dayOfWeek, type PlainDate } from '../plain-date.js';
 
 const martinLutherKingDay = (year: number) => nth(year, 1, 3, monday);
 const washingtonsBirthday = (year: number) => nth(year, 2, 3, monday);
@@ -89,15 +89,13 @@ export const xnys: MarketCalendar = {
     ]),
   ],
   zone: 'America/New_York',
-  earlyClose: (date) => {
-    const year = yearOf(date);
-    const isHalfDay =
-      date === addDays(thanksgiving(year), 1) ||
-      date.endsWith('-12-24') ||
+  earlyCloses: (year) =>
+    closingAt('13:00', [
       // When the 4th is on a weekend, there is no half day before it.
-      (date.endsWith('-07-03') && dayOfWeek(independenceDay(year)) <= friday);
-    return isHalfDay ? '13:00' : undefined;
-  },
+      ...(dayOfWeek(independenceDay(year)) <= friday ? [dateOf(year, 7, 3)] : []),
+      addDays(thanksgiving(year), 1),
+      dateOf(year, 12, 24),
+    ]),
 };
 
 export const dtc: MarketCalendar = {
