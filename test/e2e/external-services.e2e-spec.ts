@@ -232,8 +232,10 @@ described('what docker-compose.yml describes, started natively', () => {
       const [how, program = '', ...parameters] = healthcheck?.test ?? [];
       expect([name, how, program]).toEqual([name, 'CMD', 'node']);
       await waitFor(
-        () => {
+        async () => {
           if (one?.child.exitCode !== null) throw new Error(`${name} ended: ${one?.output().slice(-2000) ?? ''}`);
+          // The check is a process of its own: it is not started before somebody listens.
+          if (!(await isAlive(one.port).catch(() => false))) return false;
           return spawnSync(process.execPath, parameters, { env: one.environment }).status === 0;
         },
         { what: `the health of ${name}`, timeoutMs: 60_000 },
