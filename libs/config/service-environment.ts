@@ -88,7 +88,10 @@ const messagingNumber = (otherwise: number, what: string) =>
 export const messagingEnvironment = serviceEnvironment
   .pick({ QUEUE_URL: true, QUEUE_DATABASE_URL: true, WORKER: true })
   .extend({
-    MESSAGING_POLL_MS: messagingNumber(100, 'milliseconds after which the relay looks by itself; ten times as long while nothing comes'),
+    MESSAGING_POLL_MS: messagingNumber(
+      100,
+      'milliseconds after which the relay looks by itself; ten times as long while nothing comes',
+    ),
     MESSAGING_FAST_CONCURRENCY: messagingNumber(4, 'messages of the fast queue worked on at once'),
     MESSAGING_BULK_CONCURRENCY: messagingNumber(3, 'messages of the bulk queue worked on at once'),
     MESSAGING_LONG_CONCURRENCY: messagingNumber(3, 'long jobs worked on at once'),
