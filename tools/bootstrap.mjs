@@ -251,6 +251,8 @@ function test() {
   handOver(
     process.execPath,
     [
+      // Each file loads its modules anew: with more room for what is soon gone, less time goes into collecting it.
+      '--max-semi-space-size=64',
       join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
       '--config',
       join(root, 'jest.config.mjs'),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { createEmptyDatabase, createTestDatabase, redisForTests } from '#libs/testing/index.js';
 import { processMark } from '#tools/postgres/lock-file.js';
-import { launch, nothingLeft, passwordsOfTests, smallDisk, temporaryInstallation } from './launcher-process.js';
+import { launch, nothingLeft, passwordsOfTests, smallDisk, temporaryInstallation } from '../e2e/launcher-process.js';
 
 describe('npm start refuses', () => {
   let installation: ReturnType<typeof temporaryInstallation>;

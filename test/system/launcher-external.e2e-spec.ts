@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { createTestDatabase, redisForTests } from '#libs/testing/index.js';
-import { launch, nothingLeft, passwordsOfTests, temporaryInstallation } from './launcher-process.js';
+import { launch, nothingLeft, passwordsOfTests, temporaryInstallation } from '../e2e/launcher-process.js';
 
 describe('npm start on a Postgres and a Redis of the caller', () => {
   it('starts from nothing with --reset, uses both, and leaves both running', async () => {
