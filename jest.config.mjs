@@ -1,7 +1,7 @@
 // Three kinds of test, told apart by their suffix:
 //   *.spec.ts      pure rules, no database, milliseconds
 //   *.int-spec.ts  one service on a real Postgres and a real queue
-//   *.e2e-spec.ts  the whole system, all processes up; those in test/system/ take minutes for what is rare
+//   *.e2e-spec.ts  the whole system, all processes up; those in test/system/ are about rare circumstances
 //                  (`npm run test:system`, and .ci/run), the others belong to `npm test`
 const shared = {
   rootDir: import.meta.dirname,
