@@ -32,6 +32,17 @@ const benches: Record<string, Bench> = {
       return result;
     },
   },
+  ledger: {
+    about: 'transfers through the posting engine against hand-written SQL; --accounts N, --transfers N',
+    rounds: 3,
+    numbers: ['accounts', 'transfers'],
+    async run(options) {
+      const { ledger, printLedger } = await import('./ledger.js');
+      const result = await ledger(options);
+      if (!options.isJson) printLedger(result);
+      return result;
+    },
+  },
   day: {
     about: 'seconds of each phase of a business day, with --scale N against scale 1',
     rounds: 1,

@@ -1,4 +1,5 @@
 export { Tx } from './tx.js';
+export { together } from './together.js';
 export {
   NoConnectionFree,
   Transactions,

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { metrics } from '#libs/observability/index.js';
 import { watchPgPool } from './sql-metrics.js';
+import { together } from './together.js';
 import { Tx } from './tx.js';
 
 export type Isolation = 'read committed' | 'repeatable read' | 'serializable';
@@ -103,10 +104,13 @@ export class Transactions {
     const tx = new Tx(client, this.dataSource);
     let result: T;
     try {
-      await client.query(begin);
+      // What the work sends first travels with it, in one round trip.
+      tx.withCommit(client.query(begin));
       result = await work(tx);
       tx.close();
-      const ended = await client.query('COMMIT');
+      const committing = client.query('COMMIT');
+      await together([...tx.underWay, committing]);
+      const ended = await committing;
       if (ended.command === 'ROLLBACK') {
         throw new TransactionAborted(
           'a statement of the transaction failed and its error was not passed on; nothing was kept',

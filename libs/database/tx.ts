@@ -6,6 +6,8 @@ import { type DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 export class Tx {
   /** Run by Transactions once the commit is certain. */
   readonly commitWork: (() => void)[] = [];
+  /** Statements on their way, whose outcome the commit waits for. */
+  readonly underWay: Promise<unknown>[] = [];
   private isOpen = true;
   private entityManager: EntityManager | undefined;
 
@@ -51,6 +53,16 @@ export class Tx {
   afterCommit(work: () => void): void {
     this.refuseWhenEnded();
     this.commitWork.push(work);
+  }
+
+  /**
+   * A statement whose answer nobody needs before the commit: both travel in one round trip. Should it fail, nothing is
+   * kept and the transaction fails with its error.
+   */
+  withCommit(statement: Promise<unknown>): void {
+    this.refuseWhenEnded();
+    statement.catch(() => undefined);
+    this.underWay.push(statement);
   }
 
   /** Only for Transactions. */

@@ -42,7 +42,16 @@ function secretOf(): string {
   throw new Error('IDEMPOTENCY_SECRET or MESSAGE_SEAL_KEY must be set');
 }
 
+/** Of a call: keys of two clients never meet. */
+const idOf = ({ client, key }: { client: string; key: string }): string => `${client}\u001f${key}`;
+
+interface Asked extends IdempotentCall {
+  id: string;
+  hashes: InputHashes;
+}
+
 interface KeyRow {
+  client: string;
   key: string;
   operation: string;
   input_hashes: InputHashes;
@@ -56,112 +65,112 @@ interface KeyRow {
 @Injectable()
 export class Idempotency {
   async run<P extends Payload>(tx: Tx, call: IdempotentCall, work: () => Promise<P>): Promise<Answer<P>> {
-    const [answer] = await this.runMany(
-      tx,
-      { client: call.client, operation: call.operation, items: [{ key: call.key, input: call.input }] },
-      async () => [await work()],
-    );
+    const [answer] = await this.runEach(tx, [call], async () => [await work()]);
     return answer as Answer<P>;
   }
 
-  /**
-   * One key per item of a bulk call, taken in sorted order so that two bulk calls never wait for each
-   * other in a circle. `work` gets the indexes that are new and answers them in that order. A key twice
-   * in one call is decided once: the second is a replay of the first, or its misuse.
-   */
+  /** The items of one bulk call, each with its key. */
   async runMany<P extends Payload>(
     tx: Tx,
     call: { client: string; operation: string; items: readonly { key: string; input: unknown }[] },
     work: (fresh: number[]) => Promise<P[]>,
   ): Promise<Answer<P>[]> {
-    const secret = secretOf();
-    const asked = call.items.map((item) => ({ key: item.key, hashes: hashInput(item.input, secret) }));
-    const firstOf = new Map<string, number>();
-    asked.forEach((item, index) => {
-      if (!firstOf.has(item.key)) firstOf.set(item.key, index);
-    });
-    const claimed = new Set(
-      await this.claim(
-        tx,
-        call,
-        [...firstOf.values()].map((index) => at(asked, index)),
-      ),
+    const { client, operation, items } = call;
+    return this.runEach(
+      tx,
+      items.map(({ key, input }) => ({ client, operation, key, input })),
+      work,
     );
+  }
+
+  /**
+   * Several calls, perhaps of several clients. Their keys are taken in sorted order, so that two who do so never wait for
+   * each other in a circle. `work` gets the indexes that are new and answers them in that order. A key twice is decided
+   * once: the second is a replay of the first, or its misuse.
+   */
+  async runEach<P extends Payload>(
+    tx: Tx,
+    calls: readonly IdempotentCall[],
+    work: (fresh: number[]) => Promise<P[]>,
+  ): Promise<Answer<P>[]> {
+    const secret = secretOf();
+    const asked = calls.map((call): Asked => ({ ...call, id: idOf(call), hashes: hashInput(call.input, secret) }));
+    const firstOf = new Map<string, number>();
+    asked.forEach(({ id }, index) => {
+      if (!firstOf.has(id)) firstOf.set(id, index);
+    });
+    const firsts = [...firstOf.values()].map((index) => at(asked, index));
+    const claimed = await this.claim(tx, firsts);
     const known = await this.read(
       tx,
-      call.client,
-      [...firstOf.keys()].filter((key) => !claimed.has(key)),
+      firsts.filter(({ id }) => !claimed.has(id)),
     );
 
-    const fresh = [...firstOf.entries()].filter(([key]) => claimed.has(key)).map(([, index]) => index);
+    const fresh = [...firstOf.entries()].filter(([id]) => claimed.has(id)).map(([, index]) => index);
     const made = fresh.length === 0 ? [] : await work(fresh);
-    if (made.length !== fresh.length)
-      throw new Error(`${call.operation} answered ${made.length} of ${fresh.length} items`);
+    if (made.length !== fresh.length) throw new Error(`${made.length} of ${fresh.length} calls were answered`);
     await this.keep(
       tx,
-      call.client,
-      fresh.map((index, n) => ({ key: at(asked, index).key, payload: at(made, n) })),
+      fresh.map((index, n) => ({ client: at(asked, index).client, key: at(asked, index).key, payload: at(made, n) })),
     );
 
     const madeFor = new Map(fresh.map((index, n) => [index, at(made, n)]));
     return asked.map((item, index): Answer<P> => {
       const mine = madeFor.get(index);
       if (mine) return { ...mine, replayed: false };
-      const first = firstOf.get(item.key) ?? index;
+      const first = firstOf.get(item.id) ?? index;
       const earlier = madeFor.get(first);
       const row: KeyRow | undefined = earlier
-        ? { key: item.key, operation: call.operation, input_hashes: at(asked, first).hashes, response: earlier }
-        : known.get(item.key);
+        ? { ...at(asked, first), input_hashes: at(asked, first).hashes, response: earlier }
+        : known.get(item.id);
       if (!row?.response) throw new Error(`idempotency key without an answer: ${item.key}`);
-      const path = row.operation === call.operation ? differingPath(row.input_hashes, item.hashes) : 'idempotencyKey';
+      const path = row.operation === item.operation ? differingPath(row.input_hashes, item.hashes) : 'idempotencyKey';
       if (path !== undefined)
-        return { problems: [reused(row.operation, call.operation, path)], replayed: false } as unknown as Answer<P>;
+        return { problems: [reused(row.operation, item.operation, path)], replayed: false } as unknown as Answer<P>;
       return { ...(row.response as P), replayed: true };
     });
   }
 
-  /** Waits for whoever holds a key in an open transaction; returns the keys that are ours. */
-  private async claim(
-    tx: Tx,
-    call: { client: string; operation: string },
-    items: { key: string; hashes: InputHashes }[],
-  ): Promise<string[]> {
-    const rows = await tx.rows<{ key: string }>(
+  /** Waits for whoever holds a key in an open transaction; returns the ids of those that are ours. */
+  private async claim(tx: Tx, asked: readonly Asked[]): Promise<Set<string>> {
+    const rows = await tx.rows<{ client: string; key: string }>(
       `INSERT INTO idempotency (client, key, operation, input_hashes)
-       SELECT $1, item.key, $2, item.hashes FROM jsonb_to_recordset($3::jsonb) AS item (key text, hashes jsonb)
-        ORDER BY item.key COLLATE "C"
+       SELECT item.client, item.key, item.operation, item.hashes
+         FROM jsonb_to_recordset($1::jsonb) AS item (client text, key text, operation text, hashes jsonb)
+        ORDER BY item.client COLLATE "C", item.key COLLATE "C"
        ON CONFLICT (client, key) DO NOTHING
-       RETURNING key`,
-      [call.client, call.operation, JSON.stringify(items)],
+       RETURNING client, key`,
+      [JSON.stringify(asked.map(({ client, key, operation, hashes }) => ({ client, key, operation, hashes })))],
     );
-    return rows.map((row) => row.key);
+    return new Set(rows.map(idOf));
   }
 
-  private async read(tx: Tx, client: string, keys: string[]): Promise<Map<string, KeyRow>> {
-    if (keys.length === 0) return new Map();
+  private async read(tx: Tx, asked: readonly Asked[]): Promise<Map<string, KeyRow>> {
+    if (asked.length === 0) return new Map();
     const rows = await tx.rows<KeyRow>(
-      'SELECT key, operation, input_hashes, response FROM idempotency WHERE client = $1 AND key = ANY ($2::text[])',
-      [client, keys],
+      `SELECT client, key, operation, input_hashes, response FROM idempotency
+        WHERE (client, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+      [asked.map(({ client }) => client), asked.map(({ key }) => key)],
     );
-    return new Map(rows.map((row) => [row.key, row]));
+    return new Map(rows.map((row) => [idOf(row), row]));
   }
 
-  private async keep(tx: Tx, client: string, answers: { key: string; payload: Payload }[]): Promise<void> {
+  private async keep(tx: Tx, answers: { client: string; key: string; payload: Payload }[]): Promise<void> {
     const kept = answers.filter(({ payload }) => !isFaultOfInput(payload));
     const dropped = answers.filter(({ payload }) => isFaultOfInput(payload));
     if (kept.length > 0) {
       await tx.execute(
         `UPDATE idempotency SET response = answer.payload
-           FROM jsonb_to_recordset($2::jsonb) AS answer (key text, payload jsonb)
-          WHERE client = $1 AND idempotency.key = answer.key`,
-        [client, stored(kept)],
+           FROM jsonb_to_recordset($1::jsonb) AS answer (client text, key text, payload jsonb)
+          WHERE idempotency.client = answer.client AND idempotency.key = answer.key`,
+        [stored(kept)],
       );
     }
     if (dropped.length > 0) {
-      await tx.execute('DELETE FROM idempotency WHERE client = $1 AND key = ANY ($2::text[])', [
-        client,
-        dropped.map(({ key }) => key),
-      ]);
+      await tx.execute(
+        'DELETE FROM idempotency WHERE (client, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))',
+        [dropped.map(({ client }) => client), dropped.map(({ key }) => key)],
+      );
     }
   }
 }

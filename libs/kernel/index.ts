@@ -3,6 +3,7 @@ export * from './invariant.js';
 export * from './clock.js';
 export * from './id.js';
 export * from './hash.js';
+export * from './batching.js';
 export * from './chunk.js';
 export * from './random.js';
 export * from './transient-fault.js';

@@ -51,4 +51,5 @@ export const landed: Readonly<Record<string, string>> = {
   BookCutOffs20261125002001: '4f6142d89742042c',
   CalendarClosures20261125003001: '5ac5b9a9b7755acd',
   ClocksOfBooks20261130002101: '2e752c76f5f3e836',
+  PostingEngine20261201000209: 'c60f4edbe65d2385',
 };

@@ -32,26 +32,6 @@ export class Mutations {
     );
   }
 
-  /** Many inputs of one operation, each with its key, in one transaction. The inputs are validated by the caller. */
-  async runMany<I extends { idempotencyKey: string }, P extends Payload>(
-    operation: string,
-    inputs: readonly I[],
-    principal: Principal,
-    work: (tx: Tx, fresh: I[]) => Promise<P[]>,
-  ): Promise<Answer<P>[]> {
-    const items = inputs.map(({ idempotencyKey, ...input }) => ({ key: idempotencyKey, input }));
-    return this.transactions.run(
-      (tx) =>
-        this.idempotency.runMany<P>(tx, { client: principal.subject, operation, items }, (fresh) =>
-          work(
-            tx,
-            fresh.map((at) => inputs[at] as I),
-          ),
-        ),
-      { books: booksOf(principal) },
-    );
-  }
-
   /** For what needs no key because asking twice is harmless. */
   async plain<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.transactions.run(work, { books: booksOf(principal) });

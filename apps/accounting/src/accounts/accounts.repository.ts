@@ -51,6 +51,9 @@ export interface LimitRow {
   readonly version: number;
 }
 
+/** The number of a book's first nostro in a currency. */
+export type NostroOf = (book: string, currency: string) => string | undefined;
+
 export interface NewLimit {
   readonly book: string;
   readonly number: string;
@@ -145,6 +148,17 @@ export class AccountsRepository {
         first + 1,
       ],
     );
+  }
+
+  async nostrosOf(tx: Tx, asked: readonly { book: string; currency: string }[]): Promise<NostroOf> {
+    const rows = await tx.rows<{ book: string; currency: string; number: string }>(
+      `SELECT DISTINCT ON (a.book_id, a.currency) a.book_id AS book, a.currency, a.number FROM accounting.account a
+        WHERE a.kind = 'NOSTRO' AND (a.book_id, a.currency) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+        ORDER BY a.book_id, a.currency, a.number`,
+      [asked.map(({ book }) => book), asked.map(({ currency }) => currency)],
+    );
+    const numbers = new Map(rows.map(({ book, currency, number }) => [`${book} ${currency}`, number]));
+    return (book, currency) => numbers.get(`${book} ${currency}`);
   }
 
   async ofParties(tx: Tx, partyIds: readonly string[]): Promise<AccountRow[]> {

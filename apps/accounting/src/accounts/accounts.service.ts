@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
 import { type AccountState } from './accounts.js';
 import { decideOpenings, type OpeningOutcome } from './openings.js';
-import { type AccountRow, AccountsRepository, type NewAccount, type NewLimit } from './accounts.repository.js';
+import {
+  type AccountRow,
+  AccountsRepository,
+  type NewAccount,
+  type NewLimit,
+  type NostroOf,
+} from './accounts.repository.js';
 
 type AccountKey = { readonly book: string; readonly number: string };
 
@@ -19,9 +25,8 @@ export class Accounts {
     return this.repository.booksOfNumber(tx, number);
   }
 
-  async nostroOf(tx: Tx, book: string, currency: string): Promise<string | undefined> {
-    const nostros = await this.repository.list(tx, { book, kind: 'NOSTRO' }, 100);
-    return nostros.find((account) => account.currency === currency)?.number;
+  nostrosOf(tx: Tx, asked: readonly { book: string; currency: string }[]): Promise<NostroOf> {
+    return this.repository.nostrosOf(tx, asked);
   }
 
   /** Opens them in their states and with their limits; what stands there already is brought to what is given. */

@@ -1,8 +1,8 @@
+import { type Type } from '@nestjs/common';
 import { Args, Mutation, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
-import { answerItems, atItems, RequiresScopes, validateItems } from '#libs/graphql/index.js';
-import { problem } from '#libs/kernel/index.js';
-import { Accounts } from '../accounts/accounts.service.js';
+import { answerItems, atItems, RequiresScopes, validateInput, validateItems } from '#libs/graphql/index.js';
+import { type Problem, problem } from '#libs/kernel/index.js';
 import {
   EntriesPayload,
   EntryPayload,
@@ -12,9 +12,8 @@ import {
   PostTransferInput,
   PostWithdrawalInput,
 } from '../journal/journal.graphql.js';
-import { Mutations } from '../mutations.js';
-import { bothSides, type InputPath, type Line } from './customer-operations.js';
-import { CustomerOperations, type Operation } from './customer-operations.service.js';
+import { bothSides, type InputPath, type Line, type Operation } from './customer-operations.js';
+import { CustomerOperations } from './customer-operations.service.js';
 
 const ofCash = { amount: ['amount', 'amount'], asset: ['amount', 'currency'] };
 const ofSecurities = { amount: ['securities', 'quantity'], asset: ['securities', 'isin'] };
@@ -27,19 +26,19 @@ interface Asked {
   idempotencyKey: string;
 }
 
-const asked = (
-  { book, valueDate, description, validateOnly, idempotencyKey }: Asked,
-  kind: string,
-  lines: Line[],
-): Operation => ({
-  book,
-  kind,
-  valueDate,
-  description,
-  validateOnly,
-  idempotencyKey,
-  lines,
-});
+function operationOf(name: string, kind: string, asked: Asked, lines: readonly Line[]): Operation {
+  const { idempotencyKey, ...input } = asked;
+  const { book, valueDate, description, validateOnly } = asked;
+  return { name, input, idempotencyKey, book, kind, valueDate, description, validateOnly, lines };
+}
+
+function linesOfTransfer({ amount, securities, debitAccount, creditAccount }: PostTransferInput): Line[] | Problem {
+  const debit = { account: debitAccount, field: 'debitAccount' };
+  const credit = { account: creditAccount, field: 'creditAccount' };
+  if (amount && !securities) return bothSides(debit, credit, amount.currency, amount.amount, ofCash);
+  if (securities && !amount) return bothSides(debit, credit, securities.isin, securities.quantity, ofSecurities);
+  return problem('REQUIRED', 'Either an amount or securities are transferred', ['amount']);
+}
 
 const linesOfEntry = ({ postings }: PostEntryInput): Line[] =>
   postings.map(({ account, asset, side, amount }, n) => {
@@ -47,13 +46,19 @@ const linesOfEntry = ({ postings }: PostEntryInput): Line[] =>
     return { account, asset, side, amount, at: { account: at('account'), asset: at('asset'), amount: at('amount') } };
   });
 
+const entryOf = (entry: PostEntryInput): Operation => operationOf('postEntry', entry.kind, entry, linesOfEntry(entry));
+
+/** The nostro that was named, or the one of the book. */
+const sidesOf = ({ nostro, account }: PostDepositInput) => ({
+  ours: { account: nostro ?? undefined, field: 'nostro' },
+  theirs: { account, field: 'account' },
+});
+
+const refused = (problems: Problem[]): EntryPayload => ({ entry: null, problems, replayed: false });
+
 @Resolver()
 export class CustomerOperationsResolver {
-  constructor(
-    private readonly operations: CustomerOperations,
-    private readonly accounts: Accounts,
-    private readonly mutations: Mutations,
-  ) {}
+  constructor(private readonly operations: CustomerOperations) {}
 
   @Mutation(() => EntryPayload, { description: 'Debits the nostro, credits the account.' })
   @RequiresScopes('ledger:post')
@@ -61,7 +66,11 @@ export class CustomerOperationsResolver {
     @Args('input', { type: () => PostDepositInput }) input: PostDepositInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.throughNostro('postDeposit', PostDepositInput, 'DEPOSIT', input, principal);
+    const { ours, theirs } = sidesOf(input);
+    const { currency, amount } = input.amount;
+    return this.book(PostDepositInput, input, principal, () =>
+      operationOf('postDeposit', 'DEPOSIT', input, bothSides(ours, theirs, currency, amount, ofCash)),
+    );
   }
 
   @Mutation(() => EntryPayload, { description: 'Debits the account, credits the nostro.' })
@@ -70,7 +79,11 @@ export class CustomerOperationsResolver {
     @Args('input', { type: () => PostWithdrawalInput }) input: PostWithdrawalInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.throughNostro('postWithdrawal', PostWithdrawalInput, 'WITHDRAWAL', input, principal);
+    const { ours, theirs } = sidesOf(input);
+    const { currency, amount } = input.amount;
+    return this.book(PostWithdrawalInput, input, principal, () =>
+      operationOf('postWithdrawal', 'WITHDRAWAL', input, bothSides(theirs, ours, currency, amount, ofCash)),
+    );
   }
 
   @Mutation(() => EntryPayload)
@@ -79,26 +92,10 @@ export class CustomerOperationsResolver {
     @Args('input', { type: () => PostTransferInput }) input: PostTransferInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.mutations.run(
-      'postTransfer',
-      PostTransferInput,
-      input,
-      principal,
-      async (tx): Promise<EntryPayload> => {
-        const { amount, securities, debitAccount, creditAccount } = input;
-        if (!amount === !securities) {
-          return this.mutations.faulty([
-            problem('REQUIRED', 'Either an amount or securities are transferred', ['amount']),
-          ]);
-        }
-        const debit = { account: debitAccount, field: 'debitAccount' };
-        const credit = { account: creditAccount, field: 'creditAccount' };
-        const lines = amount
-          ? bothSides(debit, credit, amount.currency, amount.amount, ofCash)
-          : bothSides(debit, credit, securities?.isin ?? '', securities?.quantity ?? '', ofSecurities);
-        return this.operations.post(tx, asked(input, 'TRANSFER', lines), principal);
-      },
-    );
+    return this.book(PostTransferInput, input, principal, () => {
+      const lines = linesOfTransfer(input);
+      return Array.isArray(lines) ? operationOf('postTransfer', 'TRANSFER', input, lines) : lines;
+    });
   }
 
   @Mutation(() => EntryPayload, { description: 'Any entry; debits equal credits in each asset.' })
@@ -107,9 +104,7 @@ export class CustomerOperationsResolver {
     @Args('input', { type: () => PostEntryInput }) input: PostEntryInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.mutations.run('postEntry', PostEntryInput, input, principal, (tx) =>
-      this.operations.post(tx, asked(input, input.kind, linesOfEntry(input)), principal),
-    );
+    return this.book(PostEntryInput, input, principal, () => entryOf(input));
   }
 
   @Mutation(() => EntriesPayload, {
@@ -126,41 +121,23 @@ export class CustomerOperationsResolver {
     const items = await answerItems<PostEntryInput, EntryPayload>(
       input.entries,
       faults,
-      (sound) =>
-        this.mutations.runMany<PostEntryInput, EntryPayload>('postEntry', sound, principal, (tx, fresh) =>
-          this.operations.postMany(
-            tx,
-            fresh.map((entry) => asked(entry, entry.kind, linesOfEntry(entry))),
-            principal,
-          ),
-        ),
-      (problems) => ({ problems, replayed: false }),
+      (sound) => this.operations.book({ operations: sound.map(entryOf), principal }),
+      refused,
     );
     return { items: atItems('entries', items), problems: [] };
   }
 
-  private throughNostro(
-    name: string,
-    type: typeof PostDepositInput,
-    kind: 'DEPOSIT' | 'WITHDRAWAL',
-    input: PostDepositInput,
+  private async book<Input extends object>(
+    type: Type<Input>,
+    input: Input,
     principal: Principal,
-  ) {
-    return this.mutations.run(name, type, input, principal, async (tx): Promise<EntryPayload> => {
-      const { amount, currency } = input.amount;
-      const nostro = input.nostro ?? (await this.accounts.nostroOf(tx, input.book, currency));
-      if (nostro === undefined) {
-        return this.mutations.faulty([
-          problem('NOSTRO_NOT_FOUND', `The book has no nostro in ${currency}`, ['amount', 'currency']),
-        ]);
-      }
-      const ours = { account: nostro, field: 'nostro' };
-      const theirs = { account: input.account, field: 'account' };
-      const lines =
-        kind === 'DEPOSIT'
-          ? bothSides(ours, theirs, currency, amount, ofCash)
-          : bothSides(theirs, ours, currency, amount, ofCash);
-      return this.operations.post(tx, asked(input, kind, lines), principal);
-    });
+    read: () => Operation | Problem,
+  ): Promise<EntryPayload> {
+    const problems = validateInput(type, input);
+    if (problems.length > 0) return refused(problems);
+    const operation = read();
+    if (!('lines' in operation)) return refused([operation]);
+    const [answer] = await this.operations.book({ operations: [operation], principal });
+    return answer ?? refused([]);
   }
 }

@@ -1,81 +1,156 @@
 import { Injectable } from '@nestjs/common';
-import { type Principal } from '#libs/auth/index.js';
-import { type Tx } from '#libs/database/index.js';
-import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
+import { booksOf, type Principal } from '#libs/auth/index.js';
+import { together, Transactions, type Tx } from '#libs/database/index.js';
+import { type Answer, faultOfInput, Idempotency } from '#libs/idempotency/index.js';
+import { Batching, isRefused, type Problem, problem, QueueFull } from '#libs/kernel/index.js';
 import { parseDecimal } from '#libs/money/index.js';
+import { type NostroOf } from '../accounts/accounts.repository.js';
+import { Accounts } from '../accounts/accounts.service.js';
+import { type Asset } from '../assets/assets.repository.js';
 import { Assets } from '../assets/assets.service.js';
 import { BusinessDays } from '../business-days/business-days.service.js';
 import { toEntry } from '../journal/journal-types.js';
 import { type EntryPayload } from '../journal/journal.graphql.js';
 import { Journal } from '../journal/journal.service.js';
-import { messageOf, type PostingItem, type PostingLine, refusalText, retryableCodes } from '../journal/posting.js';
+import { postingLaneSettings } from '../journal/posting-lane.service.js';
+import {
+  messageOf,
+  type PostingItem,
+  type PostingLine,
+  type PostingResult,
+  refusalText,
+  retryableCodes,
+} from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
-import { Mutations } from '../mutations.js';
-import { type Line, linesOf, pathOfRefusal } from './customer-operations.js';
+import { linesOf, type Operation, pathOfRefusal } from './customer-operations.js';
 
-export interface Operation {
-  readonly book: string;
-  readonly kind: string;
-  readonly valueDate?: string | null;
-  readonly description: string;
-  readonly lines: readonly Line[];
-  readonly validateOnly?: boolean | null;
-  readonly idempotencyKey: string;
+/** What one caller asks for at once. */
+export interface OperationsCall {
+  readonly operations: readonly Operation[];
+  readonly principal: Principal;
 }
 
-interface Prepared {
+/** An operation with the call it came in. */
+interface Given {
   readonly operation: Operation;
+  readonly call: number;
+  readonly by: string;
+}
+
+/** What operations are read by. */
+interface Looked {
+  readonly assets: ReadonlyMap<string, Asset>;
+  readonly nostroOf: NostroOf;
+  readonly businessDateOf: (book: string) => string | undefined;
+}
+
+interface Prepared extends Given {
   readonly item?: PostingItem;
   readonly problems: readonly Problem[];
 }
 
-/** What people book through the API: parsed at the scale of each asset, dated by the open day, decided by the ledger. */
+/**
+ * What people book through the API: parsed at the scale of each asset, dated by the open day, decided by the ledger.
+ * Callers of the same moment who see the same books share one transaction; each is answered after its commit.
+ */
 @Injectable()
 export class CustomerOperations {
+  private readonly batching: Batching<OperationsCall, Answer<EntryPayload>[]>;
+
   constructor(
+    private readonly transactions: Transactions,
+    private readonly idempotency: Idempotency,
     private readonly assets: Assets,
+    private readonly accounts: Accounts,
     private readonly days: BusinessDays,
     private readonly journal: Journal,
     private readonly posting: PostingService,
-    private readonly mutations: Mutations,
-  ) {}
-
-  async post(tx: Tx, operation: Operation, principal: Principal): Promise<EntryPayload> {
-    const [payload] = await this.postMany(tx, [operation], principal);
-    if (!payload) throw new Error('the operation has no answer');
-    return payload;
+  ) {
+    this.batching = new Batching({
+      ...postingLaneSettings,
+      sizeOf: ({ operations }) => operations.length,
+      kindOf: ({ principal }) => JSON.stringify(booksOf(principal)),
+      run: (calls) => this.bookTogether(calls),
+    });
   }
 
   /** One answer per operation, in their order; what is wrong with one does not stop the others. */
-  async postMany(tx: Tx, operations: readonly Operation[], principal: Principal): Promise<EntryPayload[]> {
-    const prepared = await this.prepare(tx, operations, principal);
-    const answers: (EntryPayload | undefined)[] = prepared.map(({ problems }) =>
-      problems.length > 0 ? this.mutations.faulty(problems) : undefined,
+  async book(call: OperationsCall): Promise<Answer<EntryPayload>[]> {
+    try {
+      return await this.batching.submit(call);
+    } catch (fault) {
+      if (!(fault instanceof QueueFull)) throw fault;
+      const problems = [problem('QUEUE_FULL', 'Too much waits to be booked; ask again in a moment', [], true)];
+      return call.operations.map(() => ({ entry: null, problems, replayed: false }));
+    }
+  }
+
+  private async bookTogether(calls: readonly OperationsCall[]): Promise<Answer<EntryPayload>[][]> {
+    const given = calls.flatMap(({ operations, principal: { subject } }, call) =>
+      operations.map((operation): Given => ({ operation, call, by: subject })),
+    );
+    const answers = await this.transactions.run(
+      async (tx) => {
+        const keys = given.map(({ operation: { name, input, idempotencyKey }, by }) => ({
+          client: by,
+          operation: name,
+          key: idempotencyKey,
+          input,
+        }));
+        // The keys are sent first; what the operations are read by travels with them.
+        const booked = this.idempotency.runEach<EntryPayload>(tx, keys, async (fresh) =>
+          this.decide(
+            tx,
+            fresh.map((n) => given[n] as Given),
+            await looking,
+          ),
+        );
+        const looking = this.look(
+          tx,
+          given.map(({ operation }) => operation),
+        );
+        const [answered] = await together([booked, looking]);
+        return answered;
+      },
+      { books: booksOf((calls[0] as OperationsCall).principal) },
+    );
+    return calls.map((_, call) => answers.filter((__, n) => given[n]?.call === call));
+  }
+
+  private async look(tx: Tx, operations: readonly Operation[]): Promise<Looked> {
+    const lines = operations.flatMap(({ book, lines: of }) => of.map((line) => ({ book, ...line })));
+    const books = [...new Set(operations.map(({ book }) => book))];
+    const throughNostro = lines.filter(({ account }) => account === undefined);
+    const [assets, nostroOf, days] = await together([
+      this.assets.find(tx, [...new Set(lines.map(({ asset }) => asset))]),
+      throughNostro.length === 0
+        ? Promise.resolve<NostroOf>(() => undefined)
+        : this.accounts.nostrosOf(
+            tx,
+            throughNostro.map(({ book, asset }) => ({ book, currency: asset })),
+          ),
+      Promise.all(books.map((book) => this.days.worked(tx, book))),
+    ]);
+    const dates = new Map(books.map((book, n) => [book, days[n]?.businessDate]));
+    return { assets, nostroOf, businessDateOf: (book) => dates.get(book) };
+  }
+
+  private async decide(tx: Tx, given: readonly Given[], looked: Looked): Promise<EntryPayload[]> {
+    const prepared = given.map((one) => prepare(one, looked));
+    const answers = prepared.map(({ problems }): EntryPayload | undefined =>
+      problems.length > 0 ? faulty(problems) : undefined,
     );
     for (const validateOnly of [true, false]) {
-      const chosen = prepared.flatMap(({ operation, item }, at) =>
-        item && (operation.validateOnly ?? false) === validateOnly ? [{ operation, item, at }] : [],
+      const chosen = prepared.flatMap((one, at) =>
+        one.item && (one.operation.validateOnly ?? false) === validateOnly ? [{ ...one, item: one.item, at }] : [],
       );
-      const results = await this.posting.post(tx, {
-        items: chosen.map(({ item }) => item),
-        requestedBy: principal.subject,
-        validateOnly,
-      });
+      if (chosen.length === 0) continue;
+      const results = await this.post(tx, chosen, validateOnly);
       const booked = validateOnly ? [] : results.flatMap(({ outcome, id }) => (outcome === 'POSTED' && id ? [id] : []));
-      const entries = new Map((await this.journal.entries(tx, booked)).map((row) => [row.entryId, row]));
+      const entries = new Map((await this.journal.entries(tx, booked)).map((row) => [row.entryId, toEntry(row)]));
       results.forEach((result, n) => {
         const { operation, at } = chosen[n] as (typeof chosen)[number];
-        if (result.outcome === 'REFUSED') {
-          const code = result.code ?? 'LEDGER_CHECK_FAILED';
-          const path = pathOfRefusal(result, operation.lines);
-          const problems = [problem(code, refusalText(result), path, retryableCodes.has(code))];
-          answers[at] = validateOnly ? this.mutations.faulty(problems) : { entry: null, problems, replayed: false };
-          // A validation leaves nothing, not even its key: the same key books it next.
-        } else if (validateOnly) answers[at] = this.mutations.faulty([]);
-        else {
-          const entry = entries.get(result.id ?? '');
-          answers[at] = { entry: entry ? toEntry(entry) : null, problems: [], replayed: false };
-        }
+        answers[at] = answerOf(result, operation, looked, entries.get(result.id ?? '') ?? null);
       });
     }
     return answers.map((answer) => {
@@ -84,41 +159,70 @@ export class CustomerOperations {
     });
   }
 
-  private async prepare(tx: Tx, operations: readonly Operation[], principal: Principal): Promise<Prepared[]> {
-    const known = await this.assets.find(tx, [...new Set(operations.flatMap(({ lines }) => lines.map(assetOf)))]);
-    const dayOf = new Map<string, string | undefined>();
-    for (const book of new Set(operations.map((operation) => operation.book)))
-      dayOf.set(book, (await this.days.worked(tx, book))?.businessDate);
-    return operations.map((operation): Prepared => {
-      const { book } = operation;
-      const units = (asset: string, amount: string) => {
-        const { scale } = known.get(asset) ?? {};
-        if (scale === undefined) return problem('ASSET_NOT_FOUND', `${messageOf('ASSET_NOT_FOUND')} (${asset})`);
-        const parsed = parseDecimal(amount, scale);
-        return isRefused(parsed) ? (parsed.problems[0] as Problem) : parsed.value;
-      };
-      const { lines, problems } = linesOf(operation.lines, units);
-      const businessDate = dayOf.get(book);
-      if (businessDate === undefined) {
-        const isClosed = problem('PERIOD_NOT_OPEN', 'The book has no open business day', ['book'], true);
-        return { operation, problems: [...problems, isClosed] };
-      }
-      if (problems.length > 0) return { operation, problems };
-      return { operation, problems, item: itemOf(operation, lines, businessDate, principal) };
-    });
+  /** Each caller's items are a call of their own, with its own leaf in the log. */
+  private async post(
+    tx: Tx,
+    chosen: readonly { item: PostingItem; call: number; by: string }[],
+    validateOnly: boolean,
+  ): Promise<PostingResult[]> {
+    const calls = new Map<number, { requestedBy: string; validateOnly: boolean; items: PostingItem[] }>();
+    for (const { item, call, by } of chosen) {
+      const known = calls.get(call);
+      if (known) known.items.push(item);
+      else calls.set(call, { requestedBy: by, validateOnly, items: [item] });
+    }
+    return (await this.posting.postTogether(tx, [...calls.values()])).flat();
   }
 }
 
-const assetOf = ({ asset }: Line) => asset;
+/** A fault of the input is not remembered: the corrected input may come with the same key. */
+const faulty = (problems: readonly Problem[]): EntryPayload =>
+  faultOfInput({ entry: null, problems: [...problems], replayed: false });
+
+function prepare(given: Given, { assets, nostroOf, businessDateOf }: Looked): Prepared {
+  const { operation, by } = given;
+  const { book } = operation;
+  const { lines, problems } = linesOf(
+    operation.lines,
+    (asset, amount) => {
+      const { scale } = assets.get(asset) ?? {};
+      if (scale === undefined) return problem('ASSET_NOT_FOUND', `${messageOf('ASSET_NOT_FOUND')} (${asset})`);
+      const parsed = parseDecimal(amount, scale);
+      return isRefused(parsed) ? (parsed.problems[0] as Problem) : parsed.value;
+    },
+    (currency) => nostroOf(book, currency),
+  );
+  const businessDate = businessDateOf(book);
+  if (businessDate === undefined) {
+    const isClosed = problem('PERIOD_NOT_OPEN', 'The book has no open business day', ['book'], true);
+    return { ...given, problems: [...problems, isClosed] };
+  }
+  if (problems.length > 0) return { ...given, problems };
+  return { ...given, problems, item: itemOf(operation, lines, businessDate, by) };
+}
+
+function answerOf(
+  result: PostingResult,
+  { book, lines, validateOnly }: Operation,
+  { nostroOf }: Looked,
+  entry: EntryPayload['entry'],
+): EntryPayload {
+  // A validation leaves nothing, not even its key: the same key books it next.
+  if (result.outcome === 'POSTED') return validateOnly ? faulty([]) : { entry, problems: [], replayed: false };
+  const code = result.code ?? 'LEDGER_CHECK_FAILED';
+  const path = pathOfRefusal(result, lines, (currency) => nostroOf(book, currency));
+  const problems = [problem(code, refusalText(result), path, retryableCodes.has(code))];
+  return validateOnly ? faulty(problems) : { entry: null, problems, replayed: false };
+}
 
 const itemOf = (
   { book, kind, valueDate, description, idempotencyKey }: Operation,
   postings: readonly PostingLine[],
   businessDate: string,
-  { subject }: Principal,
+  by: string,
 ): PostingItem => ({
   op: 'ENTRY',
-  key: `${subject}:${idempotencyKey}`,
+  key: `${by}:${idempotencyKey}`,
   book,
   kind,
   businessDate,

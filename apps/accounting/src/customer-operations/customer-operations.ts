@@ -1,28 +1,49 @@
-import { type Problem } from '#libs/kernel/index.js';
+import { type Problem, problem } from '#libs/kernel/index.js';
 import { faultsOf, type PostingLine, type PostingResult } from '../journal/posting.js';
 
 export type InputPath = readonly (string | number)[];
 
 /** One side of an operation as it was given, with the places in the input that its account, asset and amount come from. */
 export interface Line {
-  readonly account: string;
+  /** Absent: the book's nostro in the asset. */
+  readonly account?: string;
   readonly asset: string;
   readonly side: 'DEBIT' | 'CREDIT';
   readonly amount: string;
   readonly at: { readonly account: InputPath; readonly asset: InputPath; readonly amount: InputPath };
 }
 
+export interface Operation {
+  /** Of the mutation: a key is used up by it. */
+  readonly name: string;
+  /** What the key stands for. */
+  readonly input: object;
+  readonly idempotencyKey: string;
+  readonly book: string;
+  readonly kind: string;
+  readonly valueDate?: string | null;
+  readonly description: string;
+  readonly lines: readonly Line[];
+  readonly validateOnly?: boolean | null;
+}
+
 /** Amounts in units, with every fault of the input at once, each told once: both sides of a transfer have one amount. */
 export function linesOf(
   given: readonly Line[],
   unitsOf: (asset: string, amount: string) => bigint | Problem,
+  nostroOf: (currency: string) => string | undefined,
 ): { lines: PostingLine[]; problems: Problem[] } {
   const problems: Problem[] = [];
   const lines: PostingLine[] = [];
-  for (const { account, asset, side, amount, at } of given) {
+  for (const line of given) {
+    const { asset, side, amount, at } = line;
+    const account = line.account ?? nostroOf(asset);
     const units = unitsOf(asset, amount);
-    if (typeof units === 'bigint') lines.push({ account, asset, side, units: units.toString() });
-    else problems.push({ ...units, path: units.code === 'ASSET_NOT_FOUND' ? at.asset : at.amount });
+    if (account === undefined)
+      problems.push(problem('NOSTRO_NOT_FOUND', `The book has no nostro in ${asset}`, at.asset));
+    else if (typeof units === 'bigint') lines.push({ account, asset, side, units: units.toString() });
+    if (typeof units !== 'bigint')
+      problems.push({ ...units, path: units.code === 'ASSET_NOT_FOUND' ? at.asset : at.amount });
   }
   // A sum over lines of which some cannot be read says nothing.
   if (lines.length === given.length) {
@@ -35,9 +56,15 @@ export function linesOf(
 }
 
 /** What a refusal is about, in the words of the input. */
-export function pathOfRefusal(result: PostingResult, lines: readonly Line[]): InputPath {
+export function pathOfRefusal(
+  result: PostingResult,
+  given: readonly Line[],
+  nostroOf: (currency: string) => string | undefined,
+): InputPath {
   const { code, account, asset } = result;
-  const line = lines.find((one) => one.account === account && (asset === undefined || one.asset === asset));
+  const line = given.find(
+    (one) => (one.account ?? nostroOf(one.asset)) === account && (asset === undefined || one.asset === asset),
+  );
   switch (code) {
     case 'IDEMPOTENCY_KEY_REUSED':
       return ['idempotencyKey'];
@@ -62,13 +89,13 @@ function distinct(problems: readonly Problem[]): Problem[] {
 
 /** What moves both ways between two accounts, named by two fields of the input. */
 export function bothSides(
-  debit: { account: string; field: string },
-  credit: { account: string; field: string },
+  debit: { account?: string; field: string },
+  credit: { account?: string; field: string },
   asset: string,
   amount: string,
   fields: { amount: InputPath; asset: InputPath },
 ): Line[] {
-  const line = ({ account, field }: { account: string; field: string }, side: Line['side']): Line => ({
+  const line = ({ account, field }: { account?: string; field: string }, side: Line['side']): Line => ({
     account,
     asset,
     side,

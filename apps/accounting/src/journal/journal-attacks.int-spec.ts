@@ -58,6 +58,44 @@ const balances = (units: number, more = '') =>
   `UPDATE accounting.balance SET last_sequence = 2${more}, posted_debit = posted_debit + CASE WHEN ledger_account_id = ${account} THEN ${units} ELSE 0 END,
      posted_credit = posted_credit + CASE WHEN ledger_account_id = ${nostro} THEN ${units} ELSE 0 END WHERE ledger_account_id IN (${account}, ${nostro})`;
 
+/** The door of the journal, opened with these lists; the others are empty. */
+const booking = (lists: Readonly<Record<string, string>>) => {
+  const entries =
+    'id book kind business value description subject_kind subject_id key by count reverses forced hold hash';
+  const names = [
+    ...entries.split(' ').map((name) => `e_${name}`),
+    ...'entry n account asset units sequence balance'.split(' ').map((name) => `p_${name}`),
+    ...'account debit credit pending_debit pending_credit sequence excess'.split(' ').map((name) => `b_${name}`),
+    ...'account book value business debit credit'.split(' ').map((name) => `d_${name}`),
+  ];
+  const given = names.map((name) => `${name} => '${lists[name] ?? '{}'}'`);
+  return `SELECT accounting.book_postings(moment => now(), ${given.join(', ')}, rest => ${lists.rest ? `'${lists.rest}'` : 'NULL'})`;
+};
+/** An entry that draws on the client's account, as the service would write it. */
+const withdrawal = (units: number, more: Readonly<Record<string, string>> = {}) =>
+  booking({
+    ...{ e_id: '{z-1}', e_book: '{NGEU}', e_kind: '{TRANSFER}', e_business: `{${day}}`, e_value: `{${day}}` },
+    ...{
+      e_description: '{x}',
+      e_subject_kind: '{T}',
+      e_subject_id: '{t}',
+      e_key: '{z-1}',
+      e_by: '{x}',
+      e_count: '{2}',
+    },
+    ...{ e_reverses: '{NULL}', e_forced: '{NULL}', e_hold: '{NULL}', e_hash: `{"\\\\x${'00'.repeat(32)}"}` },
+    ...{ p_entry: '{1,1}', p_n: '{1,2}', p_account: `{${account},${nostro}}`, p_asset: '{EUR,EUR}' },
+    ...{ p_units: `{${units},${-units}}`, p_sequence: '{2,2}', p_balance: `{${units - 1_000},${1_000 - units}}` },
+    ...{
+      b_account: `{${account},${nostro}}`,
+      b_debit: `{${units},1000}`,
+      b_credit: `{1000,${units}}`,
+      b_sequence: '{2,2}',
+    },
+    ...{ b_pending_debit: '{0,0}', b_pending_credit: '{0,0}', b_excess: '{0,0}' },
+    ...more,
+  });
+
 describe('nobody writes the journal but the posting function', () => {
   const writes = [
     'journal_entry',
@@ -82,7 +120,9 @@ describe('nobody writes the journal but the posting function', () => {
       'UPDATE accounting.posting SET units = 1',
       "INSERT INTO accounting.balance (book_id) VALUES ('NGEU')",
       'DELETE FROM accounting.journal_entry',
-      `SELECT accounting.post('{"items":[]}')`,
+      `SELECT * FROM accounting.take_keys('{}', '{}', '{}')`,
+      `SELECT * FROM accounting.lock_accounts('{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
+      booking({}),
       `SELECT accounting.set_limits('[]')`,
       `SELECT accounting.set_account_state('NGEU', 'A-CASH', 'CLOSED')`,
     ]) {
@@ -96,10 +136,8 @@ describe('nobody writes the journal but the posting function', () => {
   });
   it('has one door to the journal, and one to the limits', async () => {
     for (const sql of [
-      `SELECT accounting.post_items('{"items":[]}')`,
-      `SELECT accounting.post_somehow('{"items":[]}')`,
-      `SELECT accounting.post_apart('[]', 'x')`,
-      `SELECT accounting.refuse_items('[]', 'x', '23514', 'x')`,
+      `SELECT accounting.open_ledger_accounts('{NGEU}', '{A-CASH}', '{USD}')`,
+      `SELECT accounting.expire_holds('{1}', now())`,
       `INSERT INTO accounting.account_limit (book_id, number, asset, overdraft_units) VALUES ('NGEU', 'A-CASH', 'EUR', 1000000)`,
       `UPDATE accounting.account_limit SET overdraft_units = 1000000`,
       `INSERT INTO accounting.ledger_account (book_id, number, asset) VALUES ('NGEU', 'A-CASH', 'USD')`,
@@ -113,6 +151,37 @@ describe('nobody writes the journal but the posting function', () => {
     ]) {
       expect([sql, await attack('accounting', sql)]).toEqual([sql, denied]);
     }
+  });
+});
+
+describe('the door of the journal itself lets nothing through that is not whole, whoever opens it', () => {
+  it('books what is whole, so that the attacks below fail for their own reason', async () => {
+    expect(await attack('accounting', withdrawal(400))).toBe('let through');
+  });
+  const attempts: [string, () => string, string][] = [
+    ['more than there is', () => withdrawal(2_000), checked],
+    ['more than there is, called an excess', () => withdrawal(2_000, { b_excess: '{1000,0}' }), checked],
+    [
+      'sides that differ',
+      () => withdrawal(400, { p_units: '{400,-399}', p_balance: '{-600,601}', b_credit: '{1000,399}' }),
+      checked,
+    ],
+    ['a posting too few', () => withdrawal(400, { e_count: '{3}' }), checked],
+    ['a gap in the sequence', () => withdrawal(400, { p_sequence: '{3,2}', b_sequence: '{3,2}' }), checked],
+    ['a balance of its own', () => withdrawal(400, { b_debit: '{401,1000}' }), checked],
+    ['an entry on a closed date', () => withdrawal(400, { e_business: '{2026-11-20}' }), checked],
+    ['postings without an entry', () => withdrawal(400, { e_id: '{}' }), '23502'],
+    ['another asset', () => withdrawal(400, { p_asset: `{${isin},${isin}}` }), '23503'],
+    ['another book', () => withdrawal(400, { e_book: '{NGUS}' }), '23503'],
+    ['what is pending without a hold', () => withdrawal(400, { b_pending_debit: '{100,0}' }), checked],
+    [
+      'a hold that is open further than it was placed',
+      () => booking({ rest: '{"movements":[{"hold":"none","book":"NGEU","kind":"RELEASED","units":1}]}' }),
+      '23503',
+    ],
+  ];
+  it.each(attempts)('%s', async (_, sql, code) => {
+    expect(await attack('accounting', sql())).toBe(code);
   });
 });
 

@@ -1,11 +1,16 @@
+import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { AuditTrail, leafHash } from '#libs/audit/index.js';
-import { type Tx } from '#libs/database/index.js';
+import { sqlStateOf, together, type Transactions, type Tx } from '#libs/database/index.js';
 import { canonicalJson } from '#libs/kernel/index.js';
 import { isCurrency } from '#libs/money/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
+import { type Candidate, type Decision, fold, type Folded } from './fold.js';
+import { type LedgerState } from './ledger-state.js';
 import { merkleRootOf } from './merkle.js';
-import { isAlarm, type PostingItem, type PostingResult } from './posting.js';
+import { idOf, inputFault, isStorableText, requestHash } from './posting-input.js';
+import { isAlarm, type PostingItem, type PostingResult, type ResultCode } from './posting.js';
+import { type KeptKey, PostingRepository, type Writing } from './posting.repository.js';
 
 export interface PostingCall {
   readonly items: readonly PostingItem[];
@@ -15,10 +20,26 @@ export interface PostingCall {
   readonly batchId?: string;
 }
 
-/** The one way into the journal. One round trip decides and books a batch; one audit leaf covers it. */
+/** An item with the call it came in. */
+interface Given {
+  readonly item: PostingItem;
+  readonly call: number;
+  readonly by: string;
+}
+
+/** What the rule of posting is: injected, so that a test can see the tables stand behind a wrong one. */
+export type PostingRule = (candidates: readonly Candidate[], state: LedgerState) => Folded;
+
+/**
+ * The one way into the journal. A batch takes two round trips: what it touches is locked and read, the rule decides in
+ * memory, what was decided is written with one audit leaf.
+ */
 @Injectable()
 export class PostingService {
   private readonly logger = new Logger('PostingService');
+  private readonly repository = new PostingRepository();
+  /** Only a test puts a wrong one in its place. */
+  rule: PostingRule = fold;
 
   constructor(
     private readonly audit: AuditTrail,
@@ -26,17 +47,192 @@ export class PostingService {
   ) {}
 
   async post(tx: Tx, call: PostingCall): Promise<PostingResult[]> {
-    if (call.items.length === 0) return [];
-    const answer = await tx.row<{ results: PostingResult[] }>('SELECT accounting.post($1::jsonb) AS results', [
-      JSON.stringify({ items: call.items, requestedBy: call.requestedBy, validateOnly: call.validateOnly ?? false }),
-    ]);
-    const results = answer?.results ?? [];
-    if (results.length !== call.items.length)
-      throw new Error(`${call.items.length} items were given, ${results.length} decided`);
-    if (call.validateOnly !== true) {
-      await this.record(tx, call, results);
-      await this.openExcesses(tx, call, results);
-      await this.alarm(tx, results);
+    const [results] = await this.postTogether(tx, [call]);
+    return results ?? [];
+  }
+
+  /** Several calls in a transaction of their own. What is written travels with the commit, so it takes two round trips. */
+  async commitTogether(transactions: Transactions, calls: readonly PostingCall[]): Promise<PostingResult[][]> {
+    try {
+      return await transactions.run((tx) => this.postTogether(tx, calls, 'with the commit'));
+    } catch (error) {
+      if (!isRefusedByTheTables(error)) throw error;
+      return transactions.run((tx) => this.postTogether(tx, calls));
+    }
+  }
+
+  /** Several calls in one batch: each has its own groups and its own name in the log. All are dry runs, or none is. */
+  async postTogether(
+    tx: Tx,
+    calls: readonly PostingCall[],
+    written: 'at once' | 'with the commit' = 'at once',
+  ): Promise<PostingResult[][]> {
+    const given = calls.flatMap(({ items, requestedBy }, call) =>
+      items.map((item) => ({ item, call, by: requestedBy })),
+    );
+    if (given.length === 0) return calls.map(() => []);
+    const isDry = calls[0]?.validateOnly === true;
+    const waits = written === 'with the commit' && !isDry;
+    const results = waits ? await this.book(tx, given, tx.withCommit.bind(tx)) : await this.bookApart(tx, given, isDry);
+    const ofCall = calls.map((_, call) => results.filter((__, n) => given[n]?.call === call));
+    if (isDry) return ofCall;
+    const recorded = this.record(tx, calls, ofCall);
+    if (waits) tx.withCommit(recorded);
+    await this.openExcesses(tx, given, results);
+    await this.alarm(tx, results);
+    if (!waits) await recorded;
+    return ofCall;
+  }
+
+  /**
+   * All at once, and apart only when the database itself refuses the batch: a fault that the rule did not foresee would
+   * take every item along. It is split in halves until the items at fault stand alone; those of a group stay together.
+   */
+  private async bookApart(tx: Tx, given: readonly Given[], isDry: boolean): Promise<PostingResult[]> {
+    const underWay: Promise<unknown>[] = [tx.execute('SAVEPOINT posting')];
+    try {
+      const results = await this.book(tx, given, isDry ? undefined : (writing) => underWay.push(writing));
+      underWay.push(tx.execute(isDry ? 'ROLLBACK TO SAVEPOINT posting' : 'RELEASE SAVEPOINT posting'));
+      await together(underWay);
+      return results;
+    } catch (error) {
+      await Promise.allSettled(underWay);
+      if (!isRefusedByTheTables(error)) throw error;
+      const state = sqlStateOf(error) ?? '';
+      await tx.execute('ROLLBACK TO SAVEPOINT posting');
+      const units = unitsOf(given);
+      if (units.length === 1) return this.refuse(tx, given, state, faultOf(error));
+      const middle = Math.ceil(units.length / 2);
+      const results: PostingResult[] = [];
+      for (const half of [units.slice(0, middle), units.slice(middle)]) {
+        const places = half.flat();
+        const answers = await this.bookApart(
+          tx,
+          places.map((place) => given[place] as Given),
+          isDry,
+        );
+        places.forEach((place, n) => (results[place] = answers[n] as PostingResult));
+      }
+      return results;
+    }
+  }
+
+  /** What is written goes to `writes`, when it is there: the answers are known before. */
+  private async book(
+    tx: Tx,
+    given: readonly Given[],
+    writes: ((writing: Promise<unknown>) => void) | undefined,
+  ): Promise<PostingResult[]> {
+    const placed = given.map(({ item }) => ({ fault: inputFault(item), hash: requestHash(item) }));
+    // The first of this batch under a key has it; the others are answered as it is.
+    const firstOf = new Map<string, number>();
+    given.forEach(({ item }, n) => {
+      if (placed[n]?.fault === undefined && !firstOf.has(keyOf(item))) firstOf.set(keyOf(item), n);
+    });
+    const firsts = [...firstOf.values()];
+    const withKeys = (places: readonly number[]) =>
+      places.map((n) => {
+        const { book, key } = (given[n] as Given).item;
+        return { book, key, hash: placed[n]?.hash ?? Buffer.alloc(0) };
+      });
+    const faulty = given.flatMap(({ item }, n) => (placed[n]?.fault !== undefined && hasStorableKey(item) ? [n] : []));
+    const looking = this.repository.knownKeys(tx, withKeys(faulty));
+    looking.catch(() => undefined);
+    const { kept, state } = await this.repository.take(
+      tx,
+      firsts.map((n) => (given[n] as Given).item),
+      withKeys(firsts),
+    );
+    const known = await looking;
+
+    const fresh = firsts.filter((_, place) => !kept.has(place));
+    const folded = this.rule(
+      fresh.map((n): Candidate => {
+        const { item, call } = given[n] as Given;
+        return { item, call, id: idOf(item) };
+      }),
+      state,
+    );
+    const results: PostingResult[] = [];
+    const writings: Writing[] = [];
+    const hashes = new Map<number, Buffer>();
+    fresh.forEach((n, place) => {
+      const { item, by } = given[n] as Given;
+      const decision = folded.decisions[place] as Decision;
+      const id = idOf(item);
+      if (decision.lines.length > 0) {
+        const hash = item.op === 'HOLD' ? undefined : entryHash(item, id, state.moment, decision);
+        if (hash) hashes.set(n, hash);
+        writings.push({ item, id, by, lines: decision.lines, hash });
+      }
+      results[n] = resultOf(item, id, decision, hashes.get(n));
+    });
+    writes?.(
+      this.repository.write(tx, {
+        moment: state.moment,
+        writings,
+        accounts: folded.accounts,
+        holdMovements: folded.holdMovements,
+        closings: folded.closings.map((closing) => {
+          const { item, by } = given[fresh[closing.candidate] as number] as Given;
+          return { ...closing, key: item.key, by };
+        }),
+        sweeps: fresh.flatMap((n, place) => sweepOf((given[n] as Given).item, folded.decisions[place] as Decision)),
+        refusals: fresh.flatMap((n) => refusalOf(results[n] as PostingResult)),
+      }),
+    );
+    firsts.forEach((n, place) => {
+      const old = kept.get(place);
+      if (old) results[n] = keptResult((given[n] as Given).item, placed[n]?.hash, old);
+    });
+    given.forEach(({ item }, n) => {
+      const { fault, hash } = placed[n] as (typeof placed)[number];
+      if (fault !== undefined) {
+        const at = faulty.indexOf(n);
+        const isUsed = at >= 0 && known.has(at);
+        results[n] = refused(item, isUsed ? { code: 'IDEMPOTENCY_KEY_REUSED' } : fault);
+      } else if (results[n] === undefined) {
+        const first = firstOf.get(keyOf(item)) as number;
+        const isSame = placed[first]?.hash.equals(hash) === true;
+        const { hash: _, excess: __, ...answer } = results[first] as PostingResult;
+        results[n] = isSame ? { ...answer, replayed: true } : refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' });
+      }
+    });
+    return results;
+  }
+
+  /** One item, or one group, that the database refused: its key is used up by it, unless the input cannot be read. */
+  private async refuse(tx: Tx, given: readonly Given[], state: string, fault: string): Promise<PostingResult[]> {
+    const code: ResultCode =
+      state === '22003'
+        ? 'BALANCE_OUT_OF_RANGE'
+        : /^(22|54)|23502/.test(state)
+          ? 'MALFORMED_ITEM'
+          : 'LEDGER_CHECK_FAILED';
+    const results: PostingResult[] = [];
+    for (const { item } of given) {
+      const key = { book: item.book, key: item.key, hash: requestHash(item) };
+      const answer = { ...refused(item, { code }), fault: `${state} ${fault}` };
+      if (code === 'MALFORMED_ITEM') {
+        const isUsed = (await this.repository.knownKeys(tx, [key])).size > 0;
+        results.push(isUsed ? refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' }) : answer);
+        continue;
+      }
+      const old = (await this.repository.takeKeys(tx, [key])).get(0);
+      if (old) {
+        results.push(keptResult(item, key.hash, old));
+        continue;
+      }
+      await this.repository.write(tx, {
+        moment: new Date(0).toISOString(),
+        writings: [],
+        accounts: [],
+        holdMovements: [],
+        closings: [],
+        sweeps: [],
+        refusals: refusalOf(answer),
+      });
+      results.push(answer);
     }
     return results;
   }
@@ -66,28 +262,36 @@ export class PostingService {
     );
   }
 
-  private async record(tx: Tx, call: PostingCall, results: readonly PostingResult[]): Promise<void> {
-    const byBook = new Map<string, string[]>();
-    results.forEach((result, n) => {
-      // An entry has its own hash; what moves a hold or the state of an account is hashed as it was asked for.
-      const isOther =
-        result.outcome === 'POSTED' && !result.replayed && !['ENTRY', 'REVERSAL', 'CAPTURE'].includes(result.op);
-      const hash = result.hash ?? (isOther ? leafHash(canonicalJson(call.items[n])) : undefined);
-      if (hash === undefined) return;
-      const hashes = byBook.get(result.book);
-      if (hashes) hashes.push(hash);
-      else byBook.set(result.book, [hash]);
+  /** One leaf for each book and each who asked: the root over the hashes of what was done. */
+  private async record(
+    tx: Tx,
+    calls: readonly PostingCall[],
+    results: readonly (readonly PostingResult[])[],
+  ): Promise<void> {
+    const leaves = new Map<string, { book: string; by: string; batchId?: string; hashes: string[] }>();
+    calls.forEach(({ items, requestedBy: by, batchId }, call) => {
+      results[call]?.forEach((result, n) => {
+        // An entry has its own hash; what moves a hold or the state of an account is hashed as it was asked for.
+        const isOther =
+          result.outcome === 'POSTED' && !result.replayed && !['ENTRY', 'REVERSAL', 'CAPTURE'].includes(result.op);
+        const hash = result.hash ?? (isOther ? leafHash(canonicalJson(items[n])) : undefined);
+        if (hash === undefined) return;
+        const name = `${result.book}\u001f${by}\u001f${batchId ?? ''}`;
+        const leaf = leaves.get(name) ?? { book: result.book, by, batchId, hashes: [] };
+        leaf.hashes.push(hash);
+        leaves.set(name, leaf);
+      });
     });
     await this.audit.appendMany(
       tx,
-      [...byBook].map(([book, hashes]) => {
+      [...leaves.values()].map(({ book, by, batchId, hashes }) => {
         const root = merkleRootOf(hashes);
         return {
           action: 'LEDGER_BATCH_POSTED',
           objectKind: 'POSTING_BATCH',
-          objectId: call.batchId ?? `root_${root.slice(0, 32)}`,
+          objectId: batchId ?? `root_${root.slice(0, 32)}`,
           bookId: book,
-          principal: call.requestedBy,
+          principal: by,
           after: { items: hashes.length, root },
         };
       }),
@@ -95,11 +299,11 @@ export class PostingService {
   }
 
   /** A confirmed fact beyond what was there is booked, and somebody has to find cover for it. */
-  private async openExcesses(tx: Tx, call: PostingCall, results: readonly PostingResult[]): Promise<void> {
+  private async openExcesses(tx: Tx, given: readonly Given[], results: readonly PostingResult[]): Promise<void> {
     const exceeded = results.flatMap((result, n) =>
       result.excess === undefined || result.replayed
         ? []
-        : result.excess.map((one) => ({ ...one, result, item: call.items[n] })),
+        : result.excess.map((one) => ({ ...one, result, item: given[n]?.item })),
     );
     if (exceeded.length === 0) return;
     const clock = await tx.row<{ due: Date }>(`SELECT kernel.now() + interval '1 day' AS due`);
@@ -122,3 +326,112 @@ export class PostingService {
     );
   }
 }
+
+/** Of an input with a fault: whether its key can be looked for. */
+const hasStorableKey = ({ book, key }: { book: unknown; key: unknown }): boolean =>
+  typeof book === 'string' && typeof key === 'string' && isStorableText(`${book}${key}`);
+
+const keyOf = ({ book, key }: PostingItem): string => `${book}\u001f${key}`;
+
+/** Places of the items, those of a group together, in the order of decision. */
+function unitsOf(given: readonly Given[]): number[][] {
+  const groups = new Map<string, number[]>();
+  const units: number[][] = [];
+  given.forEach(({ item, call }, n) => {
+    const name = item.group === undefined ? undefined : `${call}\u001f${item.group}`;
+    const known = name === undefined ? undefined : groups.get(name);
+    if (known) known.push(n);
+    else {
+      const unit = [n];
+      units.push(unit);
+      if (name !== undefined) groups.set(name, unit);
+    }
+  });
+  return units;
+}
+
+/** A value that does not fit, a constraint, a limit of Postgres: a fault of the items, not of the connection. */
+const isRefusedByTheTables = (error: unknown): boolean => /^(22|23|54)/.test(sqlStateOf(error) ?? '');
+
+function faultOf(error: unknown): string {
+  const { constraint, message } = error as { constraint?: string; message?: string };
+  return [constraint, message].filter(Boolean).join(': ');
+}
+
+/** RFC 6962, 2.1: a leaf is hashed behind a zero byte. The text is what `accounting.entry_hash_of` makes of the rows. */
+function entryHash(item: PostingItem, id: string, moment: string, { lines }: Decision): Buffer {
+  const { book, kind, businessDate, valueDate, forced } = item as Extract<PostingItem, { op: 'ENTRY' }>;
+  const reverses = item.op === 'REVERSAL' ? item.reverses : null;
+  const text = lines.map(({ n, accountId, asset, units }) => `${n}:${accountId ?? ''}:${asset}:${units}`).join(';');
+  const fields = [id, book, kind, businessDate, valueDate, moment, reverses, forced?.reason ?? null, text];
+  return createHash('sha256')
+    .update('\0')
+    .update(`[${fields.map((field) => JSON.stringify(field)).join(', ')}]`)
+    .digest();
+}
+
+const base = ({ key, book, op }: PostingItem) => ({ key, book, op: (op as PostingItem['op'] | undefined) ?? 'ENTRY' });
+
+const refused = (
+  item: PostingItem,
+  refusal: { code: ResultCode; account?: string; asset?: string; available?: bigint },
+): PostingResult => ({
+  ...base(item),
+  outcome: 'REFUSED',
+  code: refusal.code,
+  ...(refusal.account === undefined ? {} : { account: refusal.account }),
+  ...(refusal.asset === undefined ? {} : { asset: refusal.asset }),
+  ...(refusal.available === undefined ? {} : { availableUnits: String(refusal.available) }),
+  replayed: false,
+});
+
+const makesSomething = new Set<PostingItem['op']>(['ENTRY', 'REVERSAL', 'HOLD', 'CAPTURE']);
+
+function resultOf(item: PostingItem, id: string, decision: Decision, hash: Buffer | undefined): PostingResult {
+  const { refusal, swept, excess } = decision;
+  if (refusal) return refused(item, refusal);
+  return {
+    ...base(item),
+    outcome: 'POSTED',
+    ...(makesSomething.has(item.op) && swept !== 0n ? { id } : {}),
+    ...(swept === undefined ? {} : { units: String(swept) }),
+    ...(hash === undefined ? {} : { hash: hash.toString('hex') }),
+    ...(excess.length === 0 ? {} : { excess: excess.map((one) => ({ ...one, units: String(one.units) })) }),
+    replayed: false,
+  };
+}
+
+/** The answer of an earlier call, when it was the same. */
+function keptResult(item: PostingItem, hash: Buffer | undefined, kept: KeptKey): PostingResult {
+  if (!hash || !kept.requestHash.equals(hash)) return refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' });
+  if (kept.code !== null) {
+    const { code, account, asset, availableUnits } = kept;
+    return {
+      ...refused(item, { code, account: account ?? undefined, asset: asset ?? undefined }),
+      ...(availableUnits === null ? {} : { availableUnits }),
+      replayed: true,
+    };
+  }
+  const swept = kept.movedUnits === null ? undefined : BigInt(kept.movedUnits);
+  return { ...resultOf(item, idOf(item), { swept, excess: [], lines: [] }, undefined), replayed: true };
+}
+
+function sweepOf(item: PostingItem, { swept, refusal }: Decision) {
+  if (swept === undefined || refusal !== undefined) return [];
+  const asked =
+    item.op === 'HOLD' ? item.hold.units : (item as Extract<PostingItem, { op: 'ENTRY' }>).postings[0]?.units;
+  const id = swept === 0n ? undefined : idOf(item);
+  return [
+    {
+      book: item.book,
+      key: item.key,
+      asked: asked ?? '',
+      moved: String(swept),
+      ...(item.op === 'HOLD' ? { hold: id } : { entry: id }),
+    },
+  ];
+}
+
+/** What is remembered of a refusal: the same request is refused again, whatever has come in since. */
+const refusalOf = ({ outcome, book, key, code, account, asset, availableUnits }: PostingResult) =>
+  outcome === 'REFUSED' && code !== undefined ? [{ book, key, code, account, asset, available: availableUnits }] : [];
