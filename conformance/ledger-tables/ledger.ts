@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { AccountsRepository, type BalanceRow } from '../../apps/accounting/src/accounts/accounts.repository.js';
 import { Accounts } from '../../apps/accounting/src/accounts/accounts.service.js';
 import { AssetsRepository } from '../../apps/accounting/src/assets/assets.repository.js';
+import { BlocksRepository } from '../../apps/accounting/src/blocks/blocks.repository.js';
+import { Blocks } from '../../apps/accounting/src/blocks/blocks.service.js';
 import { type PostingItem, type PostingResult, transferOf } from '../../apps/accounting/src/journal/posting.js';
 import { PostingService } from '../../apps/accounting/src/journal/posting.service.js';
 import { StatementsRepository } from '../../apps/accounting/src/statements/statements.repository.js';
@@ -18,8 +20,9 @@ export type OpeningAsked = Parameters<Accounts['openEach']>[1][number];
 export class LedgerUnderTest {
   readonly statements = new StatementsRepository();
   private readonly repository = new AccountsRepository();
-  private readonly accounts = new Accounts(this.repository);
-  private readonly posting = new PostingService(new AuditTrail(new AuditOwner('accounting')), new WorkItems());
+  private readonly audit = new AuditTrail(new AuditOwner('accounting'));
+  private readonly accounts = new Accounts(this.repository, new Blocks(new BlocksRepository(), this.audit));
+  private readonly posting = new PostingService(this.audit, new WorkItems());
   private readonly transactions: Transactions;
   private instant = new Date(`${firstDay}T09:00:00Z`).getTime() * 1_000;
 

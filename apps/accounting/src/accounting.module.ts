@@ -13,6 +13,9 @@ import { LimitChanges } from './accounts/limit-changes.service.js';
 import { AssetsProcessor } from './assets/assets.processor.js';
 import { AssetsRepository } from './assets/assets.repository.js';
 import { Assets } from './assets/assets.service.js';
+import { BlocksRepository } from './blocks/blocks.repository.js';
+import { BlocksResolver } from './blocks/blocks.resolver.js';
+import { Blocks } from './blocks/blocks.service.js';
 import { BusinessDaysRepository } from './business-days/business-days.repository.js';
 import { BusinessDaysResolver } from './business-days/business-days.resolver.js';
 import { BusinessDays } from './business-days/business-days.service.js';
@@ -45,6 +48,8 @@ const providers = [
   AccountsRepository,
   Assets,
   AssetsRepository,
+  Blocks,
+  BlocksRepository,
   BusinessDaysRepository,
   BusinessDays,
   ControlTotalsRepository,
@@ -75,6 +80,7 @@ const processors = [
 
 const resolvers = [
   AccountsResolver,
+  BlocksResolver,
   BusinessDaysResolver,
   CustomerOperationsResolver,
   FiguresResolver,

@@ -33,6 +33,8 @@ export const toLimit = (row: LimitRow): AccountLimitType => ({
   overdraftLimit: formatDecimal(BigInt(row.overdraftUnits), row.scale),
   paymentLimit: row.paymentLimitUnits === null ? null : formatDecimal(BigInt(row.paymentLimitUnits), row.scale),
   version: row.version,
+  reason: row.reason,
+  reference: row.reference,
 });
 
 export const toLimitChange = (row: LimitChangeRow): LimitChangeType => ({

@@ -9,14 +9,23 @@ import {
   RequiresScopes,
 } from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
-import { accountKinds, accountStates } from './accounts.js';
+import { accountStates } from '../blocks/blocks.js';
+import { BlockReasonEnum } from '../blocks/blocks.graphql.js';
+import { accountKinds, wantedStates } from './accounts.js';
 
 const enumOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]));
 export const AccountKindEnum = enumOf(accountKinds);
 export const AccountStateEnum = enumOf(accountStates);
 export const SideEnum = enumOf(['DEBIT', 'CREDIT']);
 registerEnumType(AccountKindEnum, { name: 'AccountKind' });
-registerEnumType(AccountStateEnum, { name: 'AccountState' });
+registerEnumType(AccountStateEnum, {
+  name: 'AccountState',
+  valuesMap: {
+    BLOCKED: { description: 'Nothing goes out.' },
+    BLOCKED_IN: { description: 'Nothing comes in.' },
+    BLOCKED_BOTH: { description: 'Nothing goes out or comes in.' },
+  },
+});
 registerEnumType(SideEnum, { name: 'PostingSide' });
 
 @ObjectType('Balance', {
@@ -48,6 +57,10 @@ export class AccountLimitType {
   @Field(() => DecimalScalar, { nullable: true, description: 'The largest single payment; null without one.' })
   paymentLimit!: string | null;
   @Field(() => Int) version!: number;
+  @Field(() => String, { nullable: true, description: 'Why it is what it is; null when it was set without a reason.' })
+  reason!: string | null;
+  @Field(() => String, { nullable: true, description: 'What says so: the approval of its change, or the import.' })
+  reference!: string | null;
 }
 
 @ObjectType('Party')
@@ -69,7 +82,7 @@ export class AccountType {
   @Field(() => SideEnum) normalSide!: string;
   @Field(() => String, { description: 'STRICT: its limit is enforced on every posting. ROLLUP: it has none.' })
   mode!: string;
-  @Field(() => AccountStateEnum) state!: string;
+  @Field(() => AccountStateEnum, { description: 'What its blocks say together, unless it is closed.' }) state!: string;
   @Field(() => String, { nullable: true }) currency!: string | null;
   @Field(() => String, { nullable: true }) iban!: string | null;
   @Field(() => DateTimeScalar) openedAt!: Date;
@@ -85,6 +98,8 @@ export class AccountFilterInput {
   @Field(() => String, { nullable: true }) party?: string | null;
   @Field(() => AccountKindEnum, { nullable: true }) kind?: string | null;
   @Field(() => AccountStateEnum, { nullable: true }) state?: string | null;
+  @Field(() => BlockReasonEnum, { nullable: true, description: 'Only where a block of this reason stands.' })
+  blockReason?: string | null;
   @Field(() => String, { nullable: true }) numberPrefix?: string | null;
 }
 @InputType('BalanceFilter')
@@ -156,7 +171,7 @@ export class ChangeLimitProposalInput {
 export class ChangeAccountStateInput {
   @Field(() => String) @Length(2, 12) book!: string;
   @Field(() => String) @Length(1, 64) account!: string;
-  @Field(() => AccountStateEnum) @IsIn(accountStates) state!: string;
+  @Field(() => AccountStateEnum, { description: 'OPEN, BLOCKED or CLOSED.' }) @IsIn(wantedStates) state!: string;
   @Field(() => String) @MinLength(3) @MaxLength(280) reason!: string;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
+import { type AccountState } from '../blocks/blocks.js';
 import {
   type AccountKind,
   type AccountMode,
-  type AccountState,
   type NormalSide,
   type StatementClass,
+  type WantedState,
 } from './accounts.js';
 
 export interface AccountRow {
@@ -49,6 +50,8 @@ export interface LimitRow {
   readonly overdraftUnits: string;
   readonly paymentLimitUnits: string | null;
   readonly version: number;
+  readonly reason: string | null;
+  readonly reference: string | null;
 }
 
 /** The number of a book's first nostro in a currency. */
@@ -60,6 +63,9 @@ export interface NewLimit {
   readonly asset: string;
   readonly overdraftUnits: string;
   readonly paymentLimitUnits: string | null;
+  /** Why it is what it is, and what says so: an approval, an import. */
+  readonly reason?: string;
+  readonly reference?: string;
 }
 
 export interface NewAccount {
@@ -69,7 +75,7 @@ export interface NewAccount {
   readonly statementClass: StatementClass;
   readonly normalSide: NormalSide;
   readonly mode: AccountMode;
-  readonly state: AccountState;
+  readonly state: WantedState;
   readonly partyId: string | null;
   readonly currency: string | null;
   readonly iban: string | null;
@@ -83,6 +89,7 @@ export interface AccountFilter {
   readonly party?: string | null;
   readonly kind?: string | null;
   readonly state?: string | null;
+  readonly blockReason?: string | null;
   readonly numberPrefix?: string | null;
 }
 
@@ -136,6 +143,8 @@ export class AccountsRepository {
         WHERE ($1::text IS NULL OR a.book_id = $1) AND ($2::text IS NULL OR a.party_id = $2) AND ($3::text IS NULL OR a.kind = $3)
           AND ($4::text IS NULL OR a.state = $4) AND ($5::text IS NULL OR starts_with(a.number, $5))
           AND ($6::text IS NULL OR (a.book_id, a.number) > ($6, $7))
+          AND ($9::text IS NULL OR (a.book_id, a.number) IN (
+                SELECT k.book_id, k.number FROM accounting.account_block k WHERE k.reason_code = $9 AND k.lifted_at IS NULL))
         ORDER BY a.book_id, a.number LIMIT $8`,
       [
         filter.book ?? null,
@@ -146,6 +155,7 @@ export class AccountsRepository {
         after?.[0] ?? null,
         after?.[1] ?? null,
         first + 1,
+        filter.blockReason ?? null,
       ],
     );
   }
@@ -194,7 +204,8 @@ export class AccountsRepository {
 
   async limitsOf(tx: Tx, keys: readonly { book: string; number: string }[]): Promise<LimitRow[]> {
     return tx.rows<LimitRow>(
-      `SELECT m.book_id AS book, m.number, m.asset, s.scale, m.overdraft_units AS "overdraftUnits", m.payment_limit_units AS "paymentLimitUnits", m.version
+      `SELECT m.book_id AS book, m.number, m.asset, s.scale, m.overdraft_units AS "overdraftUnits", m.payment_limit_units AS "paymentLimitUnits", m.version,
+              m.reason, m.reference
          FROM accounting.account_limit m JOIN accounting.asset s USING (asset)
          JOIN jsonb_to_recordset($1::jsonb) AS k(book text, number text) ON k.book = m.book_id AND k.number = m.number
         ORDER BY m.book_id, m.number, m.asset`,
@@ -218,11 +229,11 @@ export class AccountsRepository {
     return new Set(rows.map(({ asset }) => asset));
   }
 
-  /** An account whose import was rolled back may come again with another one. */
+  /** An account whose import was rolled back may come again with another one. One to be blocked is open first. */
   async open(tx: Tx, accounts: readonly NewAccount[]): Promise<void> {
     await tx.execute(
       `INSERT INTO accounting.account (book_id, number, kind, statement_class, normal_side, mode, state, party_id, currency, iban, agent_bic, statement_channel, import_id)
-       SELECT DISTINCT ON (book, number) book, number, kind, "statementClass", "normalSide", mode, state, "partyId", currency, iban, "agentBic", "statementChannel", "importId"
+       SELECT DISTINCT ON (book, number) book, number, kind, "statementClass", "normalSide", mode, CASE state WHEN 'BLOCKED' THEN 'OPEN' ELSE state END, "partyId", currency, iban, "agentBic", "statementChannel", "importId"
          FROM jsonb_to_recordset($1::jsonb) AS a(book text, number text, kind text, "statementClass" text, "normalSide" text, mode text, state text,
               "partyId" text, currency text, iban text, "agentBic" text, "statementChannel" text, "importId" text)
         ORDER BY book, number, iban NULLS LAST
@@ -242,11 +253,15 @@ export class AccountsRepository {
     await tx.execute('SELECT accounting.set_limits($1::jsonb)', [JSON.stringify(limits)]);
   }
 
-  async setStates(tx: Tx, accounts: readonly { book: string; number: string; state: AccountState }[]): Promise<void> {
+  /** Closes them or opens them again, those that are not so already. */
+  async setStates(
+    tx: Tx,
+    accounts: readonly { book: string; number: string; state: 'OPEN' | 'CLOSED' }[],
+  ): Promise<void> {
     await tx.execute(
       `SELECT accounting.set_account_state(a.book, a.number, a.state)
          FROM jsonb_to_recordset($1::jsonb) AS a(book text, number text, state text)
-         JOIN accounting.account t ON t.book_id = a.book AND t.number = a.number AND t.state <> a.state
+         JOIN accounting.account t ON t.book_id = a.book AND t.number = a.number AND (t.state = 'CLOSED') <> (a.state = 'CLOSED')
         ORDER BY a.book, a.number`,
       [JSON.stringify(accounts)],
     );

@@ -14,6 +14,7 @@ import {
 import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { parseDecimal } from '#libs/money/index.js';
 import { Assets } from '../assets/assets.service.js';
+import { Blocks } from '../blocks/blocks.service.js';
 import { Mutations } from '../mutations.js';
 import {
   accountLoader,
@@ -24,7 +25,7 @@ import {
   toBalance,
   toLimitChange,
 } from './account-types.js';
-import { accountStates } from './accounts.js';
+import { wantedStates } from './accounts.js';
 import {
   AccountConnection,
   AccountFilterInput,
@@ -42,6 +43,7 @@ import {
   ProposeLimitChangeInput,
 } from './accounts.graphql.js';
 import { type AccountRow, AccountsRepository, type BalanceRow } from './accounts.repository.js';
+import { Accounts } from './accounts.service.js';
 import { LimitChanges } from './limit-changes.service.js';
 
 type Limits = { overdraftUnits: string; paymentLimitUnits: string | null };
@@ -50,6 +52,8 @@ type Limits = { overdraftUnits: string; paymentLimitUnits: string | null };
 export class AccountsResolver {
   constructor(
     private readonly accounts: AccountsRepository,
+    private readonly states: Accounts,
+    private readonly blocks: Blocks,
     private readonly assets: Assets,
     private readonly limitChanges: LimitChanges,
     private readonly mutations: Mutations,
@@ -232,7 +236,10 @@ export class AccountsResolver {
     );
   }
 
-  @Mutation(() => AccountPayload, { description: 'Opens, blocks or closes an account; closing needs it to be empty.' })
+  @Mutation(() => AccountPayload, {
+    description:
+      'Opens, blocks or closes an account. Closing needs it to be empty; opening lifts what was blocked this way, not the blocks with a reason code.',
+  })
   @RequiresScopes('accounts:write')
   changeAccountState(
     @Args('input', { type: () => ChangeAccountStateInput }) input: ChangeAccountStateInput,
@@ -244,38 +251,45 @@ export class AccountsResolver {
       input,
       principal,
       async (tx): Promise<AccountPayload> => {
-        const before = await this.accounts.find(tx, input.book, input.account);
-        const state = accountStates.find((one) => one === input.state);
+        const { book, account: number, reason } = input;
+        const before = await this.accounts.find(tx, book, number);
+        const state = wantedStates.find((one) => one === input.state);
         if (!before || !state)
           return this.mutations.faulty([
             problem('ACCOUNT_NOT_FOUND', 'The book has no account of that number', ['account']),
           ]);
-        await this.accounts.setStates(tx, [{ book: input.book, number: input.account, state }]);
-        const balances = await this.accounts.balancesOf(tx, [{ book: input.book, number: input.account }]);
+        if (state === 'BLOCKED' && before.mode !== 'STRICT')
+          return this.mutations.faulty([
+            problem('ACCOUNT_NOT_BLOCKABLE', 'Only client accounts are blocked', ['account']),
+          ]);
+        if (state === 'OPEN') {
+          const staying = await this.blocks.staying(tx, { book, number });
+          if (staying.length > 0) return refusal(before, blocksStand(staying));
+        }
+        const wanted = { book, number, state, reason, reference: null };
+        await this.states.setStates(tx, [wanted], principal.subject);
+        const balances = await this.accounts.balancesOf(tx, [{ book, number }]);
         if (
           state === 'CLOSED' &&
           balances.some(
             (one) => one.postedDebit !== one.postedCredit || one.pendingDebit !== '0' || one.pendingCredit !== '0',
           )
         ) {
-          await this.accounts.setStates(tx, [{ book: input.book, number: input.account, state: before.state }]);
-          return {
-            account: toAccount(before),
-            problems: [problem('ACCOUNT_NOT_EMPTY', 'The account still holds something', ['account'])],
-            replayed: false,
-          };
+          if (before.state !== 'CLOSED') await this.accounts.setStates(tx, [{ book, number, state: 'OPEN' }]);
+          return refusal(before, problem('ACCOUNT_NOT_EMPTY', 'The account still holds something', ['account']));
         }
+        const after = await this.accounts.find(tx, book, number);
         await this.audit.append(tx, {
           action: 'ACCOUNT_STATE_CHANGED',
           objectKind: 'ACCOUNT',
-          objectId: `${input.book}/${input.account}`,
-          bookId: input.book,
+          objectId: `${book}/${number}`,
+          bookId: book,
           principal: principal.subject,
-          reason: input.reason,
+          reason,
           before: { state: before.state },
-          after: { state },
+          after: { state: after?.state ?? state },
         });
-        return { account: toAccount({ ...before, state }), problems: [], replayed: false };
+        return { account: toAccount(after ?? before), problems: [], replayed: false };
       },
     );
   }
@@ -309,6 +323,15 @@ export class AccountsResolver {
       : { limits: { overdraftUnits, paymentLimitUnits }, problems };
   }
 }
+
+const refusal = (account: AccountRow, why: Problem): AccountPayload => ({
+  account: toAccount(account),
+  problems: [why],
+  replayed: false,
+});
+
+const blocksStand = (reasons: readonly string[]): Problem =>
+  problem('BLOCKS_STAND', `Blocks with a reason stand and are lifted one by one: ${reasons.join(', ')}`, ['state']);
 
 /** What accounting adds to a party of compliance. */
 @Resolver(() => PartyReference)

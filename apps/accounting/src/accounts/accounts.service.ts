@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
-import { type AccountState } from './accounts.js';
+import { Blocks, type Wanted } from '../blocks/blocks.service.js';
+import { type WantedState } from './accounts.js';
 import { decideOpenings, type OpeningOutcome } from './openings.js';
 import {
   type AccountRow,
@@ -12,10 +13,18 @@ import {
 
 type AccountKey = { readonly book: string; readonly number: string };
 
+/** An account that somebody wants in a state, and why. */
+export type WantedAccount = AccountKey & Omit<Wanted, 'state'> & { readonly state: WantedState };
+
+const requester = 'service:accounting';
+
 /** What other features ask of accounts. */
 @Injectable()
 export class Accounts {
-  constructor(private readonly repository: AccountsRepository) {}
+  constructor(
+    private readonly repository: AccountsRepository,
+    private readonly blocks: Blocks,
+  ) {}
 
   byNumber(tx: Tx, keys: readonly AccountKey[]): Promise<AccountRow[]> {
     return this.repository.byNumber(tx, keys);
@@ -32,8 +41,7 @@ export class Accounts {
   /** Opens them in their states and with their limits; what stands there already is brought to what is given. */
   async open(tx: Tx, accounts: readonly NewAccount[], limits: readonly NewLimit[] = []): Promise<void> {
     await this.repository.open(tx, accounts);
-    const states = new Map(accounts.map(({ book, number, state }) => [`${book}/${number}`, { book, number, state }]));
-    await this.repository.setStates(tx, [...states.values()]);
+    await this.setStates(tx, accounts.map(wantedOf), requester);
     await this.repository.setLimits(tx, limits);
   }
 
@@ -52,14 +60,34 @@ export class Accounts {
       new Map(rows.map((row) => [idOf(row), row])),
       (asset) => assets.has(asset),
     );
-    await this.repository.open(
-      tx,
-      asked.filter((_, n) => outcomes[n]?.outcome === 'OPENED'),
-    );
+    const opened = asked.filter((_, n) => outcomes[n]?.outcome === 'OPENED');
+    await this.repository.open(tx, opened);
+    await this.blocks.follow(tx, toBeBlocked(opened.map(wantedOf)), requester);
     return outcomes;
   }
 
-  setStates(tx: Tx, accounts: readonly (AccountKey & { readonly state: AccountState })[]): Promise<void> {
-    return this.repository.setStates(tx, accounts);
+  /** Closes and opens; blocks without a code are placed and lifted as the states say, those with a code stay. Of two for a number the later counts. */
+  async setStates(tx: Tx, wanted: readonly WantedAccount[], by: string): Promise<void> {
+    const last = [...new Map(wanted.map((one) => [`${one.book}/${one.number}`, one])).values()];
+    await this.repository.setStates(
+      tx,
+      last.map(({ book, number, state }) => ({ book, number, state: state === 'CLOSED' ? 'CLOSED' : 'OPEN' })),
+    );
+    await this.blocks.follow(
+      tx,
+      last.flatMap((one) => (one.state === 'CLOSED' ? [] : [{ ...one, state: one.state }])),
+      by,
+    );
   }
 }
+
+const wantedOf = ({ book, number, state, importId }: NewAccount): WantedAccount => ({
+  book,
+  number,
+  state,
+  reason: importId === null ? 'Was opened so' : 'Came so with the import',
+  reference: importId,
+});
+
+const toBeBlocked = (wanted: readonly WantedAccount[]): Wanted[] =>
+  wanted.flatMap((one) => (one.state === 'BLOCKED' ? [{ ...one, state: one.state }] : []));

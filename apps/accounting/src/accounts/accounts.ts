@@ -15,8 +15,9 @@ export type NormalSide = 'DEBIT' | 'CREDIT';
 export type StatementClass = 'OWN' | 'CLIENT_MONEY' | 'CLIENT_CUSTODY' | 'MEMORANDUM';
 /** STRICT: the limit is enforced on every posting. ROLLUP: no limit, so it need never be waited for. */
 export type AccountMode = 'STRICT' | 'ROLLUP';
-export const accountStates = ['OPEN', 'BLOCKED', 'CLOSED'] as const;
-export type AccountState = (typeof accountStates)[number];
+/** What somebody may want an account to be; what it is, its blocks say beside (`blocks/blocks.ts`). */
+export const wantedStates = ['OPEN', 'BLOCKED', 'CLOSED'] as const;
+export type WantedState = (typeof wantedStates)[number];
 
 export interface AccountTerms {
   readonly statementClass: StatementClass;

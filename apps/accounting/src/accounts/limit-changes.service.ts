@@ -120,7 +120,7 @@ export class LimitChanges {
     if (open?.state !== 'PROPOSED') return;
     const next = stateAfter(event.outcome, event.payloadHash, open.payloadHash);
     if (next === 'APPLY') {
-      await this.accounts.setLimit(tx, open);
+      await this.accounts.setLimit(tx, { ...open, reference: event.approvalId });
     }
     await tx.execute(
       'UPDATE accounting.limit_change SET state = $2, decided_by = $3, decided_at = kernel.now(), decision_reason = $4 WHERE approval_id = $1',

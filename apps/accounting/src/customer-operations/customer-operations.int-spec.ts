@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { accountingInvariants } from '../accounting.invariants.js';
-import { AccountsRepository } from '../accounts/accounts.repository.js';
+import { Accounts } from '../accounts/accounts.service.js';
 import { AssetsRepository } from '../assets/assets.repository.js';
 import { accountOf, isin } from '../testing/bench.js';
 import { type ServiceUnderTest, startService } from '../testing/service.js';
@@ -14,7 +14,7 @@ beforeAll(async () => {
     await assets.ensureCurrencies(tx, ['EUR', 'USD']);
     await assets.register(tx, [{ asset: isin, kind: 'INSTRUMENT', scale: 0, name: 'A share' }]);
     await service.app
-      .get(AccountsRepository, { strict: false })
+      .get(Accounts, { strict: false })
       .open(tx, [
         accountOf('A-CASH', 'CLIENT_CASH'),
         accountOf('B-CASH', 'CLIENT_CASH'),

@@ -1,7 +1,7 @@
 import { formatDecimal, parseDecimal } from '#libs/money/index.js';
 import { accepted, type Decision, isRefused, problem, refused } from '#libs/kernel/index.js';
-import { type AccountState, accountKindOf, accountStates, termsOf } from '../accounts/accounts.js';
-import { type NewAccount } from '../accounts/accounts.repository.js';
+import { accountKindOf, termsOf, type WantedState, wantedStates } from '../accounts/accounts.js';
+import { type NewAccount, type NewLimit } from '../accounts/accounts.repository.js';
 
 export type Row = Readonly<Record<string, string>>;
 export interface RefusedRow {
@@ -16,13 +16,7 @@ const orNull = (value: string): string | null => (value === '' ? null : value);
 /** A line of `accounts`: a client's account and, for cash, one of its currencies with its limits. */
 export interface ImportedAccount {
   readonly account: NewAccount;
-  readonly limit?: {
-    readonly book: string;
-    readonly number: string;
-    readonly asset: string;
-    readonly overdraftUnits: string;
-    readonly paymentLimitUnits: string | null;
-  };
+  readonly limit?: NewLimit;
 }
 
 export function readAccount(
@@ -33,9 +27,11 @@ export function readAccount(
   const kind = accountKindOf(text(row, 'kind'));
   if (kind === undefined)
     return refused(problem('UNKNOWN_KIND', `"${text(row, 'kind')}" is no kind of account`, ['kind']));
-  const state = accountStates.find((one) => one === (text(row, 'state') || 'OPEN'));
+  const state = wantedStates.find((one) => one === (text(row, 'state') || 'OPEN'));
   if (state === undefined)
     return refused(problem('UNKNOWN_STATE', `"${text(row, 'state')}" is no state of an account`, ['state']));
+  if (state === 'BLOCKED' && termsOf(kind).mode !== 'STRICT')
+    return refused(problem('ACCOUNT_NOT_BLOCKABLE', 'Only client accounts are blocked', ['state']));
   const account = newAccount(row, importId, kind, state);
   const currency = text(row, 'currency');
   if (currency === '') return accepted({ account });
@@ -55,6 +51,8 @@ export function readAccount(
       asset: currency,
       overdraftUnits: overdraft.value.toString(),
       paymentLimitUnits: payment ? payment.value.toString() : null,
+      reason: 'Came so with the import',
+      reference: importId,
     },
   });
 }
@@ -71,7 +69,7 @@ function newAccount(
   row: Row,
   importId: string,
   kind: NewAccount['kind'],
-  state: AccountState,
+  state: WantedState,
   currency: string | null = null,
 ): NewAccount {
   return {

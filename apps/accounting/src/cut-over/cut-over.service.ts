@@ -92,7 +92,13 @@ export class CutOver {
       );
       await this.accounts.setStates(
         tx,
-        (await this.repository.accountsOf(tx, importId)).map((account) => ({ ...account, state: 'CLOSED' })),
+        (await this.repository.accountsOf(tx, importId)).map((account) => ({
+          ...account,
+          state: 'CLOSED',
+          reason: 'The import was rolled back',
+          reference: importId,
+        })),
+        requester,
       );
       await this.repository.withdrawKept(tx, importId);
       await this.audit.append(tx, {

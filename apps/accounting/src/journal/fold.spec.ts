@@ -212,9 +212,38 @@ describe('a hold', () => {
   });
 });
 
+describe('an account that is blocked', () => {
+  const out = (more: object = {}) => move('out', 'ANA', 'BEN', 1, more);
+  const comesIn = (more: object = {}) => move('in', 'BEN', 'ANA', 1, more);
+  it.each<[LedgerAccount['state'], string, string]>([
+    ['OPEN', 'DONE', 'DONE'],
+    ['BLOCKED', 'ACCOUNT_BLOCKED', 'DONE'],
+    ['BLOCKED_IN', 'DONE', 'ACCOUNT_BLOCKED'],
+    ['BLOCKED_BOTH', 'ACCOUNT_BLOCKED', 'ACCOUNT_BLOCKED'],
+  ])('%s: what goes out is %s, what comes in is %s', (state, goesOut, isTaken) => {
+    const standing = ledger([ana(10n, { state }), ben(10n)]);
+    expect(outcomes(fold(given(out(), comesIn()), standing))).toEqual([goesOut, isTaken]);
+    const fact = { forced: { reason: 'confirmed' } };
+    expect(outcomes(fold(given(out(fact), comesIn(fact)), standing))).toEqual(['DONE', 'DONE']);
+  });
+
+  it('on the side where it has a debit balance gets less by a credit', () => {
+    const vault = account('VAULT', { normalSide: 'DEBIT', postedDebit: 5n, state: 'BLOCKED_IN' });
+    const state = ledger([ana(9n), vault]);
+    expect(outcomes(fold(given(move('1', 'ANA', 'VAULT', 5), move('2', 'VAULT', 'ANA', 5)), state))).toEqual(['DONE', 'ACCOUNT_BLOCKED']);
+  });
+
+  it('and closed is blocked still when the batch opens it again', () => {
+    const reopen: PostingItem = { op: 'REOPEN', key: 'r', book: 'NGEU', close: { account: 'ANA' } };
+    const numbers = [{ book: 'NGEU', number: 'ANA', state: 'CLOSED' as const, whenOpen: 'BLOCKED' as const }];
+    const state = ledger([ana(10n, { state: 'CLOSED' }), ben(10n)], { numbers });
+    expect(outcomes(fold(given(out(), reopen, out(), comesIn()), state))).toEqual(['ACCOUNT_CLOSED', 'DONE', 'ACCOUNT_BLOCKED', 'DONE']);
+  });
+});
+
 describe('a number that is closed', () => {
   const close: PostingItem = { op: 'CLOSE', key: 'c', book: 'NGEU', close: { account: 'ANA', empty: true } };
-  const numbers = [{ book: 'NGEU', number: 'ANA', state: 'OPEN' as const }];
+  const numbers = [{ book: 'NGEU', number: 'ANA', state: 'OPEN' as const, whenOpen: 'OPEN' as const }];
 
   it('must be empty, takes nothing afterwards, and may be opened again', () => {
     const folded = fold(

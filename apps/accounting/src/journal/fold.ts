@@ -1,4 +1,5 @@
-import { type BookedEntry, type Hold, type LedgerAccount, type LedgerState } from './ledger-state.js';
+import { stopsWhatComesIn, stopsWhatGoesOut } from '../blocks/blocks.js';
+import { type AccountState, type BookedEntry, type Hold, type LedgerAccount, type LedgerState } from './ledger-state.js';
 import { type PostingItem, type ResultCode } from './posting.js';
 
 /** A line of an item: debit positive, credit negative. */
@@ -183,7 +184,8 @@ class Fold {
   private readonly accountIds = new Map<string, string>();
   private readonly unopened: Map<string, LedgerState['unopened'][number]>;
   private readonly isClosed = new Map<string, boolean>();
-  private readonly knownNumbers = new Set<string>();
+  /** Of the numbers to be closed or opened again: what they are while open. */
+  private readonly knownNumbers = new Map<string, AccountState>();
   private readonly days: Map<string, string>;
   private readonly booksBeforeFirstDay: ReadonlySet<string>;
   private readonly holds = new Map<string, OpenHold>();
@@ -204,8 +206,8 @@ class Fold {
       this.accountIds.set(keyOf(account.book, account.number, account.asset), account.id);
       this.isClosed.set(keyOf(account.book, account.number), account.state === 'CLOSED');
     }
-    for (const { book, number, state: now } of state.numbers) {
-      this.knownNumbers.add(keyOf(book, number));
+    for (const { book, number, state: now, whenOpen } of state.numbers) {
+      this.knownNumbers.set(keyOf(book, number), whenOpen);
       this.isClosed.set(keyOf(book, number), now === 'CLOSED');
     }
     this.unopened = new Map(state.unopened.map((one) => [keyOf(one.book, one.number, one.asset), one]));
@@ -400,9 +402,15 @@ class Fold {
     if (closed) return { code: 'ACCOUNT_CLOSED', account: closed.account, asset: closed.asset };
     const blocked = lines.find(({ accountId, units }) => {
       const standing = this.standing(accountId);
-      return standing.account.state === 'BLOCKED' && standing.account.isStrict && standing.isDrawnBy(units);
+      const state = this.openStateOf(standing.account);
+      return standing.account.isStrict && (standing.isDrawnBy(units) ? stopsWhatGoesOut(state) : stopsWhatComesIn(state));
     });
     return blocked && { code: 'ACCOUNT_BLOCKED', account: blocked.account, asset: blocked.asset };
+  }
+
+  /** Of an account that is not closed by now: one that was, and that this batch opened again, has its blocks still. */
+  private openStateOf({ book, number, state }: LedgerAccount): AccountState {
+    return state === 'CLOSED' ? (this.knownNumbers.get(keyOf(book, number)) ?? state) : state;
   }
 
   private paymentLimitAgainst(item: PostingItem, lines: readonly Line[]): Refusal | undefined {

@@ -1,6 +1,8 @@
-/** What the rule of posting looks at: the ledger as it stands under its locks. Amounts are in units of the asset. */
+import { type AccountState } from '../blocks/blocks.js';
 
-export type AccountState = 'OPEN' | 'BLOCKED' | 'CLOSED';
+// What the rule of posting looks at: the ledger as it stands under its locks. Amounts are in units of the asset.
+
+export type { AccountState };
 
 /** A number in one asset, as its locked balance has it. */
 export interface LedgerAccount {
@@ -57,8 +59,13 @@ export interface LedgerState {
     readonly hasNumber: boolean;
     readonly hasAsset: boolean;
   }[];
-  /** Numbers to be closed or opened again. */
-  readonly numbers: readonly { readonly book: string; readonly number: string; readonly state: AccountState }[];
+  /** Numbers to be closed or opened again, with the state that their blocks give them while they are open. */
+  readonly numbers: readonly {
+    readonly book: string;
+    readonly number: string;
+    readonly state: AccountState;
+    readonly whenOpen: AccountState;
+  }[];
   readonly days: readonly { readonly book: string; readonly businessDate: string; readonly state: DayState }[];
   /** Books that have had no business day yet. */
   readonly booksBeforeFirstDay: readonly string[];

@@ -187,8 +187,8 @@ export class PostingRepository {
   private async numbers(tx: Tx, items: readonly PostingItem[]): Promise<LedgerState['numbers']> {
     const asked = items.flatMap((item) => ('close' in item ? [{ book: item.book, number: item.close.account }] : []));
     if (asked.length === 0) return [];
-    return tx.rows<{ book: string; number: string; state: AccountState }>(
-      `SELECT a.book_id AS book, a.number, a.state FROM accounting.account a
+    return tx.rows<{ book: string; number: string; state: AccountState; whenOpen: AccountState }>(
+      `SELECT a.book_id AS book, a.number, a.state, accounting.state_by_blocks(a.book_id, a.number) AS "whenOpen" FROM accounting.account a
         WHERE (a.book_id, a.number) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
       [asked.map(({ book }) => book), asked.map(({ number }) => number)],
     );

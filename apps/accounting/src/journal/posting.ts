@@ -24,7 +24,7 @@ export const resultCodes = [
   { code: 'HOLD_EXPIRED', meaning: 'The hold ran out by the business clock.' },
   { code: 'HOLD_CLOSED', meaning: 'Nothing of the hold is open any more.' },
   { code: 'ACCOUNT_CLOSED', meaning: 'The account is closed.' },
-  { code: 'ACCOUNT_BLOCKED', meaning: 'The account is blocked: nothing goes out.' },
+  { code: 'ACCOUNT_BLOCKED', meaning: 'The account is blocked in this direction.' },
   { code: 'ACCOUNT_NOT_EMPTY', meaning: 'What is closed holds nothing and nothing is pending on it.' },
   { code: 'LIMIT_EXCEEDED', meaning: 'The amount is above the limit for a single payment.' },
   { code: 'HOLD_EXCEEDED', meaning: 'More was asked for than is open on the hold.' },

@@ -4,6 +4,9 @@ import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { type AccountKind, termsOf } from '../accounts/accounts.js';
 import { AccountsRepository, type NewAccount } from '../accounts/accounts.repository.js';
+import { Accounts } from '../accounts/accounts.service.js';
+import { BlocksRepository } from '../blocks/blocks.repository.js';
+import { Blocks } from '../blocks/blocks.service.js';
 import { AssetsRepository } from '../assets/assets.repository.js';
 import { type PostingItem, type PostingResult, transferOf } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
@@ -34,6 +37,7 @@ export interface Bench {
   readonly transactions: Transactions;
   readonly accounts: AccountsRepository;
   readonly assets: AssetsRepository;
+  readonly blocks: Blocks;
   readonly posting: PostingService;
   readonly audit: AuditTrail;
   readonly workItems: WorkItems;
@@ -54,6 +58,7 @@ export async function createBench({ opensDay = true }: { opensDay?: boolean } = 
   const assets = new AssetsRepository();
   const audit = new AuditTrail(new AuditOwner('accounting'));
   const workItems = new WorkItems();
+  const blocks = new Blocks(new BlocksRepository(), audit);
   const posting = new PostingService(audit, workItems);
   const run = <T>(work: (tx: Tx) => Promise<T>) => transactions.run(work);
   const post = (items: readonly PostingItem[], validateOnly = false) =>
@@ -61,7 +66,7 @@ export async function createBench({ opensDay = true }: { opensDay?: boolean } = 
   await run(async (tx) => {
     await assets.ensureCurrencies(tx, ['EUR', 'USD']);
     await assets.register(tx, [{ asset: isin, kind: 'INSTRUMENT', scale: 0, name: 'A share' }]);
-    await accounts.open(tx, [
+    await new Accounts(accounts, blocks).open(tx, [
       accountOf('A-CASH', 'CLIENT_CASH'),
       accountOf('B-CASH', 'CLIENT_CASH'),
       accountOf('C-CASH', 'CLIENT_CASH', { state: 'CLOSED' }),
@@ -98,6 +103,7 @@ export async function createBench({ opensDay = true }: { opensDay?: boolean } = 
     transactions,
     accounts,
     assets,
+    blocks,
     posting,
     audit,
     workItems,
