@@ -5,6 +5,7 @@ import { type Transactions, type Tx } from '#libs/database/index.js';
 import { type CursorValues, keyset } from '#libs/graphql/index.js';
 import { createTestDatabase, instantsOfOneMillisecond, pageThrough, type TestDatabase } from '#libs/testing/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
+import { BlocksRepository } from '../../apps/accounting/src/blocks/blocks.repository.js';
 import { HoldsRepository } from '../../apps/accounting/src/holds/holds.repository.js';
 import { AlertsRepository } from '../../apps/compliance/src/alerts/alerts.repository.js';
 import { ChangesService } from '../../apps/settlement/src/changes/changes.service.js';
@@ -75,6 +76,13 @@ const lists: Record<string, List> = {
            VALUES (1, 'NGEU', '1', 'EUR'), (2, 'NGEU', '2', 'EUR')`,
     read: (tx, after, first) => new HoldsRepository().list(tx, {}, first, after),
     valuesOf: (row: { placedAtExact: string; holdId: string }) => [row.placedAtExact, row.holdId],
+  },
+  'blocks of accounts': {
+    service: 'accounting',
+    rows: `INSERT INTO accounting.account_block (block_id, book_id, number, direction, reason_code, reason, placed_by, placed_at)
+           SELECT md5(n::text), 'NGEU', n, 'OUT', 'FRAUD', 'because', 'olga', at FROM unnest($1::timestamptz[]) WITH ORDINALITY AS t(at, n)`,
+    read: (tx, after, first) => new BlocksRepository().list(tx, {}, first, after),
+    valuesOf: (row: { placedAtExact: string; id: string }) => [row.placedAtExact, row.id],
   },
 };
 

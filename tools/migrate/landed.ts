@@ -52,4 +52,5 @@ export const landed: Readonly<Record<string, string>> = {
   CalendarClosures20261125003001: '5ac5b9a9b7755acd',
   ClocksOfBooks20261130002101: '2e752c76f5f3e836',
   PostingEngine20261201000209: 'c60f4edbe65d2385',
+  AccountBlocks20261201003001: '3ff8acfdeae3d23b',
 };

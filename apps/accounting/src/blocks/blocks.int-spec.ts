@@ -63,7 +63,14 @@ const codes = ({ problems }: { problems: { code: string; path: string | null }[]
   problems.map(({ code, path }) => `${code} ${path ?? ''}`.trim());
 interface Read {
   state: string;
-  blocks: { id: string; direction: string; reasonCode: string; reference: string | null; placedBy: string; liftedBy: string | null }[];
+  blocks: {
+    id: string;
+    direction: string;
+    reasonCode: string;
+    reference: string | null;
+    placedBy: string;
+    liftedBy: string | null;
+  }[];
 }
 const read = async (number: string, isStanding?: boolean): Promise<Read> => {
   const { data, errors } = await service.ask(
@@ -137,7 +144,14 @@ describe('blocks', () => {
       op: 'HOLD',
       key: freshKey(),
       book: 'NGEU',
-      hold: { debitAccount, creditAccount, asset: 'EUR', units: '1', expiresAt: '2026-12-31T00:00:00Z', reason: 'card' },
+      hold: {
+        debitAccount,
+        creditAccount,
+        asset: 'EUR',
+        units: '1',
+        expiresAt: '2026-12-31T00:00:00Z',
+        reason: 'card',
+      },
     });
     expect(await post(hold('B-CASH', 'MIGRATION'), hold('MIGRATION', 'B-CASH'))).toEqual([
       'ACCOUNT_BLOCKED',
@@ -153,7 +167,12 @@ describe('blocks', () => {
     await post(reopen);
     expect(await stateOf('C-CASH')).toBe('BLOCKED');
     await post(comesIn('C-CASH'));
-    const close: PostingItem = { op: 'CLOSE', key: freshKey(), book: 'NGEU', close: { account: 'C-CASH', empty: false } };
+    const close: PostingItem = {
+      op: 'CLOSE',
+      key: freshKey(),
+      book: 'NGEU',
+      close: { account: 'C-CASH', empty: false },
+    };
     await post(close);
     expect(await post({ ...reopen, key: freshKey() }, out('C-CASH'), comesIn('C-CASH'))).toEqual([
       'POSTED',
@@ -167,13 +186,20 @@ describe('blocks', () => {
   it('answer once per key, and tell what is wrong with where', async () => {
     const input = { idempotencyKey: freshKey() };
     const first = await place('D-CASH', 'OUT', 'DISPUTE', input);
-    expect(await place('D-CASH', 'OUT', 'DISPUTE', input)).toMatchObject({ replayed: true, block: { id: first.block?.id } });
+    expect(await place('D-CASH', 'OUT', 'DISPUTE', input)).toMatchObject({
+      replayed: true,
+      block: { id: first.block?.id },
+    });
     expect(codes(await place('D-CASH', 'IN', 'DISPUTE', input))).toEqual(['IDEMPOTENCY_KEY_REUSED direction']);
     expect((await read('D-CASH')).blocks).toHaveLength(1);
     expect(codes(await place('NOBODY', 'OUT', 'FRAUD'))).toEqual(['ACCOUNT_NOT_FOUND account']);
     expect(codes(await place('NOSTRO-EUR', 'OUT', 'FRAUD'))).toEqual(['ACCOUNT_NOT_BLOCKABLE account']);
     const both = await place('D-CASH', 'OUT', 'UNSPECIFIED', { reason: 'x', reference: '' });
-    expect(codes(both).map((one) => one.split(' ')[1]).sort()).toEqual(['reason', 'reasonCode', 'reference']);
+    expect(
+      codes(both)
+        .map((one) => one.split(' ')[1])
+        .sort(),
+    ).toEqual(['reason', 'reasonCode', 'reference']);
     expect(codes(await place('OTHER-BOOK', 'OUT', 'FRAUD', { book: 'NGUS' }, { books: ['NGEU'] }))).toEqual([
       'ACCOUNT_NOT_FOUND account',
     ]);
@@ -327,14 +353,26 @@ describe('nobody writes blocks or states but by the doors', () => {
     ['changes why', `UPDATE accounting.account_block SET reason = 'y'`, '23001'],
     ['moves one to another account', `UPDATE accounting.account_block SET number = 'B-CASH'`, '23001'],
     ['lifts one twice', `UPDATE accounting.account_block SET lifted_reason = 'y' WHERE lifted_at IS NOT NULL`, '23001'],
-    ['puts a lifted one back', `UPDATE accounting.account_block SET lifted_by = NULL, lifted_at = NULL, lifted_reason = NULL WHERE lifted_at IS NOT NULL`, '23001'],
+    [
+      'puts a lifted one back',
+      `UPDATE accounting.account_block SET lifted_by = NULL, lifted_at = NULL, lifted_reason = NULL WHERE lifted_at IS NOT NULL`,
+      '23001',
+    ],
     ['throws one away', 'DELETE FROM accounting.account_block', '23001'],
     ['throws all away', 'TRUNCATE accounting.account_block', '23001'],
-    ['lifts without a reason', `UPDATE accounting.account_block SET lifted_at = now(), lifted_by = 'x' WHERE lifted_at IS NULL`, '23514'],
+    [
+      'lifts without a reason',
+      `UPDATE accounting.account_block SET lifted_at = now(), lifted_by = 'x' WHERE lifted_at IS NULL`,
+      '23514',
+    ],
     ['places one that is lifted', insert('A-CASH', `, 'x', now(), 'x'`), '23514'],
     ['blocks what is not strict', insert('NOSTRO-EUR'), '23514'],
     ['blocks nobody', insert('NOBODY'), '23503'],
-    ['opens a number that is blocked', `INSERT INTO accounting.account (book_id, number, kind, statement_class, normal_side, mode, state) VALUES ('NGEU', 'NEW', 'CLIENT_CASH', 'CLIENT_MONEY', 'CREDIT', 'STRICT', 'BLOCKED')`, '23514'],
+    [
+      'opens a number that is blocked',
+      `INSERT INTO accounting.account (book_id, number, kind, statement_class, normal_side, mode, state) VALUES ('NGEU', 'NEW', 'CLIENT_CASH', 'CLIENT_MONEY', 'CREDIT', 'STRICT', 'BLOCKED')`,
+      '23514',
+    ],
     ['blocks without a reason', `SELECT accounting.set_account_state('NGEU', 'A-CASH', 'BLOCKED')`, '22023'],
   ])('not even the owner of the tables %s', async (_, sql, code) => {
     expect(await attack('migrate', sql)).toBe(code);

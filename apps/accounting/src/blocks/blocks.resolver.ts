@@ -46,7 +46,10 @@ export class BlocksResolver {
   ): Promise<AccountBlockType[]> {
     const loader = operation.loader<string, AccountBlockType[]>('account-blocks', async (ids, tx: Tx) => {
       const found = new Map<string, AccountBlockType[]>();
-      for (const row of await this.repository.ofAccounts(tx, ids.flatMap((id) => accountKeyOf(id) ?? []))) {
+      for (const row of await this.repository.ofAccounts(
+        tx,
+        ids.flatMap((id) => accountKeyOf(id) ?? []),
+      )) {
         const id = accountIdOf(row.book, row.number);
         found.set(id, [...(found.get(id) ?? []), toBlock(row)]);
       }
@@ -76,20 +79,30 @@ export class BlocksResolver {
     @Args('input', { type: () => PlaceBlockInput }) input: PlaceBlockInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.mutations.run('placeBlock', PlaceBlockInput, input, principal, async (tx): Promise<AccountBlockPayload> => {
-      const { book, account: number, direction, reasonCode, reason } = input;
-      const [account] = await this.accounts.byNumber(tx, [{ book, number }]);
-      if (!account)
-        return this.mutations.faulty([
-          problem('ACCOUNT_NOT_FOUND', 'The book has no account of that number', ['account']),
+    return this.mutations.run(
+      'placeBlock',
+      PlaceBlockInput,
+      input,
+      principal,
+      async (tx): Promise<AccountBlockPayload> => {
+        const { book, account: number, direction, reasonCode, reason } = input;
+        const [account] = await this.accounts.byNumber(tx, [{ book, number }]);
+        if (!account)
+          return this.mutations.faulty([
+            problem('ACCOUNT_NOT_FOUND', 'The book has no account of that number', ['account']),
+          ]);
+        if (account.mode !== 'STRICT')
+          return this.mutations.faulty([
+            problem('ACCOUNT_NOT_BLOCKABLE', 'Only client accounts are blocked', ['account']),
+          ]);
+        const placedBy = principal.subject;
+        const reference = input.reference ?? null;
+        const [id] = await this.blocks.place(tx, [
+          { book, number, direction, reasonCode, reason, reference, placedBy },
         ]);
-      if (account.mode !== 'STRICT')
-        return this.mutations.faulty([problem('ACCOUNT_NOT_BLOCKABLE', 'Only client accounts are blocked', ['account'])]);
-      const placedBy = principal.subject;
-      const reference = input.reference ?? null;
-      const [id] = await this.blocks.place(tx, [{ book, number, direction, reasonCode, reason, reference, placedBy }]);
-      return this.answer(tx, id ?? '');
-    });
+        return this.answer(tx, id ?? '');
+      },
+    );
   }
 
   @Mutation(() => AccountBlockPayload, { description: 'Ends one block; the others of the account stand.' })
@@ -98,17 +111,23 @@ export class BlocksResolver {
     @Args('input', { type: () => LiftBlockInput }) input: LiftBlockInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.mutations.run('liftBlock', LiftBlockInput, input, principal, async (tx): Promise<AccountBlockPayload> => {
-      const lifted = await this.blocks.lift(tx, [input.blockId], principal.subject, input.reason);
-      if (lifted.length > 0) return this.answer(tx, input.blockId);
-      const found = await this.repository.find(tx, input.blockId);
-      if (!found) return this.mutations.faulty([problem('BLOCK_NOT_FOUND', 'There is no such block', ['blockId'])]);
-      return {
-        block: toBlock(found),
-        problems: [problem('BLOCK_LIFTED', 'The block was lifted before', ['blockId'])],
-        replayed: false,
-      };
-    });
+    return this.mutations.run(
+      'liftBlock',
+      LiftBlockInput,
+      input,
+      principal,
+      async (tx): Promise<AccountBlockPayload> => {
+        const lifted = await this.blocks.lift(tx, [input.blockId], principal.subject, input.reason);
+        if (lifted.length > 0) return this.answer(tx, input.blockId);
+        const found = await this.repository.find(tx, input.blockId);
+        if (!found) return this.mutations.faulty([problem('BLOCK_NOT_FOUND', 'There is no such block', ['blockId'])]);
+        return {
+          block: toBlock(found),
+          problems: [problem('BLOCK_LIFTED', 'The block was lifted before', ['blockId'])],
+          replayed: false,
+        };
+      },
+    );
   }
 
   private async answer(tx: Tx, id: string): Promise<AccountBlockPayload> {

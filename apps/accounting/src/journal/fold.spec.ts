@@ -230,14 +230,22 @@ describe('an account that is blocked', () => {
   it('on the side where it has a debit balance gets less by a credit', () => {
     const vault = account('VAULT', { normalSide: 'DEBIT', postedDebit: 5n, state: 'BLOCKED_IN' });
     const state = ledger([ana(9n), vault]);
-    expect(outcomes(fold(given(move('1', 'ANA', 'VAULT', 5), move('2', 'VAULT', 'ANA', 5)), state))).toEqual(['DONE', 'ACCOUNT_BLOCKED']);
+    expect(outcomes(fold(given(move('1', 'ANA', 'VAULT', 5), move('2', 'VAULT', 'ANA', 5)), state))).toEqual([
+      'DONE',
+      'ACCOUNT_BLOCKED',
+    ]);
   });
 
   it('and closed is blocked still when the batch opens it again', () => {
     const reopen: PostingItem = { op: 'REOPEN', key: 'r', book: 'NGEU', close: { account: 'ANA' } };
     const numbers = [{ book: 'NGEU', number: 'ANA', state: 'CLOSED' as const, whenOpen: 'BLOCKED' as const }];
     const state = ledger([ana(10n, { state: 'CLOSED' }), ben(10n)], { numbers });
-    expect(outcomes(fold(given(out(), reopen, out(), comesIn()), state))).toEqual(['ACCOUNT_CLOSED', 'DONE', 'ACCOUNT_BLOCKED', 'DONE']);
+    expect(outcomes(fold(given(out(), reopen, out(), comesIn()), state))).toEqual([
+      'ACCOUNT_CLOSED',
+      'DONE',
+      'ACCOUNT_BLOCKED',
+      'DONE',
+    ]);
   });
 });
 

@@ -1,6 +1,15 @@
 import { stopsWhatComesIn, stopsWhatGoesOut } from '../blocks/blocks.js';
-import { type AccountState, type BookedEntry, type Hold, type LedgerAccount, type LedgerState } from './ledger-state.js';
+import {
+  type AccountState,
+  type BookedEntry,
+  type Hold,
+  type LedgerAccount,
+  type LedgerState,
+} from './ledger-state.js';
 import { type PostingItem, type ResultCode } from './posting.js';
+import { type AccountAfter, Standing } from './standing.js';
+
+export type { AccountAfter };
 
 /** A line of an item: debit positive, credit negative. */
 export interface Line {
@@ -48,17 +57,6 @@ export interface HoldMovement {
   readonly key?: string;
 }
 
-/** An account as the batch leaves it. */
-export interface AccountAfter {
-  readonly account: LedgerAccount;
-  readonly postedDebit: bigint;
-  readonly postedCredit: bigint;
-  readonly pendingDebit: bigint;
-  readonly pendingCredit: bigint;
-  readonly available: bigint;
-  readonly forcedExcess: bigint;
-}
-
 export interface Closing {
   readonly candidate: number;
   readonly book: string;
@@ -75,89 +73,12 @@ export interface Folded {
   readonly closings: readonly Closing[];
 }
 
-/** A counter of a balance is below this: numeric(39,0). */
-const counterEnd = 10n ** 39n;
 const singlePaymentKinds = new Set(['PAYMENT', 'WITHDRAWAL', 'TRANSFER']);
 /** What an institution brings along is booked before its first day. */
 const openingKinds = new Set(['OPENING_BALANCE', 'OPENING_REVERSED']);
 const isCurrency = (asset: string) => asset.length === 3;
 const keyOf = (...parts: string[]) => parts.join('\u001f');
 const isForced = (item: PostingItem) => 'forced' in item && item.forced !== undefined;
-
-/** An account while the batch goes over it: its four counters. */
-class Standing implements AccountAfter {
-  postedDebit: bigint;
-  postedCredit: bigint;
-  pendingDebit: bigint;
-  pendingCredit: bigint;
-  /** The furthest below zero that a forced item of the batch drew it. */
-  deepest = 0n;
-
-  constructor(readonly account: LedgerAccount) {
-    ({
-      postedDebit: this.postedDebit,
-      postedCredit: this.postedCredit,
-      pendingDebit: this.pendingDebit,
-      pendingCredit: this.pendingCredit,
-    } = account);
-  }
-
-  /** What may still be drawn, before the limit. */
-  get available(): bigint {
-    return this.account.normalSide === 'CREDIT'
-      ? this.postedCredit - this.postedDebit - this.pendingDebit
-      : this.postedDebit - this.postedCredit - this.pendingCredit;
-  }
-
-  /** The same seen from the other side: what the account is in the red. */
-  get owed(): bigint {
-    return this.account.normalSide === 'CREDIT'
-      ? this.postedDebit - this.postedCredit - this.pendingCredit
-      : this.postedCredit - this.postedDebit - this.pendingDebit;
-  }
-
-  /** Rises only by what a forced item drew; else it falls as the account recovers. So the CHECK stands behind the fold. */
-  get forcedExcess(): bigint {
-    const { isStrict, limit, forcedExcess } = this.account;
-    const drawn = -this.available;
-    if (!isStrict || drawn <= limit) return 0n;
-    const explained = this.deepest > forcedExcess ? this.deepest : forcedExcess;
-    return drawn < explained ? drawn : explained;
-  }
-
-  isDrawnBy(units: bigint): boolean {
-    return this.account.normalSide === 'CREDIT' ? units > 0n : units < 0n;
-  }
-
-  /** Whether it would fall below its limit by so much less. */
-  isShortOf(less: bigint): boolean {
-    return this.account.isStrict && this.available - less < -this.account.limit;
-  }
-
-  post(units: bigint): void {
-    if (units > 0n) this.postedDebit += units;
-    else this.postedCredit -= units;
-  }
-
-  reserve(side: 'DEBIT' | 'CREDIT', amount: bigint): void {
-    if (side === 'DEBIT') this.pendingDebit += amount;
-    else this.pendingCredit += amount;
-  }
-
-  hasRoomFor(line: bigint, pending = 0n): boolean {
-    const size = line < 0n ? -line : line;
-    return (
-      (line > 0n ? this.postedDebit : this.postedCredit) + size < counterEnd &&
-      (line > 0n ? this.pendingDebit : this.pendingCredit) + pending < counterEnd
-    );
-  }
-
-  /** Puts it back to where it stands now. */
-  saved(): () => void {
-    const { postedDebit, postedCredit, pendingDebit, pendingCredit, deepest } = this;
-    return () => Object.assign(this, { postedDebit, postedCredit, pendingDebit, pendingCredit, deepest });
-  }
-}
 
 interface OpenHold {
   readonly hold: Hold;
@@ -403,7 +324,9 @@ class Fold {
     const blocked = lines.find(({ accountId, units }) => {
       const standing = this.standing(accountId);
       const state = this.openStateOf(standing.account);
-      return standing.account.isStrict && (standing.isDrawnBy(units) ? stopsWhatGoesOut(state) : stopsWhatComesIn(state));
+      return (
+        standing.account.isStrict && (standing.isDrawnBy(units) ? stopsWhatGoesOut(state) : stopsWhatComesIn(state))
+      );
     });
     return blocked && { code: 'ACCOUNT_BLOCKED', account: blocked.account, asset: blocked.asset };
   }

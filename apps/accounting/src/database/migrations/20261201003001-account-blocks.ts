@@ -33,7 +33,8 @@ export class AccountBlocks20261201003001 implements MigrationInterface {
 
 /** A function as the guards of the ledger made it. */
 function asItWas(name: string): string {
-  const [text] = new RegExp(`CREATE (OR REPLACE )?FUNCTION accounting\\.${name}\\([^]*?\\nEND \\$\\$;`).exec(ledgerGuards) ?? [];
+  const [text] =
+    new RegExp(`CREATE (OR REPLACE )?FUNCTION accounting\\.${name}\\([^]*?\\nEND \\$\\$;`).exec(ledgerGuards) ?? [];
   if (text === undefined) throw new Error(`no function ${name} among the guards of the ledger`);
   return text.replace(/^CREATE (OR REPLACE )?/, 'CREATE OR REPLACE ');
 }
