@@ -90,6 +90,37 @@ describe('a batch', () => {
   });
 });
 
+describe('an item that was refused before', () => {
+  it('takes its group along, whatever stands in the group, and is not looked at', () => {
+    const bad = {
+      ...given(move('2', 'NOBODY', 'BEN', 1, { group: 'g' }))[0]!,
+      refusal: { code: 'MALFORMED_ITEM' as const },
+    };
+    const [first, alone, last] = given(
+      move('1', 'ANA', 'BEN', 10, { group: 'g' }),
+      move('3', 'ANA', 'BEN', 100),
+      move('4', 'ANA', 'BEN', 10, { group: 'g' }),
+    );
+    const folded = fold([first!, bad, alone!, last!], ledger([ana(100n), ben(0n)]));
+    expect(outcomes(folded)).toEqual(['LINKED_ITEM_REFUSED', 'MALFORMED_ITEM', 'DONE', 'LINKED_ITEM_REFUSED']);
+    expect(available(folded, 'BEN')).toBe(100n);
+  });
+});
+
+describe('a reversal', () => {
+  it('of a reversal is refused as such, even if that had been reversed', () => {
+    const entry = { id: 'e', book: 'NGEU', isReversal: true, isReversed: true, postings: [] };
+    const again = {
+      ...move('r', '', '', 1),
+      op: 'REVERSAL',
+      reverses: 'e',
+      postings: undefined,
+    } as unknown as PostingItem;
+    const code = (more: object) => outcomes(fold(given(again), ledger([], { entries: [{ ...entry, ...more }] })));
+    expect([code({}), code({ isReversal: false })]).toEqual([['NOT_REVERSIBLE'], ['ALREADY_REVERSED']]);
+  });
+});
+
 describe('cover', () => {
   it('goes as far as the limit, and not a unit further', () => {
     const state = ledger([ana(10n, { limit: 90n }), ben(0n)]);

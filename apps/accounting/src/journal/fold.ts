@@ -24,6 +24,8 @@ export interface Line {
 /** An item to be decided: its input has no fault of its own, and its key is its own. */
 export interface Candidate {
   readonly item: PostingItem;
+  /** Refused before the ledger is asked, by its input or its key: it takes its group along. */
+  readonly refusal?: Refusal;
   /** Of the entry or the hold that comes of it. */
   readonly id: string;
   /** The caller's place in the batch: a group is a group within one call. */
@@ -188,8 +190,9 @@ class Fold {
   private decide(n: number, failedGroup: readonly number[] | undefined): Outcome {
     const candidate = this.candidates[n] as Candidate;
     const { item } = candidate;
-    const lines = this.linesOf(item);
     const refuse = (refusal: Refusal): Outcome => ({ refusal, excess: [], lines: [] });
+    if (candidate.refusal) return refuse(candidate.refusal);
+    const lines = this.linesOf(item);
     // A hold of the group was taken back with it, so nothing can be said of who would use it.
     const usesHoldOfGroup =
       (item.op === 'CAPTURE' || item.op === 'RELEASE') &&

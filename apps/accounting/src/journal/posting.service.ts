@@ -145,18 +145,41 @@ export class PostingService {
     );
     const known = await looking;
 
-    const fresh = firsts.filter((_, place) => !kept.has(place));
+    const results: PostingResult[] = [];
+    firsts.forEach((n, place) => {
+      const old = kept.get(place);
+      if (old) results[n] = keptResult((given[n] as Given).item, placed[n]?.hash, old);
+    });
+    given.forEach(({ item }, n) => {
+      const { fault, hash } = placed[n] as (typeof placed)[number];
+      if (fault !== undefined) {
+        const at = faulty.indexOf(n);
+        const isUsed = at >= 0 && known.has(at);
+        results[n] = refused(item, isUsed ? { code: 'IDEMPOTENCY_KEY_REUSED' } : fault);
+      } else if (placed[firstOf.get(keyOf(item)) as number]?.hash.equals(hash) !== true)
+        results[n] = refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' });
+    });
+
+    // What is refused before the ledger is asked is known to the rule only for the sake of its group.
+    const isOpen = (n: number) => results[n] === undefined;
+    const fresh = given.flatMap(({ item }, n) =>
+      (isOpen(n) ? firstOf.get(keyOf(item)) === n : item.group !== undefined && results[n]?.outcome === 'REFUSED')
+        ? [n]
+        : [],
+    );
+    const decided = new Set(fresh.filter(isOpen));
     const folded = this.rule(
       fresh.map((n): Candidate => {
         const { item, call } = given[n] as Given;
-        return { item, call, id: idOf(item) };
+        const code = results[n]?.code;
+        return { item, call, id: idOf(item), ...(code === undefined ? {} : { refusal: { code } }) };
       }),
       state,
     );
-    const results: PostingResult[] = [];
     const writings: Writing[] = [];
     const hashes = new Map<number, Buffer>();
     fresh.forEach((n, place) => {
+      if (!decided.has(n)) return;
       const { item, by } = given[n] as Given;
       const decision = folded.decisions[place] as Decision;
       const id = idOf(item);
@@ -178,25 +201,13 @@ export class PostingService {
           return { ...closing, key: item.key, by };
         }),
         sweeps: fresh.flatMap((n, place) => sweepOf((given[n] as Given).item, folded.decisions[place] as Decision)),
-        refusals: fresh.flatMap((n) => refusalOf(results[n] as PostingResult)),
+        refusals: [...decided].flatMap((n) => refusalOf(results[n] as PostingResult)),
       }),
     );
-    firsts.forEach((n, place) => {
-      const old = kept.get(place);
-      if (old) results[n] = keptResult((given[n] as Given).item, placed[n]?.hash, old);
-    });
     given.forEach(({ item }, n) => {
-      const { fault, hash } = placed[n] as (typeof placed)[number];
-      if (fault !== undefined) {
-        const at = faulty.indexOf(n);
-        const isUsed = at >= 0 && known.has(at);
-        results[n] = refused(item, isUsed ? { code: 'IDEMPOTENCY_KEY_REUSED' } : fault);
-      } else if (results[n] === undefined) {
-        const first = firstOf.get(keyOf(item)) as number;
-        const isSame = placed[first]?.hash.equals(hash) === true;
-        const { hash: _, excess: __, ...answer } = results[first] as PostingResult;
-        results[n] = isSame ? { ...answer, replayed: true } : refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' });
-      }
+      if (results[n] !== undefined) return;
+      const { hash: _, excess: __, ...answer } = results[firstOf.get(keyOf(item)) as number] as PostingResult;
+      results[n] = { ...answer, replayed: true };
     });
     return results;
   }

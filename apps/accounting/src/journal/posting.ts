@@ -3,7 +3,8 @@ import { type Problem, problem } from '#libs/kernel/index.js';
 
 /**
  * Why an item is not booked. The list is closed and ordered: the first that applies is the answer.
- * Before all of them stands the idempotency key; the input's own faults come next and are not remembered.
+ * Before all of them stands the idempotency key; the input's own faults come next and are not remembered. From the group
+ * on it is asked what the items before left: of a group that is refused nobody asks that any more.
  */
 export const resultCodes = [
   { code: 'IDEMPOTENCY_KEY_REUSED', meaning: 'The key was used before with another input.' },
@@ -25,12 +26,12 @@ export const resultCodes = [
   { code: 'HOLD_CLOSED', meaning: 'Nothing of the hold is open any more.' },
   { code: 'ACCOUNT_CLOSED', meaning: 'The account is closed.' },
   { code: 'ACCOUNT_BLOCKED', meaning: 'The account is blocked in this direction.' },
-  { code: 'ACCOUNT_NOT_EMPTY', meaning: 'What is closed holds nothing and nothing is pending on it.' },
   { code: 'LIMIT_EXCEEDED', meaning: 'The amount is above the limit for a single payment.' },
+  { code: 'LINKED_ITEM_REFUSED', meaning: 'Another item of the group was refused, so none of it is booked.' },
+  { code: 'ACCOUNT_NOT_EMPTY', meaning: 'What is closed holds nothing and nothing is pending on it.' },
   { code: 'HOLD_EXCEEDED', meaning: 'More was asked for than is open on the hold.' },
   { code: 'INSUFFICIENT_FUNDS', meaning: 'The available balance and the limit do not cover it.' },
   { code: 'INSUFFICIENT_SECURITIES', meaning: 'Fewer securities are available.' },
-  { code: 'LINKED_ITEM_REFUSED', meaning: 'Another item of the group was refused, so none of it is booked.' },
   { code: 'BALANCE_OUT_OF_RANGE', meaning: 'A balance would not fit its counter any more.' },
   { code: 'LEDGER_CHECK_FAILED', meaning: 'A check of the ledger itself stopped it; operations look into it.' },
 ] as const;
