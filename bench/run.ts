@@ -43,6 +43,17 @@ const benches: Record<string, Bench> = {
       return result;
     },
   },
+  verify: {
+    about: 'the invariants of the ledger over many postings, while postings go on; --postings N, --accounts N',
+    rounds: 1,
+    numbers: ['postings', 'accounts'],
+    async run(options) {
+      const { verify, printVerify } = await import('./verify.js');
+      const result = await verify(options);
+      if (!options.isJson) printVerify(result);
+      return result;
+    },
+  },
   day: {
     about: 'seconds of each phase of a business day, with --scale N against scale 1',
     rounds: 1,

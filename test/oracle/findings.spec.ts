@@ -8,6 +8,7 @@ const invariant = (number: number, name: string, broken: number) => ({
   name,
   checked: 10,
   broken: Array.from({ length: broken }, (_, n) => ({ where: `w${n}`, detail: `d${n}` })),
+  seconds: 0,
 });
 const found: Found = {
   differences: ['entries/2026-11-25: 12 instead of 11', 'rejected/duplicate: missing T1'],

@@ -12,7 +12,7 @@ if (json) {
 } else {
   for (const one of result.invariants) {
     console.log(
-      `${one.broken.length === 0 ? '✓' : '✗'} ${one.number}. ${one.name}: ${one.checked} checked, ${one.broken.length} broken`,
+      `${one.broken.length === 0 ? '✓' : '✗'} ${one.number}. ${one.name}: ${one.checked} checked, ${one.broken.length} broken (${one.seconds.toFixed(1)} s)`,
     );
     for (const { where, detail } of one.broken.slice(0, 20)) console.log(`    ${where}: ${detail}`);
   }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PlantedBreaches } from '#libs/testing/index.js';
 import { type Ask, accountingInvariants } from './accounting.invariants.js';
-import { type Bench, createBench, day } from './testing/bench.js';
+import { transferOf } from './journal/posting.js';
+import { type Bench, createBench, day, isin } from './testing/bench.js';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -12,6 +13,10 @@ beforeAll(async () => {
     bench.move('i-3', 'B-CASH', 'NOSTRO-EUR', 500, { forced: { reason: 'confirmed' }, kind: 'PAYMENT_RETURN' }),
     bench.move('i-7', 'B-CASH', 'NOSTRO-EUR', 1, { forced: { reason: 'confirmed' }, kind: 'PAYMENT_RETURN' }),
     bench.move('i-4', 'A-CASH', 'B-CASH', 5_000),
+    bench.move('i-8', 'DEPOT-T2S', 'A-SAFE', 0, {
+      kind: 'FREE_DELIVERY',
+      postings: [...transferOf('DEPOT-T2S', 'A-SAFE', isin, '10'), ...transferOf('NOSTRO-EUR', 'A-CASH', 'EUR', '10')],
+    }),
     {
       op: 'HOLD',
       key: 'i-5',
@@ -65,6 +70,19 @@ describe('the invariants of the ledger', () => {
       `UPDATE accounting.posting SET units = units + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-2') AND n = 1`,
     ],
     [
+      'an entry whose assets make up for each other',
+      1,
+      `UPDATE accounting.posting SET units = units + 1 WHERE n = 1 AND entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-8');
+       UPDATE accounting.posting SET units = units - 1 WHERE n = 3 AND entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-8')`,
+    ],
+    ['postings without a header', 1, `DELETE FROM accounting.journal_entry WHERE idempotency_key = 'i-2'`],
+    [
+      'a posting that another entry has',
+      1,
+      `UPDATE accounting.posting SET n = 3, entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-1')
+        WHERE n = 2 AND entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-2')`,
+    ],
+    [
       'a header without postings',
       1,
       `DELETE FROM accounting.posting WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-2')`,
@@ -83,6 +101,22 @@ describe('the invariants of the ledger', () => {
       'a gap in the sequence',
       2,
       `UPDATE accounting.posting SET account_sequence = account_sequence + 10 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-3')`,
+    ],
+    [
+      'a balance of no account',
+      2,
+      `DELETE FROM accounting.balance WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'SUSPENSE')`,
+    ],
+    [
+      'a balance that counts postings it does not have',
+      2,
+      `UPDATE accounting.balance SET last_sequence = 1 WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'SUSPENSE')`,
+    ],
+    [
+      'a balance whose sides are both too high',
+      2,
+      `UPDATE accounting.balance SET posted_debit = posted_debit + 1, posted_credit = posted_credit + 1
+        WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-CASH' AND asset = 'EUR')`,
     ],
     [
       'a wrong running balance',
@@ -123,6 +157,21 @@ describe('the invariants of the ledger', () => {
       `UPDATE accounting.daily_bucket SET debit = debit + 5 WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-CASH')`,
     ],
     [
+      'a posting of another day than its bucket',
+      3,
+      `UPDATE accounting.posting SET business_date = business_date - 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-2')`,
+    ],
+    [
+      'a bucket of nothing',
+      3,
+      `INSERT INTO accounting.daily_bucket SELECT ledger_account_id, DATE '2026-11-20', DATE '2026-11-20', book_id, 1, 0 FROM accounting.ledger_account WHERE number = 'SUSPENSE'`,
+    ],
+    [
+      'a trial balance of an account that has no bucket',
+      3,
+      `UPDATE accounting.trial_balance_line SET debit_total = debit_total + 1, credit_total = credit_total + 1 WHERE number = 'SUSPENSE'`,
+    ],
+    [
       'a trial balance that was touched',
       3,
       `UPDATE accounting.trial_balance_line SET debit_total = debit_total + 1 WHERE number = 'A-CASH'`,
@@ -144,6 +193,12 @@ describe('the invariants of the ledger', () => {
       5,
       `INSERT INTO accounting.posting_refusal SELECT book_id, key, 'INSUFFICIENT_FUNDS' FROM accounting.posting_key WHERE key = 'i-1'`,
     ],
+    [
+      'a key with two entries',
+      5,
+      `ALTER TABLE accounting.journal_entry DROP CONSTRAINT journal_entry_book_id_idempotency_key_key;
+       UPDATE accounting.journal_entry SET idempotency_key = 'i-1' WHERE idempotency_key = 'i-2'; DELETE FROM accounting.posting_key WHERE key = 'i-2'`,
+    ],
     ['an entry without a key', 5, `DELETE FROM accounting.posting_key WHERE key = 'i-1'`],
     [
       'an entry that was reversed twice',
@@ -164,10 +219,21 @@ describe('the invariants of the ledger', () => {
       );
       expect(found.length).toBeGreaterThan(0);
       expect(found[0]?.where).not.toBe('');
+      expect(found.filter(({ detail }) => detail.endsWith('no listing says what'))).toEqual([]);
     } finally {
       await owner.query('ROLLBACK');
       owner.release();
     }
+  });
+
+  it('are broken too when the pass over all of it finds what no listing does', async () => {
+    const blind: Ask = (sql) => Promise.resolve((sql.endsWith('AS fine') ? [{ fine: false }] : []) as never);
+    const found = await Promise.all(
+      [1, 2, 5].map(
+        async (number) => (await accountingInvariants.find((one) => one.number === number)!.check(blind)).broken.length,
+      ),
+    );
+    expect(found).toEqual([1, 1, 1]);
   });
 
   it('are each broken by one of these', () => {
