@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { command, event, itemsPerCommandMax } from './catalogue.js';
 import { asset, book, counts, id, instant, plainDate, units } from './fields.js';
+import { postingEvent } from './posting-events.js';
 
 /** One side of an entry: `units` is always positive, `side` says which. */
 export const postingLine = z.object({
@@ -23,22 +24,35 @@ export const entryKinds = [
   'FEE',
   'CORRECTION',
 ] as const;
+export type EntryKind = (typeof entryKinds)[number];
 
-/** One journal entry to book. `key` is its idempotency key: the same key is booked once, ever. */
-export const entryToPost = z.object({
+const toPost = {
+  /** The idempotency key: the same key is booked once, ever. */
   key: z.string().min(1).max(128),
-  kind: z.enum(entryKinds),
   book,
   businessDate: plainDate,
   valueDate: plainDate,
-  description: z.string().max(140),
   /** The object whose fact this books, e.g. an instruction or a payment. */
   subject: z.object({ kind: z.string().max(32), id }),
   /** Present on a confirmed fact: it is booked even when the balance does not cover it. */
   forced: z.object({ reason: z.string().max(140) }).optional(),
+};
+
+/** One journal entry to book, with its postings. */
+export const entryToPost = z.object({
+  ...toPost,
+  kind: z.enum(entryKinds),
+  description: z.string().max(140),
   postings: z.array(postingLine).min(2).max(400),
 });
 export type EntryToPost = z.infer<typeof entryToPost>;
+
+/** What happened, to be booked by the rules that are in force for the book on the business date. */
+export const eventToPost = z.object({ ...toPost, event: postingEvent });
+export type EventToPost = z.infer<typeof eventToPost>;
+
+export const itemToPost = z.union([eventToPost, entryToPost]);
+export type ItemToPost = z.infer<typeof itemToPost>;
 
 export const entryOutcome = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('POSTED'), key: z.string(), entryId: id, subject: entryToPost.shape.subject }),
@@ -114,7 +128,7 @@ export const accountingMessages = {
   'accounting.post-entries.v1': command(
     ['settlement'],
     'accounting',
-    z.object({ batchId: id, items: z.array(entryToPost).min(1).max(itemsPerCommandMax) }),
+    z.object({ batchId: id, items: z.array(itemToPost).min(1).max(itemsPerCommandMax) }),
     { lane: 'bulk' },
   ),
   'accounting.entries-decided.v1': event(
@@ -142,6 +156,10 @@ export const accountingMessages = {
   ),
   'accounting.business-day-changed.v1': event('accounting', ['settlement', 'compliance'], businessDayChanged, {
     orderedBy: dayKey,
+  }),
+  'accounting.dry-run-rules.v1': command(['accounting'], 'accounting', z.object({ dryRunId: id, book }), {
+    lane: 'bulk',
+    longRunning: true,
   }),
   'accounting.run-phase.v1': command(['accounting'], 'accounting', phaseRun, { longRunning: true }),
   'settlement.run-phase.v1': command(['accounting'], 'settlement', phaseRun, { longRunning: true }),

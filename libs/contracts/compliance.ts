@@ -40,6 +40,7 @@ export const approvalKinds = [
   'LIMIT_CHANGE',
   'MANUAL_REVERSAL',
   'CALENDAR_CLOSURE',
+  'POSTING_RULES',
 ] as const;
 
 export const complianceMessages = {

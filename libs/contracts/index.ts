@@ -8,6 +8,7 @@ export * from './catalogue.js';
 export * from './accounting.js';
 export * from './compliance.js';
 export * from './housekeeping.js';
+export * from './posting-events.js';
 export * from './settlement.js';
 
 /** Every message there is. The boot of a service fails when one it consumes has no handler or two. */

@@ -1,0 +1,18 @@
+/** One fact of a sum, added or taken away. */
+export interface Term {
+  readonly fact: string;
+  readonly sign: 1n | -1n;
+}
+
+const name = '[a-z][A-Za-z0-9]*(?:\\.[a-z][A-Za-z0-9]*)?';
+const whole = new RegExp(`^ *${name}(?: *[+-] *${name})* *$`);
+const part = new RegExp(`([+-])? *(${name})`, 'g');
+
+/**
+ * An amount as an accountant writes it: `amount`, `gross - fee`, `shares.amount + fee`. Facts, added and taken away, and
+ * nothing else: so a rule can be proved to balance without trying it. Undefined when it reads otherwise.
+ */
+export function readAmount(text: string): Term[] | undefined {
+  if (!whole.test(text)) return undefined;
+  return [...text.matchAll(part)].map(([, sign, fact = '']) => ({ fact, sign: sign === '-' ? -1n : 1n }));
+}
