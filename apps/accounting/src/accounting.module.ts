@@ -40,6 +40,17 @@ import { PostingProcessor } from './journal/posting.processor.js';
 import { PostingService } from './journal/posting.service.js';
 import { Reversals } from './journal/reversals.service.js';
 import { Mutations } from './mutations.js';
+import { DryRuns } from './posting-rules/dry-runs.service.js';
+import { PostingRulesProcessor } from './posting-rules/posting-rules.processor.js';
+import { PostingRulesRepository } from './posting-rules/posting-rules.repository.js';
+import {
+  DryRunResolver,
+  EntryEventResolver,
+  PostingEventResolver,
+  PostingRulesResolver,
+} from './posting-rules/posting-rules.resolver.js';
+import { PostingRules } from './posting-rules/posting-rules.service.js';
+import { RuleChanges } from './posting-rules/rule-changes.service.js';
 import { StatementsRepository } from './statements/statements.repository.js';
 import { StatementsResolver } from './statements/statements.resolver.js';
 
@@ -58,13 +69,17 @@ const providers = [
   CutOver,
   DayCalendarsService,
   DayRevisions,
+  DryRuns,
   HoldsRepository,
   Journal,
   JournalRepository,
   LimitChanges,
   Mutations,
+  PostingRules,
+  PostingRulesRepository,
   PostingService,
   Reversals,
+  RuleChanges,
   StatementsRepository,
 ];
 
@@ -75,6 +90,7 @@ const processors = [
   DayCalendarsProcessor,
   PhasesProcessor,
   PostingProcessor,
+  PostingRulesProcessor,
   PhaseStarter,
 ];
 
@@ -83,10 +99,14 @@ const resolvers = [
   BlocksResolver,
   BusinessDaysResolver,
   CustomerOperationsResolver,
+  DryRunResolver,
+  EntryEventResolver,
   FiguresResolver,
   HoldsResolver,
   JournalResolver,
   PartyAccountsResolver,
+  PostingEventResolver,
+  PostingRulesResolver,
   PostingsResolver,
   ReversalsResolver,
   StatementsResolver,

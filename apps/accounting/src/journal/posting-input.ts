@@ -126,8 +126,14 @@ export function jsonbText(value: unknown): string {
   return `{${names.map((name) => `${JSON.stringify(name)}: ${jsonbText(value[name])}`).join(', ')}}`;
 }
 
-/** Of the whole input: the same key with another hash is another request. */
-export const requestHash = (item: PostingItem): Buffer => createHash('sha256').update(jsonbText(item)).digest();
+/**
+ * Of the whole input: the same key with another hash is another request. The event an entry came of is told by its
+ * postings; without it, keys that were taken before there were events keep their meaning.
+ */
+export const requestHash = (item: PostingItem): Buffer =>
+  createHash('sha256')
+    .update(jsonbText('event' in item ? { ...item, event: undefined } : item))
+    .digest();
 
 /** Id of what comes of an item: of its book and key, so a repetition has the same. */
 export function idOf({ op, book, key }: Pick<PostingItem, 'op' | 'book' | 'key'>): string {

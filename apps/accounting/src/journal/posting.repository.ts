@@ -248,7 +248,7 @@ export class PostingRepository {
     const dated = entries.map((one) => one.item as Extract<PostingItem, { op: 'ENTRY' | 'REVERSAL' | 'CAPTURE' }>);
     const rest = restOf(batch);
     if (entries.length === 0 && moved.length === 0 && rest === null) return;
-    await tx.execute(bookPostings, [
+    const booked = tx.execute(bookPostings, [
       batch.moment,
       field(entries, ({ id }) => id),
       field(dated, ({ book }) => book),
@@ -286,6 +286,22 @@ export class PostingRepository {
       field(buckets, ({ debit }) => String(debit)),
       field(buckets, ({ credit }) => String(credit)),
       rest === null ? null : JSON.stringify(rest),
+    ]);
+    await together([booked, this.keepEvents(tx, entries)]);
+  }
+
+  /** What entries came of, behind them in the same round trip. */
+  private async keepEvents(tx: Tx, entries: readonly Writing[]): Promise<void> {
+    const kept = entries.flatMap(({ item, id }) =>
+      item.op === 'ENTRY' && item.event !== undefined ? [{ ...item.event, id, book: item.book }] : [],
+    );
+    if (kept.length === 0) return;
+    await tx.execute(`SELECT accounting.keep_events($1::text[], $2::text[], $3::text[], $4::text[], $5::int[])`, [
+      kept.map(({ id }) => id),
+      kept.map(({ book }) => book),
+      kept.map(({ kind }) => kind),
+      kept.map(({ facts }) => JSON.stringify(facts)),
+      kept.map(({ ruleVersion }) => ruleVersion),
     ]);
   }
 }

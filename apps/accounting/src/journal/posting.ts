@@ -79,9 +79,19 @@ interface Sweeping {
   readonly upTo?: 'DEBIT' | 'CREDIT' | 'BOTH';
 }
 
+/** What an entry came of, and by which version of the posting rules. */
+export interface KeptEvent {
+  readonly kind: string;
+  readonly facts: object;
+  readonly ruleVersion: number;
+}
+
+export type EntryItem = Dated &
+  Sweeping & { readonly op: 'ENTRY'; readonly postings: readonly PostingLine[]; readonly event?: KeptEvent };
+
 /** What the posting function decides and books. */
 export type PostingItem =
-  | (Dated & Sweeping & { readonly op: 'ENTRY'; readonly postings: readonly PostingLine[] })
+  | EntryItem
   | (Common & { readonly op: 'CLOSE'; readonly close: { readonly account: string; readonly empty: boolean } })
   | (Common & { readonly op: 'REOPEN'; readonly close: { readonly account: string } })
   | (Dated & { readonly op: 'REVERSAL'; readonly reverses: string })
@@ -137,7 +147,7 @@ export function refusalText(result: PostingResult): string {
   return `${messageOf(result.code ?? '')}${where}`;
 }
 
-export const asEntry = ({ forced, ...entry }: EntryToPost): PostingItem => ({
+export const asEntry = ({ forced, ...entry }: EntryToPost): EntryItem => ({
   op: 'ENTRY',
   ...entry,
   ...(forced ? { forced } : {}),
