@@ -14,15 +14,17 @@ import { type EntryPayload } from '../journal/journal.graphql.js';
 import { Journal } from '../journal/journal.service.js';
 import { postingLaneSettings } from '../journal/posting-lane.service.js';
 import {
+  type EntryItem,
   messageOf,
   type PostingItem,
-  type PostingLine,
   type PostingResult,
   refusalText,
   retryableCodes,
 } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
-import { linesOf, type Operation, pathOfRefusal } from './customer-operations.js';
+import { postingsOf } from '../posting-rules/posting-rules.js';
+import { entryBy, PostingRules, type RulesOf } from '../posting-rules/posting-rules.service.js';
+import { eventOf, isEvent, linesOf, type Operation, pathOfRefusal, problemsOfEvent } from './customer-operations.js';
 
 /** What one caller asks for at once. */
 export interface OperationsCall {
@@ -42,6 +44,7 @@ interface Looked {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly nostroOf: NostroOf;
   readonly businessDateOf: (book: string) => string | undefined;
+  readonly rulesOf: RulesOf;
 }
 
 interface Prepared extends Given {
@@ -65,6 +68,7 @@ export class CustomerOperations {
     private readonly days: BusinessDays,
     private readonly journal: Journal,
     private readonly posting: PostingService,
+    private readonly rules: PostingRules,
   ) {
     this.batching = new Batching({
       ...postingLaneSettings,
@@ -121,7 +125,7 @@ export class CustomerOperations {
     const lines = operations.flatMap(({ book, lines: of }) => of.map((line) => ({ book, ...line })));
     const books = [...new Set(operations.map(({ book }) => book))];
     const throughNostro = lines.filter(({ account }) => account === undefined);
-    const [assets, nostroOf, days] = await together([
+    const [assets, nostroOf, days, rulesOf] = await together([
       this.assets.find(tx, [...new Set(lines.map(({ asset }) => asset))]),
       throughNostro.length === 0
         ? Promise.resolve<NostroOf>(() => undefined)
@@ -130,9 +134,13 @@ export class CustomerOperations {
             throughNostro.map(({ book, asset }) => ({ book, currency: asset })),
           ),
       Promise.all(books.map((book) => this.days.worked(tx, book))),
+      this.rules.inForce(
+        tx,
+        operations.filter(isEvent).map(({ book }) => book),
+      ),
     ]);
     const dates = new Map(books.map((book, n) => [book, days[n]?.businessDate]));
-    return { assets, nostroOf, businessDateOf: (book) => dates.get(book) };
+    return { assets, nostroOf, businessDateOf: (book) => dates.get(book), rulesOf };
   }
 
   private async decide(tx: Tx, given: readonly Given[], looked: Looked): Promise<EntryPayload[]> {
@@ -179,7 +187,7 @@ export class CustomerOperations {
 const faulty = (problems: readonly Problem[]): EntryPayload =>
   faultOfInput({ entry: null, problems: [...problems], replayed: false });
 
-function prepare(given: Given, { assets, nostroOf, businessDateOf }: Looked): Prepared {
+function prepare(given: Given, { assets, nostroOf, businessDateOf, rulesOf }: Looked): Prepared {
   const { operation, by } = given;
   const { book } = operation;
   const { lines, problems } = linesOf(
@@ -198,7 +206,12 @@ function prepare(given: Given, { assets, nostroOf, businessDateOf }: Looked): Pr
     return { ...given, problems: [...problems, isClosed] };
   }
   if (problems.length > 0) return { ...given, problems };
-  return { ...given, problems, item: itemOf(operation, lines, businessDate, by) };
+  const event = eventOf(operation, lines);
+  if (!event) return { ...given, problems, item: itemOf(operation, { ...operation, postings: lines }, businessDate, by) };
+  const { rules, version } = rulesOf(book, businessDate);
+  const entry = postingsOf(rules, event);
+  if (isRefused(entry)) return { ...given, problems: problemsOfEvent(operation, entry.problems) };
+  return { ...given, problems, item: itemOf(operation, entryBy(entry.value, event, version), businessDate, by) };
 }
 
 function answerOf(
@@ -216,8 +229,8 @@ function answerOf(
 }
 
 const itemOf = (
-  { book, kind, valueDate, description, idempotencyKey }: Operation,
-  postings: readonly PostingLine[],
+  { book, valueDate, idempotencyKey }: Operation,
+  { kind, description, postings, event }: Pick<EntryItem, 'kind' | 'description' | 'postings' | 'event'>,
   businessDate: string,
   by: string,
 ): PostingItem => ({
@@ -230,4 +243,5 @@ const itemOf = (
   description,
   subject: { kind: 'API', id: `api:${idempotencyKey}`.slice(0, 64) },
   postings,
+  ...(event ? { event } : {}),
 });

@@ -1,5 +1,6 @@
+import { type PostingEvent } from '#libs/contracts/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
-import { faultsOf, type PostingLine, type PostingResult } from '../journal/posting.js';
+import { faultsOf, messageOf, type PostingLine, type PostingResult } from '../journal/posting.js';
 
 export type InputPath = readonly (string | number)[];
 
@@ -54,6 +55,44 @@ export function linesOf(
   }
   return { lines, problems: distinct(problems) };
 }
+
+/** The operations that are events: what is posted for them is said by the posting rules of the book. */
+const events: ReadonlyMap<string, (debit: PostingLine, credit: PostingLine, description: string) => PostingEvent> = new Map([
+  ['postDeposit', (debit, credit, description) => counter('DEPOSIT', credit.account, debit, description)],
+  ['postWithdrawal', (debit, credit, description) => counter('WITHDRAWAL', debit.account, credit, description)],
+  [
+    'postTransfer',
+    ({ account: debtor, asset, units: amount }, { account: creditor }, description) => ({
+      kind: 'TRANSFER' as const,
+      facts: { debtor, creditor, asset, amount, description },
+    }),
+  ],
+]);
+
+const counter = (
+  kind: 'DEPOSIT' | 'WITHDRAWAL',
+  client: string,
+  { account: nostro, asset: currency, units: amount }: PostingLine,
+  description: string,
+): PostingEvent => ({ kind, facts: { client, nostro, currency, amount, description } });
+
+export const isEvent = ({ name }: Operation): boolean => events.has(name);
+
+/** An entry that was given with its postings is no event. */
+export function eventOf({ name, description }: Operation, lines: readonly PostingLine[]): PostingEvent | undefined {
+  const [debit, credit] = lines;
+  return debit && credit ? events.get(name)?.(debit, credit, description) : undefined;
+}
+
+/** What the rules have against an event whose input was read without a fault: it is the amount. */
+export const problemsOfEvent = ({ lines }: Operation, problems: readonly Problem[]): Problem[] =>
+  distinct(
+    problems.map(({ code, message }) =>
+      code === 'AMOUNT_BELOW_ZERO'
+        ? problem('AMOUNT_NOT_POSITIVE', message, lines[0]?.at.amount)
+        : problem('AMOUNT_TOO_LARGE', messageOf('AMOUNT_TOO_LARGE'), lines[0]?.at.amount),
+    ),
+  );
 
 /** What a refusal is about, in the words of the input. */
 export function pathOfRefusal(

@@ -5,6 +5,8 @@ import { accountingInvariants } from '../accounting.invariants.js';
 import { bookPostings } from '../database/posting-engine.js';
 import { type Bench, createBench } from '../testing/bench.js';
 import { fold } from './fold.js';
+import { PostingRulesRepository } from '../posting-rules/posting-rules.repository.js';
+import { PostingRules } from '../posting-rules/posting-rules.service.js';
 import { PostingProcessor } from './posting.processor.js';
 import { type PostingItem } from './posting.js';
 import { type PostingRule } from './posting.service.js';
@@ -179,7 +181,11 @@ describe('a batch that the database refuses', () => {
   it('answers a command of 500 with one result each, and a second delivery of it the same, with one effect', async () => {
     const answers: unknown[] = [];
     const outbox = { add: (_: unknown, __: unknown, payload: unknown) => Promise.resolve(answers.push(payload)) };
-    const processor = new PostingProcessor(bench.posting, outbox as unknown as Outbox);
+    const processor = new PostingProcessor(
+      bench.posting,
+      new PostingRules(new PostingRulesRepository()),
+      outbox as unknown as Outbox,
+    );
     const items = Array.from({ length: 500 }, (_, n) => {
       const { op: _op, ...entry } = deposit(`s-${n}`, n === 250 ? huge : 1) as Extract<PostingItem, { op: 'ENTRY' }>;
       return { ...entry, postings: [...entry.postings] };

@@ -30,6 +30,7 @@ export class PostingRules {
 
   async inForce(tx: Tx, given: readonly string[]): Promise<RulesOf> {
     const books = [...new Set(given)];
+    if (books.length === 0) return noRules;
     let marks = await this.repository.marks(tx, books);
     const having = new Set(marks.map(({ book }) => book));
     const without = books.filter((book) => !having.has(book));
@@ -80,5 +81,7 @@ export const entryBy = (entry: EntryOfEvent, { kind, facts }: PostingEvent, rule
   ...entry,
   event: { kind, facts, ruleVersion },
 });
+
+const noRules: RulesOf = () => ({ version: 1, rules: builtInRules });
 
 const keyOf = (book: string, version: number): string => `${book} ${version}`;

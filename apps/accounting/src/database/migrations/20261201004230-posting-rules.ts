@@ -1,8 +1,8 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 
 /** Which postings an event leads to is data with versions; an entry keeps the event it came of and the version that made it. */
-export class PostingRules20261201000230 implements MigrationInterface {
-  name = 'PostingRules20261201000230';
+export class PostingRules20261201004230 implements MigrationInterface {
+  name = 'PostingRules20261201004230';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(tables);

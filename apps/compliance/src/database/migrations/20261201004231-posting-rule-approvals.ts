@@ -3,8 +3,8 @@ import { type MigrationInterface, type QueryRunner } from 'typeorm';
 const kinds = `'PAYMENT_RELEASE', 'HOLD_RELEASE', 'SSI_CHANGE', 'PRICE_OVERRIDE', 'LIMIT_CHANGE', 'MANUAL_REVERSAL', 'CALENDAR_CLOSURE'`;
 
 /** Posting rules are decided by a second person too. */
-export class PostingRuleApprovals20261201003001 implements MigrationInterface {
-  name = 'PostingRuleApprovals20261201003001';
+export class PostingRuleApprovals20261201004231 implements MigrationInterface {
+  name = 'PostingRuleApprovals20261201004231';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
