@@ -143,7 +143,7 @@ export class DryRuns {
     const { sums, differing, notBooked } = compare(entries, run.rules);
     await tx.execute(
       `INSERT INTO accounting.posting_rule_dry_run_sum AS s (dry_run_id, book_id, account, asset, now_units, then_units)
-       SELECT $1, $2, r.* FROM unnest($3::text[], $4::text[], $5::numeric[], $6::numeric[]) AS r(account, asset, now, then) ORDER BY 3, 4
+       SELECT $1, $2, r.* FROM unnest($3::text[], $4::text[], $5::numeric[], $6::numeric[]) AS r(account, asset, as_booked, as_tried) ORDER BY r.account, r.asset
        ON CONFLICT (dry_run_id, account, asset) DO UPDATE SET now_units = s.now_units + excluded.now_units, then_units = s.then_units + excluded.then_units`,
       [
         dryRunId,

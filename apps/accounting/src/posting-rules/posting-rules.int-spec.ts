@@ -16,9 +16,10 @@ afterAll(async () => {
   await bench.drop();
 });
 
-const all = async <Row>(sql: string, parameters: unknown[] = []) =>
-  (await bench.database.pool('owner').query(`SELECT set_config('app.books', '*', false)`),
-  (await bench.database.pool('owner').query(sql, parameters)).rows as Row[]);
+const all = async <Row>(sql: string, parameters: unknown[] = []) => (
+  await bench.database.pool('owner').query(`SELECT set_config('app.books', '*', false)`),
+  (await bench.database.pool('owner').query(sql, parameters)).rows as Row[]
+);
 const toPost = (key: string, event: PostingEvent, more: Partial<EventToPost> = {}): EventToPost => ({
   key,
   book: 'NGEU',
@@ -77,7 +78,11 @@ describe('events of a command', () => {
       entry,
       toPost('settle', settlement, { forced: { reason: 'confirmed by T2S' } }),
     );
-    expect(outcomes.map(({ outcome, key }) => `${outcome} ${key}`)).toEqual(['POSTED dep', 'POSTED plain', 'POSTED settle']);
+    expect(outcomes.map(({ outcome, key }) => `${outcome} ${key}`)).toEqual([
+      'POSTED dep',
+      'POSTED plain',
+      'POSTED settle',
+    ]);
     expect(await lines(entryIdOf(outcomes[0]))).toEqual(['NOSTRO-EUR 5000 EUR', 'A-CASH -5000 EUR']);
     expect(await lines(entryIdOf(outcomes[2]))).toEqual([
       `DEPOT-T2S 10 ${isin}`,
@@ -91,17 +96,22 @@ describe('events of a command', () => {
       await all('SELECT kind, description, forced_reason FROM accounting.journal_entry WHERE entry_id = $1', [
         entryIdOf(outcomes[2]),
       ]),
-    ).toEqual([{ kind: 'TRADE_SETTLEMENT', description: 'Settlement of EX-1 at T2S', forced_reason: 'confirmed by T2S' }]);
+    ).toEqual([
+      { kind: 'TRADE_SETTLEMENT', description: 'Settlement of EX-1 at T2S', forced_reason: 'confirmed by T2S' },
+    ]);
     expect(
       await all('SELECT entry_id, event_kind, facts, rule_version FROM accounting.posting_event ORDER BY event_kind'),
     ).toEqual([
       { entry_id: entryIdOf(outcomes[0]), event_kind: 'DEPOSIT', facts: deposit('5000').facts, rule_version: 1 },
       { entry_id: entryIdOf(outcomes[2]), event_kind: 'SETTLEMENT', facts: settlement.facts, rule_version: 1 },
     ]);
-    expect(
-      await all('SELECT book_id, version, rules, proposed_by FROM accounting.posting_rule_version'),
-    ).toEqual([
-      { book_id: 'NGEU', version: 1, rules: JSON.parse(JSON.stringify(builtInRules)), proposed_by: 'service:accounting' },
+    expect(await all('SELECT book_id, version, rules, proposed_by FROM accounting.posting_rule_version')).toEqual([
+      {
+        book_id: 'NGEU',
+        version: 1,
+        rules: JSON.parse(JSON.stringify(builtInRules)),
+        proposed_by: 'service:accounting',
+      },
     ]);
   });
 
@@ -109,7 +119,10 @@ describe('events of a command', () => {
     const [first] = await command(toPost('twice', deposit('7')));
     const [second] = await command(toPost('twice', deposit('7')));
     expect(second).toEqual(first);
-    const { op: _, ...entry } = bench.move('older', 'NOSTRO-EUR', 'A-CASH', 9, { kind: 'DEPOSIT', description: 'cash' }) as {
+    const { op: _, ...entry } = bench.move('older', 'NOSTRO-EUR', 'A-CASH', 9, {
+      kind: 'DEPOSIT',
+      description: 'cash',
+    }) as {
       op: string;
     };
     const [older] = await command(entry);
@@ -132,7 +145,11 @@ describe('events of a command', () => {
       }),
     );
     expect(outcomes).toMatchObject([
-      { outcome: 'REFUSED', code: 'MALFORMED_ITEM', message: expect.stringMatching(/event\.facts\.client.*event\.facts\.amount/) },
+      {
+        outcome: 'REFUSED',
+        code: 'MALFORMED_ITEM',
+        message: expect.stringMatching(/event\.facts\.client.*event\.facts\.amount/),
+      },
       { outcome: 'POSTED' },
       { outcome: 'REFUSED', code: 'TOO_FEW_POSTINGS' },
       { outcome: 'REFUSED', code: 'INSUFFICIENT_FUNDS', account: 'A-CASH' },
@@ -172,7 +189,10 @@ describe('events of a command', () => {
 });
 
 describe('raw SQL', () => {
-  async function attack(role: 'accounting' | 'settlement' | 'verify' | 'migrate', ...statements: string[]): Promise<string> {
+  async function attack(
+    role: 'accounting' | 'settlement' | 'verify' | 'migrate',
+    ...statements: string[]
+  ): Promise<string> {
     const client = await bench.database.pool(role).connect();
     try {
       await client.query(`BEGIN; SELECT set_config('app.books', '*', true)`);
@@ -201,13 +221,19 @@ describe('raw SQL', () => {
   const proposal = (more: { by?: string; from?: string; rules?: string; state?: string } = {}) =>
     `INSERT INTO accounting.posting_rule_proposal (approval_id, book_id, rules, valid_from, reason, payload_hash, state, requested_by, expires_at)
      VALUES ('apr_x', 'NGEU', '${more.rules ?? '[]'}', '${more.from ?? '2026-12-01'}', 'why', repeat('a', 64), '${more.state ?? 'PROPOSED'}', '${more.by ?? 'olga'}', now())`;
-  const version = (more: { version?: number; from?: string; by?: string; approved?: string; approval?: string; rules?: string } = {}) =>
+  const version = (
+    more: { version?: number; from?: string; by?: string; approved?: string; approval?: string; rules?: string } = {},
+  ) =>
     `INSERT INTO accounting.posting_rule_version (book_id, version, valid_from, rules, reason, proposed_by, approved_by, approval_id)
      VALUES ('NGEU', ${more.version ?? 2}, '${more.from ?? '2026-12-01'}', '${more.rules ?? '[]'}', 'why', '${more.by ?? 'olga'}', '${more.approved ?? 'piet'}', ${more.approval ?? `'apr_x'`})`;
 
   it('changes no event and no version, whoever says it', async () => {
     for (const table of ['posting_event', 'posting_rule_version']) {
-      for (const sql of [`UPDATE accounting.${table} SET book_id = book_id`, `DELETE FROM accounting.${table}`, `TRUNCATE accounting.${table} CASCADE`]) {
+      for (const sql of [
+        `UPDATE accounting.${table} SET book_id = book_id`,
+        `DELETE FROM accounting.${table}`,
+        `TRUNCATE accounting.${table} CASCADE`,
+      ]) {
         expect([sql, await attack('accounting', sql)]).toEqual([sql, denied]);
         expect([sql, await attack('migrate', sql)]).toEqual([sql, restricted]);
       }
@@ -255,10 +281,20 @@ describe('raw SQL', () => {
     const change = (set: string) =>
       attack('migrate', proposal(), `UPDATE accounting.posting_rule_proposal SET ${set} WHERE approval_id = 'apr_x'`);
     expect(await change(`state = 'REJECTED'`)).toBe('let through');
-    for (const set of [`rules = '[1]'`, `valid_from = '2027-01-01'`, `reason = 'other'`, `requested_by = 'piet'`, `book_id = 'NGUS'`])
+    for (const set of [
+      `rules = '[1]'`,
+      `valid_from = '2027-01-01'`,
+      `reason = 'other'`,
+      `requested_by = 'piet'`,
+      `book_id = 'NGUS'`,
+    ])
       expect([set, await change(set)]).toEqual([set, restricted]);
     expect(
-      await attack('migrate', proposal({ state: 'REJECTED' }), `UPDATE accounting.posting_rule_proposal SET state = 'PROPOSED'`),
+      await attack(
+        'migrate',
+        proposal({ state: 'REJECTED' }),
+        `UPDATE accounting.posting_rule_proposal SET state = 'PROPOSED'`,
+      ),
     ).toBe(restricted);
     expect(await attack('migrate', proposal(), 'DELETE FROM accounting.posting_rule_proposal')).toBe(restricted);
     expect(await change(`state = 'APPLIED'`)).toBe(checked);

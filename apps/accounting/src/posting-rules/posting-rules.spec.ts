@@ -36,7 +36,13 @@ const lines = (event: PostingEvent, rules: RuleSet = builtInRules) => {
   ];
 };
 
-const counter = { client: 'C1-CASH', nostro: 'NOSTRO-EUR', currency: 'EUR', amount: '100', description: 'at the counter' };
+const counter = {
+  client: 'C1-CASH',
+  nostro: 'NOSTRO-EUR',
+  currency: 'EUR',
+  amount: '100',
+  description: 'at the counter',
+};
 const settled = {
   execution: 'EX-1',
   place: 'T2S',
@@ -57,7 +63,10 @@ describe('the built-in rules', () => {
   });
 
   it.each<[PostingEvent, string[]]>([
-    [{ kind: 'DEPOSIT', facts: counter }, ['DEPOSIT: at the counter', 'DEBIT NOSTRO-EUR 100 EUR', 'CREDIT C1-CASH 100 EUR']],
+    [
+      { kind: 'DEPOSIT', facts: counter },
+      ['DEPOSIT: at the counter', 'DEBIT NOSTRO-EUR 100 EUR', 'CREDIT C1-CASH 100 EUR'],
+    ],
     [
       { kind: 'WITHDRAWAL', facts: counter },
       ['WITHDRAWAL: at the counter', 'DEBIT C1-CASH 100 EUR', 'CREDIT NOSTRO-EUR 100 EUR'],
@@ -70,17 +79,30 @@ describe('the built-in rules', () => {
       ['TRANSFER: gift', 'DEBIT C1-SAFE 5 DE0007164600', 'CREDIT C2-SAFE 5 DE0007164600'],
     ],
     [
-      { kind: 'FEE', facts: { client: 'C1-CASH', income: 'INCOME-FEES', currency: 'EUR', amount: '5', description: 'fee' } },
+      {
+        kind: 'FEE',
+        facts: { client: 'C1-CASH', income: 'INCOME-FEES', currency: 'EUR', amount: '5', description: 'fee' },
+      },
       ['FEE: fee', 'DEBIT C1-CASH 5 EUR', 'CREDIT INCOME-FEES 5 EUR'],
     ],
     [
-      { kind: 'PAYMENT', facts: { client: 'C1-CASH', nostro: 'NOSTRO-EUR', currency: 'EUR', amount: '5', endToEnd: 'P-1' } },
+      {
+        kind: 'PAYMENT',
+        facts: { client: 'C1-CASH', nostro: 'NOSTRO-EUR', currency: 'EUR', amount: '5', endToEnd: 'P-1' },
+      },
       ['PAYMENT: Payment P-1', 'DEBIT C1-CASH 5 EUR', 'CREDIT NOSTRO-EUR 5 EUR'],
     ],
     [
       {
         kind: 'PAYMENT_RETURN',
-        facts: { client: 'C1-CASH', nostro: 'NOSTRO-EUR', currency: 'EUR', amount: '5', endToEnd: 'P-1', reason: 'AC04' },
+        facts: {
+          client: 'C1-CASH',
+          nostro: 'NOSTRO-EUR',
+          currency: 'EUR',
+          amount: '5',
+          endToEnd: 'P-1',
+          reason: 'AC04',
+        },
       },
       ['PAYMENT_RETURN: Return of P-1 (AC04)', 'DEBIT NOSTRO-EUR 5 EUR', 'CREDIT C1-CASH 5 EUR'],
     ],
@@ -97,7 +119,10 @@ describe('the built-in rules', () => {
       ],
     ],
     [
-      { kind: 'SETTLEMENT', facts: { ...settled, direction: 'DELIVERED', shares: [{ ...settled.shares[0]!, amount: '0' }] } },
+      {
+        kind: 'SETTLEMENT',
+        facts: { ...settled, direction: 'DELIVERED', shares: [{ ...settled.shares[0]!, amount: '0' }] },
+      },
       // No cash was confirmed, so none is posted.
       [
         'TRADE_SETTLEMENT: Settlement of EX-1 at T2S',
@@ -184,7 +209,14 @@ describe('a rule', () => {
 
   it('balances with every value that its conditions tell apart', () => {
     const inEuro = { when: { fact: 'currency', is: 'EUR' } } as const;
-    expect(faults(changed('FEE', ([debit, credit]) => [{ ...debit!, ...inEuro }, { ...credit!, ...inEuro }]))).toEqual([
+    expect(
+      faults(
+        changed('FEE', ([debit, credit]) => [
+          { ...debit!, ...inEuro },
+          { ...credit!, ...inEuro },
+        ]),
+      ),
+    ).toEqual([
       // With any other currency there is no entry at all.
       'TOO_FEW_POSTINGS rules.3.postings',
     ]);
@@ -200,10 +232,24 @@ describe('a rule', () => {
     expect(lines({ kind: 'FEE', facts: { ...fee, currency: 'EUR' } }, elsewhere)[2]).toBe('CREDIT INCOME 5 EUR');
     // The value that stands for all others is never one that is told apart.
     const tricky = { when: { fact: 'description', is: 'any other' } } as const;
-    expect(faults(changed('FEE', ([debit, credit]) => [debit!, credit!, { ...credit!, ...tricky }, { ...debit!, ...tricky, account: 'income' }]))).toEqual([]);
-    expect(faults(changed('FEE', ([debit, credit]) => [{ ...debit!, ...tricky }, { ...credit!, ...tricky }]))).toEqual([
-      'TOO_FEW_POSTINGS rules.3.postings',
-    ]);
+    expect(
+      faults(
+        changed('FEE', ([debit, credit]) => [
+          debit!,
+          credit!,
+          { ...credit!, ...tricky },
+          { ...debit!, ...tricky, account: 'income' },
+        ]),
+      ),
+    ).toEqual([]);
+    expect(
+      faults(
+        changed('FEE', ([debit, credit]) => [
+          { ...debit!, ...tricky },
+          { ...credit!, ...tricky },
+        ]),
+      ),
+    ).toEqual(['TOO_FEW_POSTINGS rules.3.postings']);
   });
 
   it('names only what its event has: all faults at once, each with its path', () => {
@@ -214,7 +260,14 @@ describe('a rule', () => {
         description: 'Deposit of {whom}',
         postings: [
           { side: 'DEBIT', account: 'depot', asset: 'amount', amount: 'amount * 2' },
-          { side: 'CREDIT', account: 'client', asset: 'currency', amount: 'fee', each: 'shares', when: { fact: 'amount', is: '1' } },
+          {
+            side: 'CREDIT',
+            account: 'client',
+            asset: 'currency',
+            amount: 'fee',
+            each: 'shares',
+            when: { fact: 'amount', is: '1' },
+          },
         ],
       }).filter(({ event }) => event !== 'FEE'),
       { event: 'PAYMENT', entryKind: 'OPENING_BALANCE', description: '', postings: [{}], more: 1 },
@@ -252,9 +305,9 @@ describe('a rule', () => {
         ),
       );
     expect(of({ each: undefined, account: 'shares.safe' })).toContain('LIST_NOT_NAMED rules.7.postings.0.account');
-    expect(faults(changed('SETTLEMENT_EXCESS', ([first, ...rest]) => [{ ...first!, each: 'shares' }, ...rest]))).toContain(
-      'UNKNOWN_FACT rules.8.postings.0.each',
-    );
+    expect(
+      faults(changed('SETTLEMENT_EXCESS', ([first, ...rest]) => [{ ...first!, each: 'shares' }, ...rest])),
+    ).toContain('UNKNOWN_FACT rules.8.postings.0.each');
   });
 });
 
@@ -273,7 +326,14 @@ describe('an event', () => {
     ]);
     const list = postingsOf(builtInRules, {
       kind: 'FREE_SETTLEMENT',
-      facts: { direction: 'SIDEWAYS', execution: 'E', place: 'T2S', depot: 'D', instrument: 'DE0007164600', shares: [{ safe: 'S', quantity: 'x' }] },
+      facts: {
+        direction: 'SIDEWAYS',
+        execution: 'E',
+        place: 'T2S',
+        depot: 'D',
+        instrument: 'DE0007164600',
+        shares: [{ safe: 'S', quantity: 'x' }],
+      },
     } as unknown as PostingEvent);
     expect(isRefused(list) && list.problems.map(({ path }) => path.join('.'))).toEqual([
       'event.facts.direction',
@@ -300,7 +360,10 @@ describe('an event', () => {
       amount: '2',
     };
     const made = postingsOf(rules, { kind: 'SETTLEMENT_EXCESS', facts });
-    expect(isRefused(made) && made.problems.map(({ code }) => code)).toEqual(['AMOUNT_BELOW_ZERO', 'AMOUNT_BELOW_ZERO']);
+    expect(isRefused(made) && made.problems.map(({ code }) => code)).toEqual([
+      'AMOUNT_BELOW_ZERO',
+      'AMOUNT_BELOW_ZERO',
+    ]);
     expect(lines({ kind: 'SETTLEMENT_EXCESS', facts: { ...facts, quantity: '7' } }, rules)).toContain('CREDIT X 5 EUR');
   });
 });
@@ -362,7 +425,10 @@ const anyPosting = (kind: PostingEventKind): fc.Arbitrary<RulePosting> => {
 };
 /** What some postings lack is put on a suspense account, posting by posting: so they balance. */
 const mirrored = (postings: RulePosting[]): RulePosting[] =>
-  postings.flatMap((one) => [one, { ...one, side: one.side === 'DEBIT' ? 'CREDIT' : 'DEBIT', account: { fixed: 'MIRROR' } }]);
+  postings.flatMap((one) => [
+    one,
+    { ...one, side: one.side === 'DEBIT' ? 'CREDIT' : 'DEBIT', account: { fixed: 'MIRROR' } },
+  ]);
 const kinds = fc.constantFrom(...postingEventKinds);
 const anyRule = (isMirrored: boolean) =>
   kinds.chain((kind) =>
@@ -381,54 +447,63 @@ const sums = (postings: readonly { asset: string; side: string; units: string }[
 };
 
 describe('whatever is written', () => {
-  it.each([false, true])('any rule that is accepted leads to postings that sum to zero per asset (mirrored: %s)', (isMirrored) => {
-    let accepted = 0;
-    let made = 0;
-    fc.assert(
-      fc.property(anyRule(isMirrored), ([rule, events]) => {
-        const read = readRuleSet(withRule(rule));
-        if (isRefused(read)) return;
-        accepted += 1;
-        for (const event of events) {
-          const entry = postingsOf(read.value, event);
-          if (isRefused(entry)) expect(entry.problems.every(({ code }) => code === 'AMOUNT_BELOW_ZERO')).toBe(true);
-          else {
-            made += 1;
-            expect(sums(entry.value.postings).every((sum) => sum === 0n)).toBe(true);
-            expect(entry.value.postings.every(({ units }) => BigInt(units) > 0n)).toBe(true);
+  it.each([false, true])(
+    'any rule that is accepted leads to postings that sum to zero per asset (mirrored: %s)',
+    (isMirrored) => {
+      let accepted = 0;
+      let made = 0;
+      fc.assert(
+        fc.property(anyRule(isMirrored), ([rule, events]) => {
+          const read = readRuleSet(withRule(rule));
+          if (isRefused(read)) return;
+          accepted += 1;
+          for (const event of events) {
+            const entry = postingsOf(read.value, event);
+            if (isRefused(entry)) expect(entry.problems.every(({ code }) => code === 'AMOUNT_BELOW_ZERO')).toBe(true);
+            else {
+              made += 1;
+              expect(sums(entry.value.postings).every((sum) => sum === 0n)).toBe(true);
+              expect(entry.value.postings.every(({ units }) => BigInt(units) > 0n)).toBe(true);
+            }
           }
-        }
-      }),
-      { seed, numRuns: 3_000 },
-    );
-    // A test that never meets a good rule proves nothing.
-    if (isMirrored) expect({ isEnough: accepted > 200 && made > 300 }).toEqual({ isEnough: true });
-  });
+        }),
+        { seed, numRuns: 3_000 },
+      );
+      // A test that never meets a good rule proves nothing.
+      if (isMirrored) expect({ isEnough: accepted > 200 && made > 300 }).toEqual({ isEnough: true });
+    },
+  );
 
   it('a rule that does not balance is always refused: a good one with a posting lost, doubled, turned or of another amount', () => {
     let refused = 0;
     fc.assert(
-      fc.property(anyRule(true), fc.nat(), fc.constantFrom('lost', 'doubled', 'turned', 'more'), ([rule], place, how) => {
-        if (faults(withRule(rule)).length > 0) return;
-        const n = place % rule.postings.length;
-        const one = rule.postings[n] as RulePosting;
-        // An amount like `a - a` is nothing: without it the rule is as good as before.
-        const terms = new Map<string, bigint>();
-        for (const { fact, sign } of readAmount(one.amount) ?? []) terms.set(fact, (terms.get(fact) ?? 0n) + sign);
-        if ([...terms.values()].every((times) => times === 0n)) return;
-        const more = `${one.amount} + ${readAmount(one.amount)![0]!.fact}`;
-        const instead: RulePosting[] = {
-          lost: [],
-          doubled: [one, one],
-          turned: [{ ...one, side: one.side === 'DEBIT' ? ('CREDIT' as const) : ('DEBIT' as const) }],
-          more: [{ ...one, amount: more }],
-        }[how] ?? [];
-        const broken = { ...rule, postings: rule.postings.flatMap((other, at) => (at === n ? instead : [other])) };
-        const found = faults(withRule(broken));
-        expect(found).not.toEqual([]);
-        expect(found.every((fault) => /^(NOT_BALANCED|TOO_FEW_POSTINGS|MALFORMED_RULE)/.test(fault))).toBe(true);
-        refused += 1;
-      }),
+      fc.property(
+        anyRule(true),
+        fc.nat(),
+        fc.constantFrom('lost', 'doubled', 'turned', 'more'),
+        ([rule], place, how) => {
+          if (faults(withRule(rule)).length > 0) return;
+          const n = place % rule.postings.length;
+          const one = rule.postings[n] as RulePosting;
+          // An amount like `a - a` is nothing: without it the rule is as good as before.
+          const terms = new Map<string, bigint>();
+          for (const { fact, sign } of readAmount(one.amount) ?? []) terms.set(fact, (terms.get(fact) ?? 0n) + sign);
+          if ([...terms.values()].every((times) => times === 0n)) return;
+          const more = `${one.amount} + ${readAmount(one.amount)![0]!.fact}`;
+          const instead: RulePosting[] =
+            {
+              lost: [],
+              doubled: [one, one],
+              turned: [{ ...one, side: one.side === 'DEBIT' ? ('CREDIT' as const) : ('DEBIT' as const) }],
+              more: [{ ...one, amount: more }],
+            }[how] ?? [];
+          const broken = { ...rule, postings: rule.postings.flatMap((other, at) => (at === n ? instead : [other])) };
+          const found = faults(withRule(broken));
+          expect(found).not.toEqual([]);
+          expect(found.every((fault) => /^(NOT_BALANCED|TOO_FEW_POSTINGS|MALFORMED_RULE)/.test(fault))).toBe(true);
+          refused += 1;
+        },
+      ),
       { seed, numRuns: 3_000 },
     );
     expect({ isEnough: refused > 200 }).toEqual({ isEnough: true });

@@ -82,8 +82,7 @@ export function postingsOf(rules: RuleSet, event: PostingEvent): Decision<EntryO
       }
       if (units <= 0n) return;
       postings.push({
-        account:
-          typeof posting.account === 'string' ? textOf(posting.account, facts, member) : posting.account.fixed,
+        account: typeof posting.account === 'string' ? textOf(posting.account, facts, member) : posting.account.fixed,
         asset: textOf(posting.asset, facts, member),
         side: posting.side,
         units: units.toString(),
@@ -139,17 +138,29 @@ function factFaults({ kind, facts }: PostingEvent): Problem[] {
       if (value === undefined) problems.push(problem('FACT_MISSING', `${kind} has a fact ${fact}`, at));
       else if (!isFactList(shape)) {
         if (!isOf(shape, value))
-          problems.push(problem('FACT_MALFORMED', `${fact} is ${isChoice(shape) ? shape.join(' or ') : `of the type ${shape}`}`, at));
+          problems.push(
+            problem(
+              'FACT_MALFORMED',
+              `${fact} is ${isChoice(shape) ? shape.join(' or ') : `of the type ${shape}`}`,
+              at,
+            ),
+          );
       } else if (!Array.isArray(value) || value.length === 0 || value.length > sharesMax)
         problems.push(problem('FACT_MALFORMED', `${fact} has 1 to ${sharesMax} members`, at));
-      else value.forEach((member, n) => { look(member, shape, [...at, n]); });
+      else
+        value.forEach((member, n) => {
+          look(member, shape, [...at, n]);
+        });
     }
     for (const fact of Object.keys(values))
-      if (shapes[fact] === undefined) problems.push(problem('FACT_UNKNOWN', `${kind} has no fact ${fact}`, [...path, fact]));
+      if (shapes[fact] === undefined)
+        problems.push(problem('FACT_UNKNOWN', `${kind} has no fact ${fact}`, [...path, fact]));
   };
   look(facts, postingEvents[kind], ['event', 'facts']);
   return problems;
 }
 
-const isOf = (shape: Exclude<FactShape, Readonly<Record<string, unknown>>> | readonly string[], value: unknown): boolean =>
-  isChoice(shape) ? shape.includes(value as string) : factSchemas[shape].safeParse(value).success;
+const isOf = (
+  shape: Exclude<FactShape, Readonly<Record<string, unknown>>> | readonly string[],
+  value: unknown,
+): boolean => (isChoice(shape) ? shape.includes(value as string) : factSchemas[shape].safeParse(value).success);

@@ -26,7 +26,10 @@ const postingShape = z.strictObject({
   amount: z.string().max(200),
   each: z.string().optional(),
   when: z
-    .union([z.strictObject({ fact: z.string(), is: z.string() }), z.strictObject({ fact: z.string(), isNot: z.string() })])
+    .union([
+      z.strictObject({ fact: z.string(), is: z.string() }),
+      z.strictObject({ fact: z.string(), isNot: z.string() }),
+    ])
     .optional(),
 });
 const ruleShape = z.strictObject({
@@ -42,7 +45,8 @@ const ruleShape = z.strictObject({
  * has, and balances in each asset whatever their values: what it debits is, fact by fact, what it credits.
  */
 export function readRuleSet(given: unknown): Decision<RuleSet> {
-  if (!Array.isArray(given)) return refused(problem('NOT_RULES', 'Rules are a list, one for each kind of event', ['rules']));
+  if (!Array.isArray(given))
+    return refused(problem('NOT_RULES', 'Rules are a list, one for each kind of event', ['rules']));
   const problems: Problem[] = [];
   const rules: PostingRule[] = [];
   const seen = new Set<string>();
@@ -56,7 +60,8 @@ export function readRuleSet(given: unknown): Decision<RuleSet> {
       return;
     }
     const rule = read.data as PostingRule;
-    if (seen.has(rule.event)) problems.push(problem('RULE_TWICE', `There is a rule for ${rule.event} already`, ['rules', n, 'event']));
+    if (seen.has(rule.event))
+      problems.push(problem('RULE_TWICE', `There is a rule for ${rule.event} already`, ['rules', n, 'event']));
     seen.add(rule.event);
     problems.push(...ruleFaults(rule, ['rules', n]));
     rules.push(rule);
@@ -89,7 +94,8 @@ function descriptionFaults({ description, event }: PostingRule, shapes: Shapes, 
 function postingFaults(posting: RulePosting, event: string, shapes: Shapes, path: Path): Problem[] {
   const problems: Problem[] = [];
   const { account, asset, amount, each, when } = posting;
-  const fault = (code: string, message: string, field: string) => problems.push(problem(code, message, [...path, field]));
+  const fault = (code: string, message: string, field: string) =>
+    problems.push(problem(code, message, [...path, field]));
   const listOf = (name: string): Readonly<Record<string, FactType>> | undefined => {
     const shape = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
     return shape !== undefined && isFactList(shape) ? shape : undefined;
@@ -116,8 +122,10 @@ function postingFaults(posting: RulePosting, event: string, shapes: Shapes, path
     const shape = Object.hasOwn(shapes, when.fact) ? shapes[when.fact] : undefined;
     const value = when.is ?? when.isNot ?? '';
     if (shape === undefined) fault('UNKNOWN_FACT', `${event} has no fact ${when.fact}`, 'when');
-    else if (isFactList(shape) || shape === 'amount') fault('WRONG_FACT', `${when.fact} is no single name or text`, 'when');
-    else if (isChoice(shape) && !shape.includes(value)) fault('UNKNOWN_VALUE', `${when.fact} is ${shape.join(' or ')}`, 'when');
+    else if (isFactList(shape) || shape === 'amount')
+      fault('WRONG_FACT', `${when.fact} is no single name or text`, 'when');
+    else if (isChoice(shape) && !shape.includes(value))
+      fault('UNKNOWN_VALUE', `${when.fact} is ${shape.join(' or ')}`, 'when');
   }
   return problems;
 }
