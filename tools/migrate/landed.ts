@@ -53,4 +53,6 @@ export const landed: Readonly<Record<string, string>> = {
   ClocksOfBooks20261130002101: '2e752c76f5f3e836',
   PostingEngine20261201000209: 'c60f4edbe65d2385',
   AccountBlocks20261201003001: '3ff8acfdeae3d23b',
+  PostingRules20261201004230: '4561f1e29b2ca85c',
+  PostingRuleApprovals20261201004231: 'bfa7476c32aa6a04',
 };

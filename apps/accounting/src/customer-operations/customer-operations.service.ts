@@ -207,7 +207,8 @@ function prepare(given: Given, { assets, nostroOf, businessDateOf, rulesOf }: Lo
   }
   if (problems.length > 0) return { ...given, problems };
   const event = eventOf(operation, lines);
-  if (!event) return { ...given, problems, item: itemOf(operation, { ...operation, postings: lines }, businessDate, by) };
+  if (!event)
+    return { ...given, problems, item: itemOf(operation, { ...operation, postings: lines }, businessDate, by) };
   const { rules, version } = rulesOf(book, businessDate);
   const entry = postingsOf(rules, event);
   if (isRefused(entry)) return { ...given, problems: problemsOfEvent(operation, entry.problems) };

@@ -57,17 +57,18 @@ export function linesOf(
 }
 
 /** The operations that are events: what is posted for them is said by the posting rules of the book. */
-const events: ReadonlyMap<string, (debit: PostingLine, credit: PostingLine, description: string) => PostingEvent> = new Map([
-  ['postDeposit', (debit, credit, description) => counter('DEPOSIT', credit.account, debit, description)],
-  ['postWithdrawal', (debit, credit, description) => counter('WITHDRAWAL', debit.account, credit, description)],
-  [
-    'postTransfer',
-    ({ account: debtor, asset, units: amount }, { account: creditor }, description) => ({
-      kind: 'TRANSFER' as const,
-      facts: { debtor, creditor, asset, amount, description },
-    }),
-  ],
-]);
+const events: ReadonlyMap<string, (debit: PostingLine, credit: PostingLine, description: string) => PostingEvent> =
+  new Map([
+    ['postDeposit', (debit, credit, description) => counter('DEPOSIT', credit.account, debit, description)],
+    ['postWithdrawal', (debit, credit, description) => counter('WITHDRAWAL', debit.account, credit, description)],
+    [
+      'postTransfer',
+      ({ account: debtor, asset, units: amount }, { account: creditor }, description) => ({
+        kind: 'TRANSFER' as const,
+        facts: { debtor, creditor, asset, amount, description },
+      }),
+    ],
+  ]);
 
 const counter = (
   kind: 'DEPOSIT' | 'WITHDRAWAL',

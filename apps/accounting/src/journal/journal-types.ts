@@ -21,7 +21,7 @@ export function toPosting(row: PostingRow): PostingType {
   };
 }
 
-export const entryLoader = (operation: GraphqlContext, journal: JournalRepository) =>
+export const entryLoader = (operation: GraphqlContext, journal: Pick<JournalRepository, 'entries'>) =>
   operation.loader<string, JournalEntryType>('journal-entry', async (ids, tx: Tx) => {
     const rows = await journal.entries(tx, ids);
     return new Map(rows.map((row) => [row.entryId, toEntry(row)]));

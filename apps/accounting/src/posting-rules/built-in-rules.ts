@@ -23,7 +23,7 @@ const ruleOf = (
 
 const received = { when: { fact: 'direction', is: 'RECEIVED' } } as const;
 const delivered = { when: { fact: 'direction', is: 'DELIVERED' } } as const;
-const suspense = { fixed: 'SUSPENSE' } as const;
+const suspense = { number: 'SUSPENSE' } as const;
 
 /** The depot moves, the clients' safes follow; against payment their cash moves the other way, through the nostro. */
 const delivery = (isPaid: boolean): RulePosting[] =>

@@ -109,7 +109,7 @@ describe('events of a command', () => {
       {
         book_id: 'NGEU',
         version: 1,
-        rules: JSON.parse(JSON.stringify(builtInRules)),
+        rules: JSON.parse(JSON.stringify(builtInRules)) as object,
         proposed_by: 'service:accounting',
       },
     ]);

@@ -7,7 +7,7 @@ import { formatDecimal } from '#libs/money/index.js';
 import { Assets } from '../assets/assets.service.js';
 import { entryLoader } from '../journal/journal-types.js';
 import { JournalEntryType } from '../journal/journal.graphql.js';
-import { JournalRepository } from '../journal/journal.repository.js';
+import { Journal } from '../journal/journal.service.js';
 import { Mutations } from '../mutations.js';
 import { type Candidate } from './dry-run.js';
 import { type DryRunRow, DryRuns } from './dry-runs.service.js';
@@ -199,7 +199,7 @@ export class DryRunResolver {
   constructor(
     private readonly dryRuns: DryRuns,
     private readonly assets: Assets,
-    private readonly journal: JournalRepository,
+    private readonly journal: Journal,
   ) {}
 
   @ResolveField(() => [DryRunSumType], { description: 'By account and asset; both sides are zero in each asset.' })

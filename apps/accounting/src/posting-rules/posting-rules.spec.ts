@@ -224,7 +224,7 @@ describe('a rule', () => {
     const elsewhere = changed('FEE', ([debit, credit]) => [
       debit!,
       { ...credit!, ...inEuro },
-      { ...credit!, account: { fixed: 'INCOME-FX' }, ...other },
+      { ...credit!, account: { number: 'INCOME-FX' }, ...other },
     ]);
     expect(faults(elsewhere)).toEqual([]);
     const fee = { client: 'C1-CASH', income: 'INCOME', amount: '5', description: 'fee' };
@@ -345,7 +345,7 @@ describe('an event', () => {
     const rules = changed('SETTLEMENT_EXCESS', (postings) => [
       ...postings,
       { side: 'DEBIT', account: 'nostro', asset: 'currency', amount: 'quantity - amount' },
-      { side: 'CREDIT', account: { fixed: 'X' }, asset: 'currency', amount: 'quantity - amount' },
+      { side: 'CREDIT', account: { number: 'X' }, asset: 'currency', amount: 'quantity - amount' },
     ]);
     expect(faults(rules)).toEqual([]);
     const facts = {
@@ -385,10 +385,12 @@ const shapeOf = (shape: FactShape): fc.Arbitrary<unknown> =>
           minLength: 1,
           maxLength: 4,
         })
-      : factOf[shape as FactType];
+      : factOf[shape];
 const eventOf = (kind: PostingEventKind): fc.Arbitrary<PostingEvent> =>
   fc
-    .record(Object.fromEntries(Object.entries(postingEvents[kind]).map(([fact, shape]) => [fact, shapeOf(shape)])))
+    .record(
+      Object.fromEntries(Object.entries<FactShape>(postingEvents[kind]).map(([fact, shape]) => [fact, shapeOf(shape)])),
+    )
     .map((facts) => ({ kind, facts }) as unknown as PostingEvent);
 
 /** Every name that a posting of the kind could use: also wrong ones. */
@@ -407,7 +409,7 @@ const anyPosting = (kind: PostingEventKind): fc.Arbitrary<RulePosting> => {
   return fc.record(
     {
       side: fc.constantFrom('DEBIT' as const, 'CREDIT' as const),
-      account: fc.oneof(pick(accounts), fc.constant({ fixed: 'SUSPENSE' })),
+      account: fc.oneof(pick(accounts), fc.constant({ number: 'SUSPENSE' })),
       asset: pick(assets),
       amount: fc
         .array(fc.tuple(fc.constantFrom(' + ', ' - '), pick(amountNames(kind))), { minLength: 1, maxLength: 3 })
@@ -427,7 +429,7 @@ const anyPosting = (kind: PostingEventKind): fc.Arbitrary<RulePosting> => {
 const mirrored = (postings: RulePosting[]): RulePosting[] =>
   postings.flatMap((one) => [
     one,
-    { ...one, side: one.side === 'DEBIT' ? 'CREDIT' : 'DEBIT', account: { fixed: 'MIRROR' } },
+    { ...one, side: one.side === 'DEBIT' ? 'CREDIT' : 'DEBIT', account: { number: 'MIRROR' } },
   ]);
 const kinds = fc.constantFrom(...postingEventKinds);
 const anyRule = (isMirrored: boolean) =>
@@ -490,13 +492,12 @@ describe('whatever is written', () => {
           for (const { fact, sign } of readAmount(one.amount) ?? []) terms.set(fact, (terms.get(fact) ?? 0n) + sign);
           if ([...terms.values()].every((times) => times === 0n)) return;
           const more = `${one.amount} + ${readAmount(one.amount)![0]!.fact}`;
-          const instead: RulePosting[] =
-            {
-              lost: [],
-              doubled: [one, one],
-              turned: [{ ...one, side: one.side === 'DEBIT' ? ('CREDIT' as const) : ('DEBIT' as const) }],
-              more: [{ ...one, amount: more }],
-            }[how] ?? [];
+          const instead: RulePosting[] = {
+            lost: [],
+            doubled: [one, one],
+            turned: [{ ...one, side: one.side === 'DEBIT' ? ('CREDIT' as const) : ('DEBIT' as const) }],
+            more: [{ ...one, amount: more }],
+          }[how];
           const broken = { ...rule, postings: rule.postings.flatMap((other, at) => (at === n ? instead : [other])) };
           const found = faults(withRule(broken));
           expect(found).not.toEqual([]);

@@ -22,7 +22,7 @@ export type Condition =
 export interface RulePosting {
   readonly side: 'DEBIT' | 'CREDIT';
   /** A fact that names an account, or an account by its number. */
-  readonly account: string | { readonly fixed: string };
+  readonly account: string | { readonly number: string };
   /** A fact that names a currency or an instrument. */
   readonly asset: string;
   /** Facts, added and taken away. A fact of a list (`shares.amount`) is the sum over it, or with `each` that of one member. */
@@ -59,7 +59,7 @@ const descriptionMax = 140;
 export function postingsOf(rules: RuleSet, event: PostingEvent): Decision<EntryOfEvent> {
   const rule = rules.find((one) => one.event === event.kind);
   if (rule === undefined)
-    return refused(problem('NO_RULE', `The rules say nothing of ${String(event.kind)}`, ['event', 'kind']));
+    return refused(problem('NO_RULE', `The rules say nothing of ${event.kind}`, ['event', 'kind']));
   const faults = factFaults(event);
   if (faults.length > 0) return refused(faults);
   const facts = event.facts as unknown as Facts;
@@ -82,7 +82,7 @@ export function postingsOf(rules: RuleSet, event: PostingEvent): Decision<EntryO
       }
       if (units <= 0n) return;
       postings.push({
-        account: typeof posting.account === 'string' ? textOf(posting.account, facts, member) : posting.account.fixed,
+        account: typeof posting.account === 'string' ? textOf(posting.account, facts, member) : posting.account.number,
         asset: textOf(posting.asset, facts, member),
         side: posting.side,
         units: units.toString(),

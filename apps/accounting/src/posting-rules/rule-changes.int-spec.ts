@@ -46,8 +46,8 @@ const throughClearing: RuleSet = builtInRules.map((rule) =>
         ...rule,
         postings: [
           ...rule.postings,
-          { side: 'DEBIT', account: { fixed: 'CLEARING' }, asset: 'currency', amount: 'amount' },
-          { side: 'CREDIT', account: { fixed: 'CLEARING' }, asset: 'currency', amount: 'amount' },
+          { side: 'DEBIT', account: { number: 'CLEARING' }, asset: 'currency', amount: 'amount' },
+          { side: 'CREDIT', account: { number: 'CLEARING' }, asset: 'currency', amount: 'amount' },
         ],
       }
     : rule,
@@ -55,7 +55,7 @@ const throughClearing: RuleSet = builtInRules.map((rule) =>
 /** Deposits wait in suspense, and nobody can withdraw. */
 const suspended: RuleSet = builtInRules.map((rule) => {
   if (rule.event === 'DEPOSIT')
-    return { ...rule, postings: [rule.postings[0]!, { ...rule.postings[1]!, account: { fixed: 'SUSPENSE' } }] };
+    return { ...rule, postings: [rule.postings[0]!, { ...rule.postings[1]!, account: { number: 'SUSPENSE' } }] };
   if (rule.event !== 'WITHDRAWAL') return rule;
   return { ...rule, postings: rule.postings.map((posting) => ({ ...posting, amount: 'amount - amount - amount' })) };
 });
@@ -118,7 +118,12 @@ const cash = (
     { book: 'NGEU', account, amount: { amount, currency: 'EUR' }, description: 'cash', idempotencyKey: key, ...more },
     `entry { id event { kind facts ruleVersion { version proposedBy approvedBy } } postings { accountNumber side amount } }`,
   );
-const dryRun = async (key: string, asked: object) => {
+interface Tried {
+  problems: string[];
+  postingRuleDryRun?: Record<string, unknown>;
+  accountingJobRun?: Record<string, unknown>;
+}
+const dryRun = async (key: string, asked: object): Promise<Tried> => {
   const { dryRun: run, problems } = await service.mutate<
     { dryRun: { id: string; jobRunId: string; state: string } | null } & Answered
   >(
@@ -227,7 +232,7 @@ describe('other rules', () => {
     );
     expect(data?.postingRuleVersion).toEqual({
       validFrom: '0001-01-01',
-      source: JSON.parse(JSON.stringify(builtInRules)),
+      source: JSON.parse(JSON.stringify(builtInRules)) as object,
     });
     expect(data?.postingEventKinds).toContainEqual(expect.objectContaining({ kind: 'PAYMENT' }));
 

@@ -25,10 +25,10 @@ export const summaryOf = ({ book, validFrom, reason }: RuleChange, kinds: readon
 export function unknownAccounts(rules: RuleSet, known: ReadonlySet<string>): Problem[] {
   return rules.flatMap(({ postings }, n) =>
     postings.flatMap(({ account }, m) =>
-      typeof account === 'string' || known.has(account.fixed)
+      typeof account === 'string' || known.has(account.number)
         ? []
         : [
-            problem('ACCOUNT_NOT_FOUND', `The book has no account ${account.fixed}`, [
+            problem('ACCOUNT_NOT_FOUND', `The book has no account ${account.number}`, [
               'rules',
               n,
               'postings',
@@ -43,14 +43,14 @@ export function unknownAccounts(rules: RuleSet, known: ReadonlySet<string>): Pro
 export const fixedAccounts = (rules: RuleSet): string[] => [
   ...new Set(
     rules.flatMap(({ postings }) =>
-      postings.flatMap(({ account }) => (typeof account === 'string' ? [] : [account.fixed])),
+      postings.flatMap(({ account }) => (typeof account === 'string' ? [] : [account.number])),
     ),
   ),
 ];
 
 /** A posting as a person reads it. */
 export function textOf({ side, account, asset, amount, each, when }: RulePosting): string {
-  const whose = typeof account === 'string' ? account : `account ${account.fixed}`;
+  const whose = typeof account === 'string' ? account : `account ${account.number}`;
   const often = each === undefined ? '' : `, for each of ${each}`;
   const condition =
     when === undefined ? '' : `, when ${when.fact} is ${when.is === undefined ? `not ${when.isNot}` : when.is}`;

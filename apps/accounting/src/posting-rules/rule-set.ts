@@ -11,9 +11,18 @@ import {
 } from '#libs/contracts/index.js';
 import { accepted, type Decision, type Problem, problem, refused } from '#libs/kernel/index.js';
 import { readAmount } from './amount-expression.js';
-import { applies, type PostingRule, type RulePosting, type RuleSet, splitFact } from './posting-rules.js';
+import {
+  applies,
+  type Condition,
+  type PostingRule,
+  type RulePosting,
+  type RuleSet,
+  splitFact,
+} from './posting-rules.js';
 
 type Path = readonly (string | number)[];
+/** The value that a condition tells apart. */
+const valueOf = (when: Condition): string => (when.is === undefined ? when.isNot : when.is);
 type Shapes = Readonly<Record<string, FactShape>>;
 const assetTypes: readonly FactType[] = ['currency', 'instrument', 'asset'];
 /** More ways a rule can go than a person could look through. */
@@ -21,7 +30,7 @@ const casesMax = 256;
 
 const postingShape = z.strictObject({
   side: z.enum(['DEBIT', 'CREDIT']),
-  account: z.union([z.string(), z.strictObject({ fixed: z.string().min(1).max(64) })]),
+  account: z.union([z.string(), z.strictObject({ number: z.string().min(1).max(64) })]),
   asset: z.string(),
   amount: z.string().max(200),
   each: z.string().optional(),
@@ -120,7 +129,7 @@ function postingFaults(posting: RulePosting, event: string, shapes: Shapes, path
   for (const { fact } of terms ?? []) expect(fact, ['amount'], 'amount', true);
   if (when !== undefined) {
     const shape = Object.hasOwn(shapes, when.fact) ? shapes[when.fact] : undefined;
-    const value = when.is ?? when.isNot ?? '';
+    const value = valueOf(when);
     if (shape === undefined) fault('UNKNOWN_FACT', `${event} has no fact ${when.fact}`, 'when');
     else if (isFactList(shape) || shape === 'amount')
       fault('WRONG_FACT', `${when.fact} is no single name or text`, 'when');
@@ -137,7 +146,7 @@ function casesOf({ postings }: PostingRule, shapes: Shapes): Readonly<Record<str
     if (when === undefined) continue;
     const shape = shapes[when.fact] as FactShape;
     const told = values.get(when.fact) ?? new Set(isChoice(shape) ? shape : []);
-    if (!isChoice(shape)) told.add(when.is ?? when.isNot ?? '');
+    if (!isChoice(shape)) told.add(valueOf(when));
     values.set(when.fact, told);
   }
   for (const [fact, told] of values) {
