@@ -423,7 +423,7 @@ const anyPosting = (kind: PostingEventKind): fc.Arbitrary<RulePosting> => {
       ),
     },
     { requiredKeys: ['side', 'account', 'asset', 'amount'] },
-  ) as fc.Arbitrary<RulePosting>;
+  );
 };
 /** What some postings lack is put on a suspense account, posting by posting: so they balance. */
 const mirrored = (postings: RulePosting[]): RulePosting[] =>
