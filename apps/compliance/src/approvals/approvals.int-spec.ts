@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { approvalKinds } from '#libs/contracts/index.js';
 import { complianceUnderTest, type ComplianceUnderTest } from '../testing/compliance-under-test.js';
 
 const hash = 'a'.repeat(64);
@@ -45,6 +46,16 @@ describe('approvals', () => {
       ['anna', 'OWN_APPROVAL'],
       ['carl', 'ALREADY_DECIDED'],
     ]);
+  });
+
+  it('are of every kind that the other services ask for: the table takes each', async () => {
+    const { rows } = await compliance.database
+      .pool('owner')
+      .query<{ taken: string }>(
+        `SELECT pg_get_constraintdef(oid) AS taken FROM pg_constraint WHERE conname = 'approval_kind_check'`,
+      );
+    const taken = [...(rows[0]?.taken ?? '').matchAll(/'([A-Z_]+)'/g)].map(([, kind]) => kind);
+    expect(taken.sort()).toEqual([...approvalKinds].sort());
   });
 
   it('are not given for a payload that changed, nor by who changed it', async () => {
