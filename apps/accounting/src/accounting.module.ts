@@ -25,6 +25,7 @@ import { DayCalendarsService } from './business-days/day-calendars.service.js';
 import { DayRevisions } from './business-days/day-revisions.service.js';
 import { PhaseStarter } from './business-days/phase-starter.service.js';
 import { PhasesProcessor } from './business-days/phases.processor.js';
+import { ClosingsResolver } from './closings/closings.resolver.js';
 import { CutOverProcessor } from './cut-over/cut-over.processor.js';
 import { CutOverRepository } from './cut-over/cut-over.repository.js';
 import { CutOver } from './cut-over/cut-over.service.js';
@@ -98,6 +99,7 @@ const resolvers = [
   AccountsResolver,
   BlocksResolver,
   BusinessDaysResolver,
+  ClosingsResolver,
   CustomerOperationsResolver,
   DryRunResolver,
   EntryEventResolver,

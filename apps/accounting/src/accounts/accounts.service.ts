@@ -6,6 +6,7 @@ import { decideOpenings, type OpeningOutcome } from './openings.js';
 import {
   type AccountRow,
   AccountsRepository,
+  type BalanceRow,
   type NewAccount,
   type NewLimit,
   type NostroOf,
@@ -28,6 +29,10 @@ export class Accounts {
 
   byNumber(tx: Tx, keys: readonly AccountKey[]): Promise<AccountRow[]> {
     return this.repository.byNumber(tx, keys);
+  }
+
+  balancesOf(tx: Tx, keys: readonly AccountKey[]): Promise<BalanceRow[]> {
+    return this.repository.balancesOf(tx, keys);
   }
 
   booksOfNumber(tx: Tx, number: string): Promise<string[]> {

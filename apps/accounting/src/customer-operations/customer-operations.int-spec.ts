@@ -407,6 +407,63 @@ describe('many entries at once', () => {
     expect(await ask('postEntry', good)).toMatchObject({ replayed: true, entry: { id: first.items[1]?.entry?.id } });
   });
 
+  it('of one group are booked all or none, whatever stops one of them', async () => {
+    const told = ({ items }: Many) =>
+      items.map((item) => [item.entry !== null, item.replayed, ...codes(item).map((one) => one.split(' ')[0])]);
+    const of = (group: string, more: object = {}) => entry({ group, ...more });
+    const poor = { postings: [line('A-CASH', 'DEBIT', '9999999.00'), line('B-CASH', 'CREDIT', '9999999.00')] };
+    const unread = { postings: [line('A-CASH', 'DEBIT', '1.001'), line('B-CASH', 'CREDIT', '1.00')] };
+    const before = await balanceOf('A-CASH');
+    expect(
+      told(
+        await many([
+          of('a'),
+          of('b', poor),
+          of('c', unread),
+          of('d', { kind: 'GIFT' }),
+          entry(),
+          of('b'),
+          of('c'),
+          of('d'),
+        ]),
+      ),
+    ).toEqual([
+      [true, false],
+      [false, false, 'INSUFFICIENT_FUNDS'],
+      [false, false, 'EXCESS_SCALE'],
+      [false, false, 'NOT_ALLOWED'],
+      [true, false],
+      [false, false, 'LINKED_ITEM_REFUSED'],
+      [false, false, 'LINKED_ITEM_REFUSED'],
+      [false, false, 'LINKED_ITEM_REFUSED'],
+    ]);
+    expect(cents(before) - cents(await balanceOf('A-CASH'))).toBe(200n);
+    const [one, two, three] = [of('g'), of('g'), of('g')];
+    expect(told(await many([one, two]))).toEqual([
+      [true, false],
+      [true, false],
+    ]);
+    expect(told(await many([one, two]))).toEqual([
+      [true, true],
+      [true, true],
+    ]);
+    // Of a group that was booked before, no more is booked; of what a faulty one left, the keys are free.
+    expect(told(await many([one, three, entry()]))).toEqual([
+      [true, true],
+      [false, false, 'LINKED_ITEM_REFUSED'],
+      [true, false],
+    ]);
+    expect(told(await many([three, of('g')]))).toEqual([
+      [true, false],
+      [true, false],
+    ]);
+    expect(told(await many([of('h'), of('h', { validateOnly: true })])).map((item) => item[2])).toEqual([
+      'GROUP_DIFFERS',
+      'GROUP_DIFFERS',
+    ]);
+    expect(codes({ problems: (await many([of('')])).items[0]?.problems ?? [] })).toEqual(['INVALID_LENGTH entries.0.group']);
+  });
+
   it('are none the worse for one that cannot be read, whose key is free afterwards', async () => {
     const [first, second] = [entry(), entry()];
     const hostile = [

@@ -12,7 +12,7 @@ import {
   PostTransferInput,
   PostWithdrawalInput,
 } from '../journal/journal.graphql.js';
-import { bothSides, type InputPath, type Line, type Operation } from './customer-operations.js';
+import { bothSides, type InputPath, type Line, linkedToRefused, type Operation } from './customer-operations.js';
 import { CustomerOperations } from './customer-operations.service.js';
 
 const ofCash = { amount: ['amount', 'amount'], asset: ['amount', 'currency'] };
@@ -23,16 +23,21 @@ interface Asked {
   valueDate?: string | null;
   description: string;
   validateOnly?: boolean | null;
+  group?: string | null;
+  upTo?: Operation['upTo'];
   idempotencyKey: string;
 }
 
 function operationOf(name: string, kind: string, asked: Asked, lines: readonly Line[]): Operation {
   const { idempotencyKey, ...input } = asked;
-  const { book, valueDate, description, validateOnly } = asked;
-  return { name, input, idempotencyKey, book, kind, valueDate, description, validateOnly, lines };
+  const { book, valueDate, description, validateOnly, group, upTo } = asked;
+  return { name, input, idempotencyKey, book, kind, valueDate, description, validateOnly, group, upTo, lines };
 }
 
-function linesOfTransfer({ amount, securities, debitAccount, creditAccount }: PostTransferInput): Line[] | Problem {
+function linesOfTransfer(input: PostTransferInput): Line[] | Problem {
+  const { amount, securities, debitAccount, creditAccount, upTo } = input;
+  if (upTo && debitAccount === creditAccount)
+    return problem('SAME_ACCOUNT', 'A sweep goes from one account to another', ['creditAccount']);
   const debit = { account: debitAccount, field: 'debitAccount' };
   const credit = { account: creditAccount, field: 'creditAccount' };
   if (amount && !securities) return bothSides(debit, credit, amount.currency, amount.amount, ofCash);
@@ -108,8 +113,7 @@ export class CustomerOperationsResolver {
   }
 
   @Mutation(() => EntriesPayload, {
-    description:
-      'Up to 1,000 entries in one transaction, an answer for each: what is refused does not stop the others.',
+    description: 'Up to 1,000 entries in one transaction, an answer for each: what is refused stops only its group.',
   })
   @RequiresScopes('ledger:post')
   async postEntries(
@@ -118,9 +122,13 @@ export class CustomerOperationsResolver {
   ): Promise<EntriesPayload> {
     const faults = validateItems(PostEntriesInput, 'entries', input);
     if (faults.problems.length > 0) return { items: [], problems: [...faults.problems] };
+    const faultyGroups = new Set([...faults.ofItems.keys()].map((n) => input.entries[n]?.group));
+    const linked = input.entries.flatMap(({ group }, n): [number, Problem[]][] =>
+      group && faultyGroups.has(group) && !faults.ofItems.has(n) ? [[n, [linkedToRefused()]]] : [],
+    );
     const items = await answerItems<PostEntryInput, EntryPayload>(
       input.entries,
-      faults,
+      { ...faults, ofItems: new Map([...faults.ofItems, ...linked]) },
       (sound) => this.operations.book({ operations: sound.map(entryOf), principal }),
       refused,
     );

@@ -3,7 +3,7 @@ import { booksOf, type Principal } from '#libs/auth/index.js';
 import { together, Transactions, type Tx } from '#libs/database/index.js';
 import { type Answer, faultOfInput, Idempotency } from '#libs/idempotency/index.js';
 import { Batching, isRefused, type Problem, problem, QueueFull } from '#libs/kernel/index.js';
-import { parseDecimal } from '#libs/money/index.js';
+import { formatDecimal, parseDecimal } from '#libs/money/index.js';
 import { type NostroOf } from '../accounts/accounts.repository.js';
 import { Accounts } from '../accounts/accounts.service.js';
 import { type Asset } from '../assets/assets.repository.js';
@@ -24,7 +24,7 @@ import {
 import { PostingService } from '../journal/posting.service.js';
 import { postingsOf } from '../posting-rules/posting-rules.js';
 import { entryBy, PostingRules, type RulesOf } from '../posting-rules/posting-rules.service.js';
-import { eventOf, isEvent, linesOf, type Operation, pathOfRefusal, problemsOfEvent } from './customer-operations.js';
+import { eventOf, groupFaults, isEvent, linesOf, type Operation, pathOfRefusal, problemsOfEvent } from './customer-operations.js';
 
 /** What one caller asks for at once. */
 export interface OperationsCall {
@@ -102,13 +102,15 @@ export class CustomerOperations {
           input,
         }));
         // The keys are sent first; what the operations are read by travels with them.
-        const booked = this.idempotency.runEach<EntryPayload>(tx, keys, async (fresh) =>
-          this.decide(
+        const booked = this.idempotency.runEach<EntryPayload>(tx, keys, async (fresh) => {
+          const isFresh = new Set(fresh);
+          return this.decide(
             tx,
             fresh.map((n) => given[n] as Given),
+            given.filter((_, n) => !isFresh.has(n)),
             await looking,
-          ),
-        );
+          );
+        });
         const looking = this.look(
           tx,
           given.map(({ operation }) => operation),
@@ -143,8 +145,16 @@ export class CustomerOperations {
     return { assets, nostroOf, businessDateOf: (book) => dates.get(book), rulesOf };
   }
 
-  private async decide(tx: Tx, given: readonly Given[], looked: Looked): Promise<EntryPayload[]> {
-    const prepared = given.map((one) => prepare(one, looked));
+  private async decide(
+    tx: Tx,
+    given: readonly Given[],
+    answered: readonly Given[],
+    looked: Looked,
+  ): Promise<EntryPayload[]> {
+    const prepared = withGroups(
+      given.map((one) => prepare(one, looked)),
+      answered,
+    );
     const answers = prepared.map(({ problems }): EntryPayload | undefined =>
       problems.length > 0 ? faulty(problems) : undefined,
     );
@@ -184,8 +194,8 @@ export class CustomerOperations {
 }
 
 /** A fault of the input is not remembered: the corrected input may come with the same key. */
-const faulty = (problems: readonly Problem[]): EntryPayload =>
-  faultOfInput({ entry: null, problems: [...problems], replayed: false });
+const faulty = (problems: readonly Problem[], told: { readonly moved?: string } = {}): EntryPayload =>
+  faultOfInput({ entry: null, ...told, problems: [...problems], replayed: false });
 
 function prepare(given: Given, { assets, nostroOf, businessDateOf, rulesOf }: Looked): Prepared {
   const { operation, by } = given;
@@ -215,14 +225,38 @@ function prepare(given: Given, { assets, nostroOf, businessDateOf, rulesOf }: Lo
   return { ...given, problems, item: itemOf(operation, entryBy(entry.value, event, version), businessDate, by) };
 }
 
+/** The same operations; those that their groups keep from being booked are without an item. */
+function withGroups(prepared: readonly Prepared[], answered: readonly Given[]): Prepared[] {
+  if (prepared.every(({ operation }) => !operation.group)) return [...prepared];
+  const memberOf = ({ operation: { group, idempotencyKey }, call, by }: Given) => ({
+    ...(group ? { group: `${call}\u001f${group}` } : {}),
+    key: `${by}\u001f${idempotencyKey}`,
+  });
+  const members = prepared.map((one) => ({
+    ...memberOf(one),
+    validateOnly: one.operation.validateOnly ?? false,
+    problems: one.problems,
+  }));
+  const faults = groupFaults(members, answered.map(memberOf));
+  return prepared.map(({ item, ...one }, n) => {
+    const problems = faults[n] ?? [];
+    return { ...one, problems, ...(item && problems.length === 0 ? { item } : {}) };
+  });
+}
+
 function answerOf(
   result: PostingResult,
   { book, lines, validateOnly }: Operation,
-  { nostroOf }: Looked,
+  { nostroOf, assets }: Looked,
   entry: EntryPayload['entry'],
 ): EntryPayload {
-  // A validation leaves nothing, not even its key: the same key books it next.
-  if (result.outcome === 'POSTED') return validateOnly ? faulty([]) : { entry, problems: [], replayed: false };
+  if (result.outcome === 'POSTED') {
+    const { scale } = assets.get(lines[0]?.asset ?? '') ?? {};
+    const moved =
+      result.units === undefined || scale === undefined ? {} : { moved: formatDecimal(BigInt(result.units), scale) };
+    // A validation leaves nothing, not even its key: the same key books it next.
+    return validateOnly ? faulty([], moved) : { entry, ...moved, problems: [], replayed: false };
+  }
   const code = result.code ?? 'LEDGER_CHECK_FAILED';
   const path = pathOfRefusal(result, lines, (currency) => nostroOf(book, currency));
   const problems = [problem(code, refusalText(result), path, retryableCodes.has(code))];
@@ -230,7 +264,7 @@ function answerOf(
 }
 
 const itemOf = (
-  { book, valueDate, idempotencyKey }: Operation,
+  { book, valueDate, idempotencyKey, group, upTo }: Operation,
   { kind, description, postings, event }: Pick<EntryItem, 'kind' | 'description' | 'postings' | 'event'>,
   businessDate: string,
   by: string,
@@ -245,4 +279,6 @@ const itemOf = (
   subject: { kind: 'API', id: `api:${idempotencyKey}`.slice(0, 64) },
   postings,
   ...(event ? { event } : {}),
+  ...(group ? { group } : {}),
+  ...(upTo ? { upTo } : {}),
 });

@@ -1,6 +1,6 @@
 import { type PostingEvent } from '#libs/contracts/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
-import { faultsOf, messageOf, type PostingLine, type PostingResult } from '../journal/posting.js';
+import { faultsOf, messageOf, type PostingLine, type PostingResult, type SweepSide } from '../journal/posting.js';
 
 export type InputPath = readonly (string | number)[];
 
@@ -26,6 +26,10 @@ export interface Operation {
   readonly description: string;
   readonly lines: readonly Line[];
   readonly validateOnly?: boolean | null;
+  /** The operations of one call that have the same are booked all or none. */
+  readonly group?: string | null;
+  /** Makes a transfer a sweep. */
+  readonly upTo?: SweepSide | null;
 }
 
 /** Amounts in units, with every fault of the input at once, each told once: both sides of a transfer have one amount. */
@@ -77,12 +81,14 @@ const counter = (
   description: string,
 ): PostingEvent => ({ kind, facts: { client, nostro, currency, amount, description } });
 
-export const isEvent = ({ name }: Operation): boolean => events.has(name);
+/** A sweep is none: it goes from one account to the other, whatever the rules say of transfers. */
+export const isEvent = ({ name, upTo }: Operation): boolean => !upTo && events.has(name);
 
 /** An entry that was given with its postings is no event. */
-export function eventOf({ name, description }: Operation, lines: readonly PostingLine[]): PostingEvent | undefined {
+export function eventOf(operation: Operation, lines: readonly PostingLine[]): PostingEvent | undefined {
   const [debit, credit] = lines;
-  return debit && credit ? events.get(name)?.(debit, credit, description) : undefined;
+  if (!debit || !credit || !isEvent(operation)) return undefined;
+  return events.get(operation.name)?.(debit, credit, operation.description);
 }
 
 /** What the rules have against an event whose input was read without a fault: it is the amount. */
@@ -121,6 +127,45 @@ export function pathOfRefusal(
     default:
       return line?.at.amount ?? [];
   }
+}
+
+export const linkedToRefused = (): Problem => problem('LINKED_ITEM_REFUSED', messageOf('LINKED_ITEM_REFUSED'));
+
+interface Member {
+  /** The call and the group in it; absent when it stands alone. */
+  readonly group?: string;
+  readonly key: string;
+  readonly validateOnly: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * What the members of groups cannot be booked for before the ledger is asked: a group is validated or booked as one; with
+ * a fault in one of them none is booked; and of a group that was answered before, no more is booked now.
+ */
+export function groupFaults(
+  members: readonly Member[],
+  answered: readonly Pick<Member, 'group' | 'key'>[],
+): Problem[][] {
+  const groups = new Map<string, Member[]>();
+  for (const member of members) {
+    if (member.group === undefined) continue;
+    groups.set(member.group, [...(groups.get(member.group) ?? []), member]);
+  }
+  const isStale = ({ group, key }: Pick<Member, 'group' | 'key'>) =>
+    group !== undefined && groups.get(group)?.every((one) => one.key !== key) === true;
+  const stale = new Set(answered.filter(isStale).map(({ group }) => group));
+  return members.map(({ group, validateOnly, problems }) => {
+    const ofGroup = group === undefined ? undefined : groups.get(group);
+    if (!ofGroup) return [...problems];
+    if (ofGroup.some((one) => one.validateOnly !== validateOnly))
+      return [
+        ...problems,
+        problem('GROUP_DIFFERS', 'The entries of a group are all validated or all booked', ['validateOnly']),
+      ];
+    if (problems.length > 0) return [...problems];
+    return stale.has(group) || ofGroup.some((one) => one.problems.length > 0) ? [linkedToRefused()] : [];
+  });
 }
 
 function distinct(problems: readonly Problem[]): Problem[] {

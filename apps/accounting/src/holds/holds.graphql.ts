@@ -1,8 +1,9 @@
 import { Field, ID, InputType, ObjectType } from '@nestjs/graphql';
-import { IsDefined, Length, MaxLength, MinLength } from 'class-validator';
+import { IsDefined, IsIn, IsOptional, Length, MaxLength, MinLength } from 'class-validator';
 import { connection, DateTimeScalar, DecimalScalar, ProblemType, RequiresScopes } from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
-import { JournalEntryType } from '../journal/journal.graphql.js';
+import { JournalEntryType, SweepSideEnum } from '../journal/journal.graphql.js';
+import { type SweepSide, sweepSides } from '../journal/posting.js';
 
 @ObjectType('Hold', {
   description: 'An amount set aside for an entry to come. Captured, released, expired and open parts are its amount.',
@@ -42,6 +43,13 @@ export class PlaceHoldInput {
   @Field(() => DecimalScalar) @IsDefined() amount!: string;
   @Field(() => DateTimeScalar) @IsDefined() expiresAt!: Date;
   @Field(() => String) @MinLength(1) @MaxLength(140) reason!: string;
+  @Field(() => SweepSideEnum, {
+    nullable: true,
+    description: 'Sets aside what is there and no more than the amount. Nothing to set aside is no refusal.',
+  })
+  @IsOptional()
+  @IsIn(sweepSides)
+  upTo?: SweepSide | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
 @InputType()
@@ -63,6 +71,8 @@ export class HoldPayload {
   @Field(() => HoldType, { nullable: true }) hold?: HoldType | null;
   @Field(() => JournalEntryType, { nullable: true, description: 'What a capture booked.' })
   entry?: JournalEntryType | null;
+  @Field(() => DecimalScalar, { nullable: true, description: 'Of a hold up to what is there: what it sets aside.' })
+  moved?: string | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }

@@ -90,15 +90,19 @@ export class HoldsResolver {
       if (!this.mutations.seesBook(principal, input.book)) {
         return this.mutations.faulty([problem('ACCOUNT_NOT_FOUND', messageOf('ACCOUNT_NOT_FOUND'), ['book'])]);
       }
-      const { units, problems } = await this.units(tx, input.asset, input.amount);
-      if (units === undefined) return this.mutations.faulty(problems);
-      const { book, debitAccount, creditAccount, asset, reason } = input;
-      return this.decide(tx, principal, {
+      const { units, scale, problems } = await this.units(tx, input.asset, input.amount);
+      const { book, debitAccount, creditAccount, asset, reason, upTo } = input;
+      if (upTo && debitAccount === creditAccount)
+        problems.push(problem('SAME_ACCOUNT', 'A sweep goes from one account to another', ['creditAccount']));
+      if (units === undefined || problems.length > 0) return this.mutations.faulty(problems);
+      const item: PostingItem = {
         op: 'HOLD',
         key: `${principal.subject}:${input.idempotencyKey}`,
         book,
         hold: { debitAccount, creditAccount, asset, units, reason, expiresAt: new Date(input.expiresAt).toISOString() },
-      });
+        ...(upTo ? { upTo } : {}),
+      };
+      return this.decide(tx, principal, item, scale);
     });
   }
 
@@ -155,7 +159,7 @@ export class HoldsResolver {
     });
   }
 
-  private async decide(tx: Tx, principal: Principal, item: PostingItem): Promise<HoldPayload> {
+  private async decide(tx: Tx, principal: Principal, item: PostingItem, scale = 0): Promise<HoldPayload> {
     const [result] = await this.posting.post(tx, { items: [item], requestedBy: principal.subject });
     if (!result) throw new Error('the item has no result');
     const holdId = item.op === 'CAPTURE' || item.op === 'RELEASE' ? item.hold.holdId : result.id;
@@ -165,18 +169,23 @@ export class HoldsResolver {
     return {
       hold: hold ? toHold(hold) : null,
       entry: entry ? toEntry(entry) : null,
+      moved: result.units === undefined ? null : formatDecimal(BigInt(result.units), scale),
       problems: result.outcome === 'REFUSED' ? [refusalOf(result, item)] : [],
       replayed: false,
     };
   }
 
-  private async units(tx: Tx, asset: string, amount: string): Promise<{ units?: string; problems: Problem[] }> {
+  private async units(
+    tx: Tx,
+    asset: string,
+    amount: string,
+  ): Promise<{ units?: string; scale?: number; problems: Problem[] }> {
     const known = (await this.assets.find(tx, [asset])).get(asset);
     if (!known) return { problems: [problem('ASSET_NOT_FOUND', messageOf('ASSET_NOT_FOUND'), ['asset'])] };
     const parsed = parseDecimal(amount, known.scale);
     if (isRefused(parsed)) return { problems: parsed.problems.map((one) => ({ ...one, path: ['amount'] })) };
     if (parsed.value <= 0n)
       return { problems: [problem('AMOUNT_NOT_POSITIVE', messageOf('AMOUNT_NOT_POSITIVE'), ['amount'])] };
-    return { units: parsed.value.toString(), problems: [] };
+    return { units: parsed.value.toString(), scale: known.scale, problems: [] };
   }
 }

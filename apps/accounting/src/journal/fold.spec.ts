@@ -179,6 +179,18 @@ describe('a sweep', () => {
   });
 });
 
+describe('the limit of a single payment', () => {
+  it.each([
+    [100n, 40, 'DONE'],
+    [100n, 41, 'LIMIT_EXCEEDED'],
+    [40n, 500, 'DONE'],
+    [41n, 500, 'LIMIT_EXCEEDED'],
+  ])('of 40 where there are %d and a sweep may go up to %d: %s', (has, ceiling, outcome) => {
+    const sweep = move('s', 'ANA', 'BEN', ceiling, { kind: 'TRANSFER', upTo: 'DEBIT' });
+    expect(outcomes(fold(given(sweep), ledger([ana(has, { paymentLimit: 40n }), ben(0n)])))).toEqual([outcome]);
+  });
+});
+
 describe('a hold', () => {
   const place = (key: string, units: number): PostingItem => ({
     op: 'HOLD',

@@ -341,7 +341,8 @@ class Fold {
 
   private paymentLimitAgainst(item: PostingItem, lines: readonly Line[]): Refusal | undefined {
     if (item.op !== 'ENTRY' || isForced(item) || !singlePaymentKinds.has(item.kind)) return undefined;
-    for (const [accountId, units] of netsOf(lines)) {
+    // Of a sweep counts what it moves, not how far it might go.
+    for (const [accountId, units] of netsOf(withUnits(lines, this.sweptOf(item, lines)))) {
       const { number, asset, paymentLimit } = this.standing(accountId).account;
       if (paymentLimit !== undefined && units > paymentLimit) return { code: 'LIMIT_EXCEEDED', account: number, asset };
     }

@@ -1,10 +1,11 @@
-import { Directive, Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
+import { Directive, Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
   IsDefined,
   IsIn,
+  IsOptional,
   Length,
   MaxLength,
   MinLength,
@@ -23,6 +24,13 @@ import {
 import { entryKinds } from '#libs/contracts/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { SideEnum } from '../accounts/accounts.graphql.js';
+import { type SweepSide, sweepSides } from './posting.js';
+
+export const SweepSideEnum = Object.fromEntries(sweepSides.map((name) => [name, name]));
+registerEnumType(SweepSideEnum, {
+  name: 'SweepSide',
+  description: 'How far a sweep goes: what the debited account has, what the credited one owes, or the less of both.',
+});
 
 @ObjectType('Posting', { description: 'One side of an entry: a positive amount of one asset on one account.' })
 @RequiresScopes('ledger:read')
@@ -151,6 +159,13 @@ export class PostEntryInput {
   @ValidateNested({ each: true })
   @Type(() => PostingInput)
   postings!: PostingInput[];
+  @Field(() => String, {
+    nullable: true,
+    description: 'Of postEntries: the entries of one group are booked all or none.',
+  })
+  @IsOptional()
+  @Length(1, 64)
+  group?: string | null;
   @Field(() => Boolean, { nullable: true, description: 'Decides and books nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
@@ -181,6 +196,13 @@ export class PostTransferInput {
   @Field(() => MoneyInput, { nullable: true, description: 'Cash; this or securities.' }) amount?: MoneyInput | null;
   @Field(() => SecuritiesInput, { nullable: true, description: 'Securities free of payment; this or an amount.' })
   securities?: SecuritiesInput | null;
+  @Field(() => SweepSideEnum, {
+    nullable: true,
+    description: 'Makes it a sweep: what is there and no more than the amount. Nothing to sweep is no refusal.',
+  })
+  @IsOptional()
+  @IsIn(sweepSides)
+  upTo?: SweepSide | null;
   @Field(() => DateScalar, { nullable: true, description: 'The business date unless given.' }) valueDate?:
     string | null;
   @Field(() => String) @Length(1, 140) description!: string;
@@ -207,6 +229,11 @@ export class PostWithdrawalInput extends PostDepositInput {}
 export class EntryPayload {
   @Field(() => JournalEntryType, { nullable: true, description: 'Absent when refused and when only validated.' })
   entry?: JournalEntryType | null;
+  @Field(() => DecimalScalar, {
+    nullable: true,
+    description: 'Of a sweep: what it moved; of nothing there is no entry.',
+  })
+  moved?: string | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }

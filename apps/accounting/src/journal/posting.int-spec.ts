@@ -96,6 +96,34 @@ describe('posting', () => {
     expect(after.get('B-SAFE/' + isin)?.available).toBe('4');
   });
 
+  it('takes a group for one with what is wrong by itself, and with what was answered before', async () => {
+    const linked = (key: string, group: string, units: number | bigint = 1) =>
+      bench.move(key, 'NOSTRO-EUR', 'A-CASH', units, { kind: 'DEPOSIT', group });
+    const codesOf = async (...items: PostingItem[]) =>
+      (await bench.post(items)).map(({ code, outcome, replayed }) => (code ?? outcome) + (replayed ? ' again' : ''));
+    expect(await codesOf(linked('d-1', 'g'), linked('d-2', 'g', 0), linked('d-3', 'h'), linked('d-4', 'g'))).toEqual([
+      'LINKED_ITEM_REFUSED',
+      'AMOUNT_NOT_POSITIVE',
+      'POSTED',
+      'LINKED_ITEM_REFUSED',
+    ]);
+    // The refusal is remembered for the items that could be read; with new keys the whole is booked.
+    expect(await codesOf(linked('d-1', 'g'), linked('d-2', 'g'))).toEqual([
+      'LINKED_ITEM_REFUSED again',
+      'LINKED_ITEM_REFUSED',
+    ]);
+    expect(await codesOf(linked('d-3', 'h'), linked('d-5', 'h'))).toEqual(['POSTED again', 'POSTED']);
+    expect(await codesOf(linked('d-3', 'h', 2), linked('d-6', 'h'))).toEqual([
+      'IDEMPOTENCY_KEY_REUSED',
+      'LINKED_ITEM_REFUSED',
+    ]);
+    expect(await codesOf(linked('d-7', 'i'), linked('d-7', 'i', 2), linked('d-8', 'i'))).toEqual([
+      'LINKED_ITEM_REFUSED',
+      'IDEMPOTENCY_KEY_REUSED',
+      'LINKED_ITEM_REFUSED',
+    ]);
+  });
+
   it('books a linked group all or none', async () => {
     const before = await balances();
     const group = await bench.post([

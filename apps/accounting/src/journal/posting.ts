@@ -76,8 +76,10 @@ interface Dated extends Common {
  * credited one owes (CREDIT), or both. Nothing to sweep is no refusal.
  */
 interface Sweeping {
-  readonly upTo?: 'DEBIT' | 'CREDIT' | 'BOTH';
+  readonly upTo?: SweepSide;
 }
+export const sweepSides = ['DEBIT', 'CREDIT', 'BOTH'] as const;
+export type SweepSide = (typeof sweepSides)[number];
 
 /** What an entry came of, and by which version of the posting rules. */
 export interface KeptEvent {
