@@ -461,7 +461,9 @@ describe('many entries at once', () => {
       'GROUP_DIFFERS',
       'GROUP_DIFFERS',
     ]);
-    expect(codes({ problems: (await many([of('')])).items[0]?.problems ?? [] })).toEqual(['INVALID_LENGTH entries.0.group']);
+    expect(codes({ problems: (await many([of('')])).items[0]?.problems ?? [] })).toEqual([
+      'INVALID_LENGTH entries.0.group',
+    ]);
   });
 
   it('are none the worse for one that cannot be read, whose key is free afterwards', async () => {

@@ -24,7 +24,15 @@ import {
 import { PostingService } from '../journal/posting.service.js';
 import { postingsOf } from '../posting-rules/posting-rules.js';
 import { entryBy, PostingRules, type RulesOf } from '../posting-rules/posting-rules.service.js';
-import { eventOf, groupFaults, isEvent, linesOf, type Operation, pathOfRefusal, problemsOfEvent } from './customer-operations.js';
+import {
+  eventOf,
+  groupFaults,
+  isEvent,
+  linesOf,
+  type Operation,
+  pathOfRefusal,
+  problemsOfEvent,
+} from './customer-operations.js';
 
 /** What one caller asks for at once. */
 export interface OperationsCall {
