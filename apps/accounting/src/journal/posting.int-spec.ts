@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Bench, createBench, day, isin } from '../testing/bench.js';
+import { idOf } from './posting-input.js';
 import { type PostingItem, type PostingResult, resultCodes, transferOf } from './posting.js';
 
 let bench: Bench;
@@ -37,6 +38,58 @@ describe('posting', () => {
       available: '100000',
       lastSequence: '1',
     });
+  });
+
+  it('answers the repetition of an entry also beside another input of its key', async () => {
+    const first = bench.move('twin-1', 'NOSTRO-EUR', 'A-CASH', 1, { kind: 'DEPOSIT' });
+    const other = { ...first, description: 'other' };
+    expect((await bench.post([first, other, first])).map(({ code, outcome }) => code ?? outcome)).toEqual([
+      'POSTED',
+      'IDEMPOTENCY_KEY_REUSED',
+      'POSTED',
+    ]);
+    expect((await bench.post([other, first, other])).map(({ code, replayed }) => [code, replayed])).toEqual([
+      ['IDEMPOTENCY_KEY_REUSED', false],
+      [undefined, true],
+      ['IDEMPOTENCY_KEY_REUSED', false],
+    ]);
+    await bench.one({ ...bench.move('twin-2', 'A-CASH', 'NOSTRO-EUR', 1), kind: 'FEE' } as PostingItem);
+  });
+
+  it('does not find a hold or an entry that is committed after it locked its accounts', async () => {
+    const hold: PostingItem = {
+      op: 'HOLD',
+      key: 'late-hold',
+      book: 'NGEU',
+      hold: {
+        debitAccount: 'NOSTRO-EUR',
+        creditAccount: 'SUSPENSE',
+        asset: 'EUR',
+        units: '10',
+        expiresAt: '2026-11-25T12:00:00Z',
+        reason: 'late',
+      },
+    };
+    const entry = bench.move('late-entry', 'NOSTRO-EUR', 'SUSPENSE', 10);
+    const dated = bench.move('late-use', '', '', 1, { postings: undefined });
+    const capture = { ...dated, op: 'CAPTURE', hold: { holdId: idOf(hold), units: '1', final: false } } as PostingItem;
+    const reversal = { ...dated, op: 'REVERSAL', key: 'late-reversal', reverses: idOf(entry) } as PostingItem;
+    const results = await bench.run((tx) => {
+      let placing: Promise<unknown> | undefined;
+      // Its statements are sent one behind the other: those about holds and entries see what came after the locks.
+      const late = new Proxy(tx, {
+        get: (target, name) =>
+          name !== 'rows'
+            ? (Reflect.get(target, name) as unknown)
+            : async (sql: string, parameters?: unknown[]) => {
+                if (/FROM accounting\.(hold|journal_entry) /.test(sql)) await (placing ??= bench.post([hold, entry]));
+                return target.rows(sql, parameters);
+              },
+      });
+      return bench.posting.post(late, { items: [capture, reversal], requestedBy: 'test' });
+    });
+    expect(results.map(saw).map((result) => result?.code)).toEqual(['HOLD_NOT_FOUND', 'ENTRY_NOT_FOUND']);
+    expect(await bench.one({ ...capture, key: 'late-again' })).toMatchObject({ outcome: 'POSTED' });
   });
 
   it('remembers a refusal, also after a top-up', async () => {

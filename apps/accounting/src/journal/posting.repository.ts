@@ -112,13 +112,16 @@ export class PostingRepository {
       ),
     ]);
     const locked = accounts.filter(({ id }) => id !== null).map(accountOf);
+    // A hold or an entry that was committed after the accounts were locked is not there yet: its accounts are not ours.
+    const isLocked = new Set(locked.map(({ id }) => id));
+    const ours = (...ids: string[]) => ids.every((id) => isLocked.has(id));
     return {
       kept: taken,
       state: {
         days,
         numbers,
-        holds,
-        entries,
+        holds: holds.filter(({ debitAccountId, creditAccountId }) => ours(debitAccountId, creditAccountId)),
+        entries: entries.filter(({ postings }) => ours(...postings.map(({ accountId }) => accountId))),
         accounts: locked,
         unopened: accounts.filter(({ id }) => id === null),
         booksBeforeFirstDay: dated.map(({ book }) => book).filter((book) => !started.has(book)),

@@ -146,17 +146,19 @@ export class PostingService {
     const known = await looking;
 
     const results: PostingResult[] = [];
-    firsts.forEach((n, place) => {
-      const old = kept.get(place);
-      if (old) results[n] = keptResult((given[n] as Given).item, placed[n]?.hash, old);
-    });
+    const placeOf = new Map(firsts.map((n, place) => [keyOf((given[n] as Given).item), place]));
     given.forEach(({ item }, n) => {
       const { fault, hash } = placed[n] as (typeof placed)[number];
       if (fault !== undefined) {
         const at = faulty.indexOf(n);
         const isUsed = at >= 0 && known.has(at);
         results[n] = refused(item, isUsed ? { code: 'IDEMPOTENCY_KEY_REUSED' } : fault);
-      } else if (placed[firstOf.get(keyOf(item)) as number]?.hash.equals(hash) !== true)
+        return;
+      }
+      const place = placeOf.get(keyOf(item)) as number;
+      const old = kept.get(place);
+      if (old) results[n] = keptResult(item, hash, old);
+      else if (placed[firsts[place] as number]?.hash.equals(hash) !== true)
         results[n] = refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' });
     });
 
