@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type EntryOutcome, type EntryToPost } from '#libs/contracts/index.js';
+import { type EntryOutcome, type EventToPost } from '#libs/contracts/index.js';
 import { type Transactions } from '#libs/database/index.js';
 import { type TestDatabase } from '#libs/testing/index.js';
 import { ChangesService } from './changes/changes.service.js';
@@ -166,7 +166,7 @@ export function settlementForTests(transactions: Transactions) {
 
 interface Command {
   readonly sequence: string;
-  readonly payload: { batchId: string; items: EntryToPost[] };
+  readonly payload: { batchId: string; items: EventToPost[] };
 }
 
 /**
@@ -175,10 +175,10 @@ interface Command {
  */
 export function accountingForTests(
   database: TestDatabase,
-  decide: (entry: EntryToPost) => Partial<Extract<EntryOutcome, { outcome: 'REFUSED' }>> | undefined = () => undefined,
+  decide: (entry: EventToPost) => Partial<Extract<EntryOutcome, { outcome: 'REFUSED' }>> | undefined = () => undefined,
 ) {
   let seen = 0n;
-  const entries: EntryToPost[] = [];
+  const entries: EventToPost[] = [];
   return {
     entries,
     /** What earlier tests sent is none of this one's. */

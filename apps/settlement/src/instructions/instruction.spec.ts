@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { type PostingEvent } from '#libs/contracts/index.js';
 import { allocate, sumMinor } from '#libs/money/index.js';
 import { openingStatus } from './instruction-status.js';
 import {
   type Allocation,
+  excessEntry,
   externalEntry,
   type Instruction,
   internalEntry,
@@ -42,42 +44,36 @@ const base: Instruction = {
 };
 const dates = { businessDate: '2026-11-25', valueDate: '2026-11-25' };
 
-function sums(entry: ReturnType<typeof internalEntry>): Record<string, bigint> {
-  const totals: Record<string, bigint> = {};
-  for (const { asset, side, units } of entry.postings) {
-    totals[asset] = (totals[asset] ?? 0n) + (side === 'DEBIT' ? 1n : -1n) * BigInt(units);
-  }
-  return totals;
-}
-const lines = (entry: ReturnType<typeof internalEntry>) =>
-  entry.postings.map(({ account, asset, side, units }) => `${side} ${account} ${units} ${asset}`);
-
-describe('the entry of a settlement', () => {
+describe('what the ledger is told of a settlement', () => {
   const piece = { quantityUnits: 100n, amountMinor: 10_001n };
-  it('a purchase: the client pays through the nostro, the depot receives for the client', () => {
-    expect(lines(externalEntry(base, 'k', piece, sharesOf(base, piece, []), dates))).toEqual([
-      'DEBIT DEPOT-T2S 100 DE0007164600',
-      'CREDIT C000001-SAFE 100 DE0007164600',
-      'DEBIT C000001-CASH 10001 EUR',
-      'CREDIT NOSTRO-EUR 10001 EUR',
-    ]);
+  const delivery = { execution: 'EX-1', place: 'T2S', depot: 'DEPOT-T2S', instrument: 'DE0007164600' };
+  const share = { safe: 'C000001-SAFE', cash: 'C000001-CASH', quantity: '100', amount: '10001' };
+  it('a purchase: the client receives at the depot and pays through the nostro; a confirmed fact is forced', () => {
+    const { event, forced } = externalEntry(base, 'k', sharesOf(base, piece, []), dates);
+    expect(event).toEqual({
+      kind: 'SETTLEMENT',
+      facts: { ...delivery, direction: 'RECEIVED', nostro: 'NOSTRO-EUR', currency: 'EUR', shares: [share] },
+    });
+    expect(forced).toEqual({ reason: 'confirmed by T2S' });
   });
-  it('a sale is the mirror, and a confirmed fact is forced', () => {
-    const sale = { ...base, direction: 'DELI' as const };
-    const entry = externalEntry(sale, 'k', piece, sharesOf(sale, piece, []), dates);
-    expect(lines(entry)).toEqual([
-      'CREDIT DEPOT-T2S 100 DE0007164600',
-      'DEBIT C000001-SAFE 100 DE0007164600',
-      'CREDIT C000001-CASH 10001 EUR',
-      'DEBIT NOSTRO-EUR 10001 EUR',
-    ]);
-    expect(entry.forced).toBeDefined();
+  it('a sale delivers, from the depot and nostro of the place when the instruction names none', () => {
+    const sale = { ...base, direction: 'DELI' as const, placeId: 'DTC', depotAccount: null, cashAccount: null };
+    expect(externalEntry(sale, 'k', sharesOf(sale, piece, []), dates).event.facts).toMatchObject({
+      direction: 'DELIVERED',
+      depot: 'DEPOT-DTC',
+      nostro: 'NOSTRO-EUR',
+    });
   });
-  it('free of payment moves no cash', () => {
+  it('free of payment there is no cash to tell of', () => {
     const free = { ...base, payment: 'FREE' as const };
-    const entry = externalEntry(free, 'k', piece, sharesOf(free, piece, []), dates);
-    expect(lines(entry)).toEqual(['DEBIT DEPOT-T2S 100 DE0007164600', 'CREDIT C000001-SAFE 100 DE0007164600']);
-    expect(entry.kind).toBe('FREE_DELIVERY');
+    expect(externalEntry(free, 'k', sharesOf(free, piece, []), dates).event).toEqual({
+      kind: 'FREE_SETTLEMENT',
+      facts: { ...delivery, direction: 'RECEIVED', shares: [{ safe: 'C000001-SAFE', quantity: '100' }] },
+    });
+    expect(excessEntry(free, 'k', piece, dates).event).toEqual({
+      kind: 'FREE_SETTLEMENT_EXCESS',
+      facts: { ...delivery, direction: 'RECEIVED', quantity: '100' },
+    });
   });
   it('between two clients nothing leaves the house and nothing is forced', () => {
     const internal = {
@@ -86,14 +82,23 @@ describe('the entry of a settlement', () => {
       counterpartyAccount: 'C000002',
       direction: 'DELI' as const,
     };
-    const entry = internalEntry(internal, 'k', dates);
-    expect(lines(entry)).toEqual([
-      'DEBIT C000001-SAFE 100 DE0007164600',
-      'CREDIT C000002-SAFE 100 DE0007164600',
-      'DEBIT C000002-CASH 10001 EUR',
-      'CREDIT C000001-CASH 10001 EUR',
-    ]);
-    expect(entry.forced).toBeUndefined();
+    const { event, forced } = internalEntry(internal, 'k', dates);
+    const facts = {
+      execution: 'EX-1',
+      buyerSafe: 'C000002-SAFE',
+      sellerSafe: 'C000001-SAFE',
+      instrument: 'DE0007164600',
+      quantity: '100',
+    };
+    expect(event).toEqual({
+      kind: 'INTERNAL_SETTLEMENT',
+      facts: { ...facts, buyerCash: 'C000002-CASH', sellerCash: 'C000001-CASH', currency: 'EUR', amount: '10001' },
+    });
+    expect(forced).toBeUndefined();
+    expect(internalEntry({ ...internal, payment: 'FREE' }, 'k', dates).event).toEqual({
+      kind: 'FREE_INTERNAL_SETTLEMENT',
+      facts,
+    });
   });
   it('refusals of the ledger have the names of the market', () => {
     expect(['INSUFFICIENT_SECURITIES', 'INSUFFICIENT_FUNDS', 'ACCOUNT_CLOSED', 'X'].map(reasonOfRefusal)).toEqual([
@@ -106,7 +111,7 @@ describe('the entry of a settlement', () => {
 });
 
 describe('a block in pieces', () => {
-  it('gives every client exactly its allocation, whatever the pieces, and every entry is zero per asset', () => {
+  it('gives every client exactly its allocation, whatever the pieces, and every event adds up', () => {
     const weights = fc.array(fc.bigInt(1n, 10_000n), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(
@@ -133,9 +138,13 @@ describe('a block in pieces', () => {
             const shares = sharesOf(block, piece, earlier);
             expect(sumMinor(shares.map((share) => share.quantityUnits))).toBe(units);
             expect(sumMinor(shares.map((share) => share.amountMinor))).toBe(cash);
-            expect(
-              Object.values(sums(externalEntry(block, 'k', piece, shares, dates))).every((sum) => sum === 0n),
-            ).toBe(true);
+            // What is told adds up to what was confirmed, so that what is posted for it does.
+            const { facts } = externalEntry(block, 'k', shares, dates).event as Extract<
+              PostingEvent,
+              { kind: 'SETTLEMENT' }
+            >;
+            expect(sumMinor(facts.shares.map(({ quantity }) => BigInt(quantity)))).toBe(units);
+            expect(sumMinor(facts.shares.map(({ amount }) => BigInt(amount)))).toBe(cash);
             earlier.push(shares);
             left -= units;
             cashLeft -= cash;

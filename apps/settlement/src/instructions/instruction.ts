@@ -1,5 +1,5 @@
 import { type PlainDate } from '#libs/calendar/index.js';
-import { type EntryToPost } from '#libs/contracts/index.js';
+import { type EventToPost } from '#libs/contracts/index.js';
 import { idFrom } from '#libs/kernel/index.js';
 import { allocate, sumMinor } from '#libs/money/index.js';
 import { type Direction, type PaymentIndicator } from '#libs/iso20022/index.js';
@@ -110,99 +110,119 @@ export function sharesOf(
   }));
 }
 
-type Posting = EntryToPost['postings'][number];
-
-const posting = (account: string, asset: string, side: Posting['side'], units: bigint): Posting[] =>
-  units === 0n ? [] : [{ account, asset, side, units: units.toString() }];
-
 export interface BookingDates {
   readonly businessDate: PlainDate;
   readonly valueDate: PlainDate;
 }
 
-const suspense = 'SUSPENSE';
-const depotOf = ({ depotAccount, placeId }: Instruction) => depotAccount ?? `DEPOT-${placeId}`;
-const nostroOf = ({ cashAccount, currency }: Instruction) => cashAccount ?? `NOSTRO-${currency}`;
-/** The side on which the depot moves, then the other. */
-const sidesOf = ({ direction }: Instruction) =>
-  direction === 'RECE' ? (['DEBIT', 'CREDIT'] as const) : (['CREDIT', 'DEBIT'] as const);
+const safeOf = (clientAccount: string): string => `${clientAccount}-SAFE`;
+const cashOf = (clientAccount: string): string => `${clientAccount}-CASH`;
 
-/** The entry of a piece that an external place confirmed: a fact, so it is forced. */
+/** What the ledger is told of every delivery at a place; it says itself what is posted for it. */
+const deliveryOf = ({ direction, executionId, placeId, depotAccount, isin }: Instruction) => ({
+  direction: direction === 'RECE' ? ('RECEIVED' as const) : ('DELIVERED' as const),
+  execution: executionId,
+  place: placeId,
+  depot: depotAccount ?? `DEPOT-${placeId}`,
+  instrument: isin,
+});
+const cashSideOf = ({ cashAccount, currency }: Instruction) => ({
+  nostro: cashAccount ?? `NOSTRO-${currency}`,
+  currency,
+});
+
+const toPost = (instruction: Instruction, key: string, dates: BookingDates) => ({
+  key,
+  book: instruction.bookId,
+  ...dates,
+  subject: { kind: 'INSTRUCTION', id: instruction.instructionId },
+});
+
+/** A piece that an external place confirmed: a fact, so it is forced. */
 export function externalEntry(
   instruction: Instruction,
   key: string,
-  piece: Piece,
   shares: readonly Allocation[],
   dates: BookingDates,
-): EntryToPost {
-  const { isin, currency } = instruction;
-  const [ours, theirs] = sidesOf(instruction);
-  const depot = depotOf(instruction);
-  const nostro = nostroOf(instruction);
-  const cash = instruction.payment === 'APMT' ? piece.amountMinor : 0n;
+): EventToPost {
+  const delivery = deliveryOf(instruction);
   return {
-    key,
-    kind: instruction.payment === 'APMT' ? 'TRADE_SETTLEMENT' : 'FREE_DELIVERY',
-    book: instruction.bookId,
-    ...dates,
-    description: `Settlement of ${instruction.executionId} at ${instruction.placeId}`.slice(0, 140),
-    subject: { kind: 'INSTRUCTION', id: instruction.instructionId },
+    ...toPost(instruction, key, dates),
     forced: { reason: `confirmed by ${instruction.placeId}` },
-    postings: [
-      ...posting(depot, isin, ours, piece.quantityUnits),
-      ...shares.flatMap((share) => posting(`${share.clientAccount}-SAFE`, isin, theirs, share.quantityUnits)),
-      ...(cash === 0n
-        ? []
-        : shares.flatMap((share) => posting(`${share.clientAccount}-CASH`, currency, ours, share.amountMinor))),
-      ...posting(nostro, currency, theirs, cash),
-    ],
+    event:
+      instruction.payment === 'APMT'
+        ? {
+            kind: 'SETTLEMENT',
+            facts: {
+              ...delivery,
+              ...cashSideOf(instruction),
+              shares: shares.map(({ clientAccount, quantityUnits, amountMinor }) => ({
+                safe: safeOf(clientAccount),
+                cash: cashOf(clientAccount),
+                quantity: quantityUnits.toString(),
+                amount: amountMinor.toString(),
+              })),
+            },
+          }
+        : {
+            kind: 'FREE_SETTLEMENT',
+            facts: {
+              ...delivery,
+              shares: shares.map(({ clientAccount, quantityUnits }) => ({
+                safe: safeOf(clientAccount),
+                quantity: quantityUnits.toString(),
+              })),
+            },
+          },
   };
 }
 
 export const excessKey = (instructionId: string, messageId: string): string => `excess:${instructionId}:${messageId}`;
 export const isExcessKey = (key: string): boolean => key.startsWith('excess:');
 
-/** What a place confirmed beyond the instruction: ours at the depot and the agent, nobody's yet, so it waits in suspense. */
-export function excessEntry(instruction: Instruction, key: string, excess: Piece, dates: BookingDates): EntryToPost {
+/** What a place confirmed beyond the instruction: ours at the depot and the agent, and nobody's yet. */
+export function excessEntry(instruction: Instruction, key: string, excess: Piece, dates: BookingDates): EventToPost {
+  const facts = { ...deliveryOf(instruction), quantity: excess.quantityUnits.toString() };
   return {
-    ...externalEntry(instruction, key, excess, [], dates),
-    description: `Confirmed above ${instruction.executionId} at ${instruction.placeId}`.slice(0, 140),
+    ...toPost(instruction, key, dates),
     forced: { reason: `confirmed by ${instruction.placeId} above the instruction` },
-    postings: suspensePostings(instruction, excess),
+    event:
+      instruction.payment === 'APMT'
+        ? {
+            kind: 'SETTLEMENT_EXCESS',
+            facts: { ...facts, ...cashSideOf(instruction), amount: excess.amountMinor.toString() },
+          }
+        : { kind: 'FREE_SETTLEMENT_EXCESS', facts },
   };
 }
 
-function suspensePostings(instruction: Instruction, excess: Piece): Posting[] {
-  const { isin, currency } = instruction;
-  const [ours, theirs] = sidesOf(instruction);
-  const cash = instruction.payment === 'APMT' ? excess.amountMinor : 0n;
-  return [
-    ...posting(depotOf(instruction), isin, ours, excess.quantityUnits),
-    ...posting(suspense, isin, theirs, excess.quantityUnits),
-    ...posting(suspense, currency, ours, cash),
-    ...posting(nostroOf(instruction), currency, theirs, cash),
-  ];
-}
-
-/** Delivery against payment between two of our clients: the ledger decides, so nothing is forced. */
-export function internalEntry(instruction: Instruction, key: string, dates: BookingDates): EntryToPost {
-  const { isin, currency, clientAccount, quantityUnits } = instruction;
+/** A delivery between two of our clients: the ledger decides, so nothing is forced. */
+export function internalEntry(instruction: Instruction, key: string, dates: BookingDates): EventToPost {
+  const { isin, currency, clientAccount, quantityUnits, amountMinor, executionId } = instruction;
   const other = instruction.counterpartyAccount ?? '';
   const [buyer, seller] = instruction.direction === 'RECE' ? [clientAccount, other] : [other, clientAccount];
-  const cash = instruction.payment === 'APMT' ? instruction.amountMinor : 0n;
+  const facts = {
+    execution: executionId,
+    buyerSafe: safeOf(buyer),
+    sellerSafe: safeOf(seller),
+    instrument: isin,
+    quantity: quantityUnits.toString(),
+  };
   return {
-    key,
-    kind: instruction.payment === 'APMT' ? 'TRADE_SETTLEMENT' : 'FREE_DELIVERY',
-    book: instruction.bookId,
-    ...dates,
-    description: `Internal settlement of ${instruction.executionId}`.slice(0, 140),
-    subject: { kind: 'INSTRUCTION', id: instruction.instructionId },
-    postings: [
-      ...posting(`${seller}-SAFE`, isin, 'DEBIT', quantityUnits),
-      ...posting(`${buyer}-SAFE`, isin, 'CREDIT', quantityUnits),
-      ...posting(`${buyer}-CASH`, currency, 'DEBIT', cash),
-      ...posting(`${seller}-CASH`, currency, 'CREDIT', cash),
-    ],
+    ...toPost(instruction, key, dates),
+    event:
+      instruction.payment === 'APMT'
+        ? {
+            kind: 'INTERNAL_SETTLEMENT',
+            facts: {
+              ...facts,
+              buyerCash: cashOf(buyer),
+              sellerCash: cashOf(seller),
+              currency,
+              amount: amountMinor.toString(),
+            },
+          }
+        : { kind: 'FREE_INTERNAL_SETTLEMENT', facts },
   };
 }
 

@@ -126,7 +126,7 @@ describe('at an external place', () => {
     expect(await answer(accounting)).toBe(1);
     expect(await status('E-1')).toMatchObject({ s: 'SETTLED', q: '10', a: '101499' });
     expect(accounting.entries[0]).toMatchObject({
-      kind: 'TRADE_SETTLEMENT',
+      event: { kind: 'SETTLEMENT', facts: { direction: 'RECEIVED', execution: 'E-1', place: 'T2S' } },
       forced: { reason: 'confirmed by T2S' },
       subject: { kind: 'INSTRUCTION', id: idOf('E-1') },
     });
@@ -211,14 +211,22 @@ describe('at an external place', () => {
     await phase('INSTRUCT');
     await place('T2S', [confirms('c1', 'E-1', '10', 101_500n)]);
     await answer(accounting);
-    expect(accounting.entries[0]?.postings.map(({ account, side, units }) => `${side} ${account} ${units}`)).toEqual([
-      'DEBIT DEPOT-T2S 10',
-      'CREDIT C000002-SAFE 4',
-      'CREDIT C000003-SAFE 6',
-      'DEBIT C000002-CASH 40600',
-      'DEBIT C000003-CASH 60900',
-      'CREDIT NOSTRO-EUR 101500',
-    ]);
+    expect(accounting.entries[0]?.event).toEqual({
+      kind: 'SETTLEMENT',
+      facts: {
+        direction: 'RECEIVED',
+        execution: 'E-1',
+        place: 'T2S',
+        depot: 'DEPOT-T2S',
+        instrument: 'DE0007164600',
+        nostro: 'NOSTRO-EUR',
+        currency: 'EUR',
+        shares: [
+          { safe: 'C000002-SAFE', cash: 'C000002-CASH', quantity: '4', amount: '40600' },
+          { safe: 'C000003-SAFE', cash: 'C000003-CASH', quantity: '6', amount: '60900' },
+        ],
+      },
+    });
     expect(await status('E-1')).toMatchObject({ s: 'SETTLED' });
     const positions = await transactions.run((tx) => settlement.positions.positions(tx, { account: 'C000003' }, 10));
     expect(positions).toMatchObject([{ account: 'C000003-SAFE', settled: '6', pending: '0', available: '6' }]);
@@ -261,42 +269,27 @@ describe('at an external place', () => {
     ]);
     expect(await all(`SELECT 1 FROM settlement.exchange_message WHERE state = 'REFUSED'`)).toEqual([]);
     expect(await answer(accounting)).toBe(6);
-    const lines = accounting.entries.map(({ key, forced, postings }) => [
-      key.split(':')[0],
-      forced?.reason,
-      ...postings.map(({ account, side, units }) => `${side} ${account} ${units}`),
-    ]);
-    const fact = 'confirmed by T2S';
-    const above = 'confirmed by T2S above the instruction';
-    expect(lines).toEqual([
-      [
-        'settle',
-        fact,
-        'DEBIT DEPOT-T2S 4',
-        'CREDIT C000001-SAFE 4',
-        'DEBIT C000001-CASH 40600',
-        'CREDIT NOSTRO-EUR 40600',
-      ],
-      [
-        'settle',
-        fact,
-        'DEBIT DEPOT-T2S 6',
-        'CREDIT C000001-SAFE 6',
-        'DEBIT C000001-CASH 60900',
-        'CREDIT NOSTRO-EUR 60900',
-      ],
-      ['excess', above, 'DEBIT DEPOT-T2S 2', 'CREDIT SUSPENSE 2', 'DEBIT SUSPENSE 20300', 'CREDIT NOSTRO-EUR 20300'],
-      ['excess', above, 'DEBIT DEPOT-T2S 1', 'CREDIT SUSPENSE 1'],
-      [
-        'settle',
-        fact,
-        'CREDIT DEPOT-T2S 10',
-        'DEBIT C000001-SAFE 10',
-        'CREDIT C000001-CASH 101500',
-        'DEBIT NOSTRO-EUR 101500',
-      ],
-      ['excess', above, 'CREDIT DEPOT-T2S 2', 'DEBIT SUSPENSE 2'],
-    ]);
+    const share = (quantity: string, amount: string) => ({
+      shares: [{ safe: 'C000001-SAFE', cash: 'C000001-CASH', quantity, amount }],
+    });
+    const fact = { reason: 'confirmed by T2S' };
+    const above = { reason: 'confirmed by T2S above the instruction' };
+    const received = { direction: 'RECEIVED', execution: 'E-1' };
+    const delivered = { direction: 'DELIVERED', execution: 'E-2' };
+    const cases = [
+      ['SETTLEMENT', fact, { ...received, ...share('4', '40600') }],
+      ['SETTLEMENT', fact, { ...received, ...share('6', '60900') }],
+      ['SETTLEMENT_EXCESS', above, { ...received, quantity: '2', amount: '20300' }],
+      ['SETTLEMENT_EXCESS', above, { ...received, quantity: '1', amount: '0' }],
+      ['SETTLEMENT', fact, { ...delivered, ...share('10', '101500') }],
+      ['SETTLEMENT_EXCESS', above, { ...delivered, quantity: '2', amount: '0' }],
+    ] as const;
+    expect(accounting.entries).toMatchObject(
+      cases.map(([kind, forced, facts]) => ({ forced, event: { kind, facts } })),
+    );
+    expect(accounting.entries.map(({ key }) => key.split(':')[0])).toEqual(
+      cases.map(([kind]) => (kind === 'SETTLEMENT' ? 'settle' : 'excess')),
+    );
     expect(await status('E-1')).toMatchObject({ s: 'SETTLED', q: '10', a: '101500' });
     expect(await status('E-2')).toMatchObject({ s: 'SETTLED', q: '10', a: '101500' });
     // A confirmation of what has settled is a fact as well.

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
-import { type EntryToPost } from '#libs/contracts/index.js';
+import { type ItemToPost } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { readSettlementConfirmation, type SettlementConfirmation, unitsFromDecimal } from '#libs/iso20022/index.js';
 import { problem, type Problem } from '#libs/kernel/index.js';
@@ -67,7 +67,7 @@ export class SettlementsService implements OnModuleInit {
     const confirmed = new Map<string, { quantityUnits: bigint; amountMinor: bigint }>();
     const pieces: NewPiece[] = [];
     const excesses: (NewExcess & { instruction: Instruction })[] = [];
-    const entries: EntryToPost[] = [];
+    const entries: ItemToPost[] = [];
     const wrong: { instruction: Instruction; key: string; faults: readonly Problem[] }[] = [];
     const dates = new Map<string, PlainDate>();
     for (const { messageId, channel, confirmation } of confirmations) {
@@ -109,7 +109,7 @@ export class SettlementsService implements OnModuleInit {
           cycleId: null,
           marketReference: confirmation.marketReference ?? messageId,
         });
-        entries.push(externalEntry(instruction, entryKey, piece, shares, { businessDate, valueDate }));
+        entries.push(externalEntry(instruction, entryKey, shares, { businessDate, valueDate }));
       }
       if (excess !== undefined) {
         const entryKey = excessKey(instructionId, messageId);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
-import { type EntryToPost } from '#libs/contracts/index.js';
+import { type ItemToPost } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { type WorkedDay } from './fact-entry.js';
 
@@ -12,7 +12,7 @@ export interface FactRow {
   readonly notBefore: PlainDate | null;
   readonly missedDates: number;
   readonly state: 'WAITING' | 'REQUESTED' | 'BOOKED' | 'REFUSED';
-  readonly entry: EntryToPost;
+  readonly entry: ItemToPost;
 }
 
 export interface FactState {
@@ -45,7 +45,7 @@ export class LedgerRepository {
    * Answers the keys that are new: a fact told twice is one fact. No index is named for the conflict: two that tell it
    * at once meet on either of its keys, and one that is not named raises an error.
    */
-  async insert(tx: Tx, facts: readonly { entry: EntryToPost; state: 'WAITING' | 'REQUESTED' }[]): Promise<Set<string>> {
+  async insert(tx: Tx, facts: readonly { entry: ItemToPost; state: 'WAITING' | 'REQUESTED' }[]): Promise<Set<string>> {
     const rows = await tx.rows<{ key: string }>(
       `INSERT INTO settlement.fact_entry (entry_key, ledger_key, book_id, business_date, state, entry)
        SELECT r.entry->>'key', r.entry->>'key', r.entry->>'book', (r.entry->>'businessDate')::date, r.state, r.entry

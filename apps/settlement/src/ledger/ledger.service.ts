@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditTrail } from '#libs/audit/index.js';
 import { type PlainDate } from '#libs/calendar/index.js';
-import { type EntryOutcome, type EntryToPost, itemsPerCommandMax } from '#libs/contracts/index.js';
+import { type EntryOutcome, itemsPerCommandMax, type ItemToPost } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { chunk, idFrom } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
@@ -27,7 +27,7 @@ export class LedgerService {
   ) {}
 
   /** Sends entries to the ledger, up to five hundred in a command. */
-  async post(tx: Tx, entries: readonly EntryToPost[]): Promise<void> {
+  async post(tx: Tx, entries: readonly ItemToPost[]): Promise<void> {
     for (const items of chunk(entries, itemsPerCommandMax)) {
       await this.outbox.add(tx, 'accounting.post-entries.v1', {
         batchId: idFrom('bat', ...items.map(({ key }) => key)),
@@ -37,7 +37,7 @@ export class LedgerService {
   }
 
   /** Facts are dated here: on the date their book works, or they wait for the next. The value date is the fact's own and stays. */
-  async postFacts(tx: Tx, facts: readonly EntryToPost[]): Promise<void> {
+  async postFacts(tx: Tx, facts: readonly ItemToPost[]): Promise<void> {
     if (facts.length === 0) return;
     const days = await this.repository.days(tx, [...new Set(facts.map(({ book }) => book))]);
     const kept = facts.map((fact) => {
@@ -142,7 +142,7 @@ export class LedgerService {
     isRefused = false,
   ): Promise<void> {
     if (asked.length === 0) return;
-    const changes = asked.map(({ fact, businessDate }): FactState & { entry: EntryToPost } => {
+    const changes = asked.map(({ fact, businessDate }): FactState & { entry: ItemToPost } => {
       const missedDates = fact.missedDates + (isRefused || fact.notBefore !== null ? 1 : 0);
       const key = ledgerKey(fact.entryKey, missedDates);
       return {

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
-import { type EntryOutcome, type EntryToPost } from '#libs/contracts/index.js';
+import { type EntryOutcome, type ItemToPost } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import {
   type PaymentReference,
@@ -221,7 +221,7 @@ export class AgentPaymentsService implements OnModuleInit {
       by,
     );
     const movedIds = new Set(moved.map(({ paymentId }) => paymentId));
-    const entries: EntryToPost[] = [];
+    const entries: ItemToPost[] = [];
     const again: PaymentRow[] = [];
     for (const one of returned) {
       const { payment, reason, amountMinor, date } = one;

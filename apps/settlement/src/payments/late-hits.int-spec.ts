@@ -11,7 +11,7 @@ import { paymentIdOf } from './payment.js';
 let database: TestDatabase;
 let transactions: Transactions;
 let settlement: ReturnType<typeof settlementForTests>;
-let decide: (description: string) => string | undefined = () => undefined;
+let decide: () => string | undefined = () => undefined;
 let accounting: ReturnType<typeof accountingForTests>;
 const source = 'TEST';
 
@@ -34,8 +34,8 @@ beforeEach(async () => {
     );
   settlement = settlementForTests(transactions);
   decide = () => undefined;
-  accounting = accountingForTests(database, ({ description }) => {
-    const code = decide(description);
+  accounting = accountingForTests(database, () => {
+    const code = decide();
     return code === undefined ? undefined : { code };
   });
   await accounting.skipEarlier();

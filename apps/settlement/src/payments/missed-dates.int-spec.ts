@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EntryOutcome, type EntryToPost } from '#libs/contracts/index.js';
+import { type EntryOutcome, type EventToPost } from '#libs/contracts/index.js';
 import { type Transactions } from '#libs/database/index.js';
 import { makeIban } from '#libs/identifiers/index.js';
 import { writeExchange, writePaymentReturns } from '#libs/iso20022/index.js';
@@ -99,7 +99,7 @@ const release = (paymentId: string, endToEndId: string) =>
 const tell = (items: EntryOutcome[]) =>
   transactions.run((tx) => settlement.answers.entriesDecided(tx, { batchId: 'b', items }));
 /** The ledger decides what waits for it; answers what it booked. */
-async function ledgerWorks(): Promise<EntryToPost[]> {
+async function ledgerWorks(): Promise<EventToPost[]> {
   const before = accounting.entries.length;
   const items = await accounting.answer();
   if (items.length > 0) await tell(items);
@@ -262,7 +262,7 @@ describe('a fact that comes when its date is closed', () => {
     await startOfDay('2026-11-26');
     await startOfDay('2026-11-26');
     expect(await ledgerWorks()).toMatchObject([
-      { key: `return:${id}:2`, businessDate: '2026-11-26', valueDate: '2026-11-25', kind: 'PAYMENT_RETURN' },
+      { key: `return:${id}:2`, businessDate: '2026-11-26', valueDate: '2026-11-25', event: { kind: 'PAYMENT_RETURN' } },
     ]);
     expect(await returnEntryOf(id)).not.toBeNull();
     expect(await openItems()).toEqual([]);

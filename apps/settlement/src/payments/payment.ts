@@ -1,5 +1,5 @@
 import { isPlainDate, type PlainDate } from '#libs/calendar/index.js';
-import { type EntryToPost } from '#libs/contracts/index.js';
+import { type EventToPost } from '#libs/contracts/index.js';
 import { isIban } from '#libs/identifiers/index.js';
 import { canonicalJson, idFrom, problem, type Problem, sha256Hex } from '#libs/kernel/index.js';
 import { currencyExponent, isCurrency, parseDecimal } from '#libs/money/index.js';
@@ -158,21 +158,23 @@ export const returnKey = (paymentId: string): string => `return:${paymentId}`;
 export const redated = (now: Date, day: BookDates, cutOff: CutOff | undefined, calendars: Calendars): PlainDate =>
   bookingDateOf({}, now, day, cutOff, calendars).businessDate;
 
+const factsOf = ({ debtorAccount, nostroAccount, currency, endToEndId }: Payment, amountMinor: bigint) => ({
+  client: debtorAccount,
+  nostro: nostroAccount,
+  currency,
+  amount: amountMinor.toString(),
+  endToEnd: endToEndId,
+});
+
 /** The client pays and our agent pays out. The ledger may refuse, so nothing is forced. */
-export function paymentEntry(payment: Payment): EntryToPost {
-  const units = payment.amountMinor.toString();
+export function paymentEntry(payment: Payment): EventToPost {
   return {
     key: paymentKey(payment),
-    kind: 'PAYMENT',
     book: payment.bookId,
     businessDate: payment.businessDate,
     valueDate: payment.businessDate,
-    description: `Payment ${payment.endToEndId}`,
     subject: { kind: 'PAYMENT', id: payment.paymentId },
-    postings: [
-      { account: payment.debtorAccount, asset: payment.currency, side: 'DEBIT', units },
-      { account: payment.nostroAccount, asset: payment.currency, side: 'CREDIT', units },
-    ],
+    event: { kind: 'PAYMENT', facts: factsOf(payment, payment.amountMinor) },
   };
 }
 
@@ -182,19 +184,13 @@ export function returnEntry(
   amountMinor: bigint,
   reason: string,
   dates: { businessDate: PlainDate; valueDate: PlainDate },
-): EntryToPost {
-  const units = amountMinor.toString();
+): EventToPost {
   return {
     key: returnKey(payment.paymentId),
-    kind: 'PAYMENT_RETURN',
     book: payment.bookId,
     ...dates,
-    description: `Return of ${payment.endToEndId} (${reason})`,
     subject: { kind: 'PAYMENT', id: payment.paymentId },
     forced: { reason: `returned by the agent: ${reason}` },
-    postings: [
-      { account: payment.nostroAccount, asset: payment.currency, side: 'DEBIT', units },
-      { account: payment.debtorAccount, asset: payment.currency, side: 'CREDIT', units },
-    ],
+    event: { kind: 'PAYMENT_RETURN', facts: { ...factsOf(payment, amountMinor), reason } },
   };
 }

@@ -148,12 +148,17 @@ describe('the life of a payment', () => {
     await screened();
     expect(await statusOf('P-1')).toMatchObject({ status: 'BOOKING' });
     expect(await booked(accounting)).toBe(2);
-    expect(accounting.entries[0]).toMatchObject({ kind: 'PAYMENT', businessDate: '2026-11-25' });
+    expect(accounting.entries[0]).toMatchObject({
+      businessDate: '2026-11-25',
+      event: {
+        kind: 'PAYMENT',
+        facts: { client: 'C000001-CASH', nostro: 'NOSTRO-EUR', currency: 'EUR', amount: '12550' },
+      },
+    });
+    expect(
+      accounting.entries.map(({ event }) => (event.kind === 'PAYMENT' ? event.facts.endToEnd : event.kind)).sort(),
+    ).toEqual(['P-1', 'P-2']);
     expect(accounting.entries[0]?.forced).toBeUndefined();
-    expect(accounting.entries[0]?.postings.map(({ account, side, units }) => `${side} ${account} ${units}`)).toEqual([
-      'DEBIT C000001-CASH 12550',
-      'CREDIT NOSTRO-EUR 12550',
-    ]);
     const [batch, ...more] = await batches();
     expect(more).toEqual([]);
     expect(batch?.transfers.map(({ endToEndId, creditorName }) => [endToEndId, creditorName]).sort()).toEqual([
@@ -188,7 +193,7 @@ describe('the life of a payment', () => {
     );
     expect(await booked(accounting)).toBe(1);
     expect(accounting.entries[2]).toMatchObject({
-      kind: 'PAYMENT_RETURN',
+      event: { kind: 'PAYMENT_RETURN', facts: { amount: '12550', endToEnd: 'P-2', reason: 'AC04' } },
       forced: { reason: 'returned by the agent: AC04' },
     });
     expect(await statusOf('P-2')).toMatchObject({ status: 'RETURNED' });
@@ -266,8 +271,8 @@ describe('the life of a payment', () => {
       'P-2': 'ACCOUNT_CLOSED',
       'P-3': 'LIMIT_EXCEEDED',
     };
-    const accounting = accountingForTests(database, ({ description }) => ({
-      code: codes[description.replace('Payment ', '')] ?? '',
+    const accounting = accountingForTests(database, ({ event }) => ({
+      code: codes[event.kind === 'PAYMENT' ? event.facts.endToEnd : ''] ?? '',
     }));
     await accounting.skipEarlier();
     const results = await submit(
@@ -495,8 +500,7 @@ describe('what an agent says', () => {
     expect(await statusesNow()).toEqual(['BOOKED', 'RETURNED']);
     expect(await booked(accounting)).toBe(1);
     expect(accounting.entries.at(-1)).toMatchObject({
-      kind: 'PAYMENT_RETURN',
-      postings: [{ units: '1500' }, { units: '1500' }],
+      event: { kind: 'PAYMENT_RETURN', facts: { amount: '1500' } },
     });
     expect(await openItems()).toEqual([
       { key: 'exchange:AGENT-EUR:r1', reason: 'ALREADY_RETURNED' },
