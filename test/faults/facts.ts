@@ -56,7 +56,7 @@ const questions: Readonly<Record<string, string>> = {
   balance: `
     SELECT concat_ws(' ', a.book_id, a.number, a.asset, b.posted_debit, b.posted_credit, b.pending_debit,
                      b.pending_credit) AS fact
-    FROM accounting.balance b JOIN accounting.ledger_account a USING (ledger_account_id)`,
+    FROM accounting.balance_now b JOIN accounting.ledger_account a USING (ledger_account_id)`,
   screening: `
     SELECT concat_ws(' ', object_kind, reference, outcome, score) AS fact FROM compliance.screening`,
   alert: `

@@ -55,4 +55,5 @@ export const landed: Readonly<Record<string, string>> = {
   AccountBlocks20261201003001: '3ff8acfdeae3d23b',
   PostingRules20261201004230: '4561f1e29b2ca85c',
   PostingRuleApprovals20261201004231: 'bfa7476c32aa6a04',
+  RollupAccounts20261202000210: 'cc32f5e21a916fee',
 };

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await bench.run((tx) =>
     tx.execute(
       `INSERT INTO accounting.trial_balance_line SELECT l.book_id, $1, ledger_account_id, l.number, l.asset, posted_debit, posted_credit
-         FROM accounting.balance JOIN accounting.ledger_account l USING (ledger_account_id)`,
+         FROM accounting.balance_now JOIN accounting.ledger_account l USING (ledger_account_id)`,
       [day],
     ),
   );
@@ -121,7 +121,17 @@ describe('the invariants of the ledger', () => {
     [
       'a wrong running balance',
       2,
-      `UPDATE accounting.posting SET balance_after = balance_after + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-1') AND n = 1`,
+      `UPDATE accounting.posting SET balance_after = balance_after + 1 WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-1') AND account_sequence IS NOT NULL`,
+    ],
+    [
+      'a wrong running balance of a rollup account',
+      2,
+      `UPDATE accounting.rollup_place SET account_sequence = 1, balance_after = 7 WHERE (entry_id, n) = (SELECT entry_id, n FROM accounting.rollup_place LIMIT 1)`,
+    ],
+    [
+      'a posting on a rollup account that will never be folded',
+      2,
+      `DELETE FROM accounting.rollup_place WHERE (entry_id, n) = (SELECT entry_id, n FROM accounting.rollup_place LIMIT 1)`,
     ],
     ['a drawn account that nothing explains', 2, `UPDATE accounting.journal_entry SET forced_reason = NULL`],
     [

@@ -88,23 +88,29 @@ const wholeEntries = `
     LEFT JOIN (SELECT entry_id, count(*) AS count, sum(units) AS sum, min(asset) AS first_asset, max(asset) AS last_asset, ${linesOfEntry} AS lines
                  FROM accounting.posting GROUP BY entry_id) p USING (entry_id)`;
 
+/** Postings that stand nowhere on their account: without a sequence, and not waiting for the fold either. */
+const withoutPlace = `
+  SELECT p.entry_id, p.n FROM accounting.posting p
+   WHERE p.account_sequence IS NULL AND NOT EXISTS (SELECT FROM accounting.rollup_place r WHERE r.entry_id = p.entry_id AND r.n = p.n)`;
+
 /** The postings of each account in their sequence: every one follows the one before it, and the balance their last. */
 const followingPostings = `
   SELECT NOT EXISTS (
-    SELECT FROM accounting.ledger_account l LEFT JOIN accounting.balance b USING (ledger_account_id)
+    SELECT FROM accounting.ledger_account l LEFT JOIN accounting.balance_now b USING (ledger_account_id)
       LEFT JOIN (SELECT ledger_account_id, min(account_sequence) AS first, max(account_sequence) AS last, count(*) AS count,
                         sum(units) AS net, coalesce(sum(units) FILTER (WHERE units > 0), 0) AS debit, bool_and(follows) AS follow
                    FROM (SELECT ledger_account_id, account_sequence, units, balance_after = coalesce(lag(balance_after) OVER w, 0) + units AS follows
-                           FROM accounting.posting WINDOW w AS (PARTITION BY ledger_account_id ORDER BY account_sequence)) t
+                           FROM accounting.posting_in_order WINDOW w AS (PARTITION BY ledger_account_id ORDER BY account_sequence)) t
                   GROUP BY ledger_account_id) p USING (ledger_account_id)
      WHERE b.ledger_account_id IS NULL OR b.posted_debit <> coalesce(p.debit, 0) OR b.posted_credit <> coalesce(p.debit - p.net, 0)
-        OR b.last_sequence <> coalesce(p.last, 0) OR p.first <> 1 OR p.last <> p.count OR NOT p.follow)`;
+        OR b.last_sequence + b.unfolded <> coalesce(p.last, 0) OR p.first <> 1 OR p.last <> p.count OR NOT p.follow)
+     AND NOT EXISTS (${withoutPlace})`;
 
 /** A trial balance is the buckets up to its day. Both come in one order, of account and day, and are added up once. */
 const trialBalances = `
   SELECT t.ledger_account_id, t.business_date, t.debit_total, t.credit_total, t.debit, t.credit
     FROM (SELECT ledger_account_id, business_date, debit_total, credit_total, sum(debit) OVER w AS debit, sum(credit) OVER w AS credit
-            FROM (SELECT ledger_account_id, business_date, NULL::numeric AS debit_total, NULL::numeric AS credit_total, debit, credit FROM accounting.daily_bucket
+            FROM (SELECT ledger_account_id, business_date, NULL::numeric AS debit_total, NULL::numeric AS credit_total, debit, credit FROM accounting.bucket_now
                   UNION ALL
                   SELECT t.ledger_account_id, t.business_date, t.debit_total, t.credit_total, 0, 0
                     FROM accounting.trial_balance_line t JOIN accounting.business_day y USING (book_id, business_date)) both_sides
@@ -151,19 +157,20 @@ export const accountingInvariants: readonly Invariant[] = [
         fine: followingPostings,
         otherwise: [
           `SELECT ${accountName}, 'balance ' || coalesce(b.posted_debit || '/' || b.posted_credit, 'missing') || ', postings ' || coalesce(p.debit, 0) || '/' || coalesce(p.credit, 0)
-       FROM accounting.ledger_account l LEFT JOIN accounting.balance b USING (ledger_account_id)
+       FROM accounting.ledger_account l LEFT JOIN accounting.balance_now b USING (ledger_account_id)
        LEFT JOIN (SELECT ledger_account_id, sum(greatest(units, 0)) AS debit, sum(greatest(-units, 0)) AS credit
                     FROM accounting.posting GROUP BY 1) p USING (ledger_account_id)
       WHERE b.ledger_account_id IS NULL OR b.posted_debit <> coalesce(p.debit, 0) OR b.posted_credit <> coalesce(p.credit, 0)`,
           `SELECT ${accountName}, 'sequences ' || coalesce(p.first, 0) || ' to ' || coalesce(p.last, 0) || ' over ' || coalesce(p.count, 0) || ' postings, the balance stands at ' || b.last_sequence
-       FROM accounting.ledger_account l JOIN accounting.balance b USING (ledger_account_id)
+       FROM accounting.ledger_account l JOIN accounting.balance_now b USING (ledger_account_id)
        LEFT JOIN (SELECT ledger_account_id, min(account_sequence) AS first, max(account_sequence) AS last, count(*) AS count
-               FROM accounting.posting GROUP BY 1) p USING (ledger_account_id)
-      WHERE p.first <> 1 OR p.last <> p.count OR b.last_sequence <> coalesce(p.last, 0)`,
+               FROM accounting.posting_in_order GROUP BY 1) p USING (ledger_account_id)
+      WHERE p.first <> 1 OR p.last <> p.count OR b.last_sequence + b.unfolded <> coalesce(p.last, 0)`,
           `SELECT ${accountName} || ' at ' || t.account_sequence, 'running balance ' || t.balance_after || ', postings up to here ' || t.running
        FROM (SELECT ledger_account_id, account_sequence, balance_after,
-                    sum(units) OVER (PARTITION BY ledger_account_id ORDER BY account_sequence) AS running FROM accounting.posting) t
+                    sum(units) OVER (PARTITION BY ledger_account_id ORDER BY account_sequence) AS running FROM accounting.posting_in_order) t
        JOIN accounting.ledger_account l USING (ledger_account_id) WHERE t.balance_after <> t.running`,
+          `SELECT t.entry_id, 'posting ' || t.n || ' has no place on its account' FROM (${withoutPlace}) t`,
         ],
       },
       `SELECT ${accountName}, 'available ' || b.available || ', limit ' || b.limit_units || ', and no forced posting or lowered limit explains it'
@@ -188,7 +195,7 @@ export const accountingInvariants: readonly Invariant[] = [
     `SELECT count(*) FROM (SELECT DISTINCT book_id, asset FROM accounting.ledger_account) t`,
     [
       `SELECT l.book_id || ' ' || l.asset, 'posted ' || sum(b.posted_debit) || '/' || sum(b.posted_credit) || ', pending ' || sum(b.pending_debit) || '/' || sum(b.pending_credit)
-         FROM accounting.balance b JOIN accounting.ledger_account l USING (ledger_account_id) GROUP BY l.book_id, l.asset
+         FROM accounting.balance_now b JOIN accounting.ledger_account l USING (ledger_account_id) GROUP BY l.book_id, l.asset
        HAVING sum(b.posted_debit) <> sum(b.posted_credit) OR sum(b.pending_debit) <> sum(b.pending_credit)`,
       `SELECT ${accountName} || ' of ' || t.business_date, 'buckets ' || t.bucket || ', postings ' || t.posted
          FROM (SELECT ledger_account_id, coalesce(d.business_date, p.business_date) AS business_date,
@@ -197,7 +204,10 @@ export const accountingInvariants: readonly Invariant[] = [
                  FULL JOIN (SELECT ledger_account_id, value_date, business_date,
                                    coalesce(sum(units) FILTER (WHERE units > 0), 0) AS debit, coalesce(-sum(units) FILTER (WHERE units < 0), 0) AS credit
                               -- Sorted, then added up: a table of all groups would not fit into memory.
-                              FROM (SELECT ledger_account_id, value_date, business_date, units FROM accounting.posting ORDER BY 1, 2, 3) s
+                              FROM (SELECT ledger_account_id, value_date, business_date, units FROM accounting.posting p
+                                     -- What is not folded yet is in no bucket yet.
+                                     WHERE NOT EXISTS (SELECT FROM accounting.rollup_place r WHERE r.account_sequence IS NULL AND r.entry_id = p.entry_id AND r.n = p.n)
+                                     ORDER BY 1, 2, 3) s
                              GROUP BY 1, 2, 3) p USING (ledger_account_id, value_date, business_date)
                 WHERE d.debit IS DISTINCT FROM p.debit OR d.credit IS DISTINCT FROM p.credit) t
          JOIN accounting.ledger_account l USING (ledger_account_id)`,

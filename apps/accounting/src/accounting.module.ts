@@ -52,6 +52,7 @@ import {
 } from './posting-rules/posting-rules.resolver.js';
 import { PostingRules } from './posting-rules/posting-rules.service.js';
 import { RuleChanges } from './posting-rules/rule-changes.service.js';
+import { RollupFolder } from './rollup/rollup-folder.service.js';
 import { StatementsRepository } from './statements/statements.repository.js';
 import { StatementsResolver } from './statements/statements.resolver.js';
 
@@ -93,6 +94,7 @@ const processors = [
   PostingProcessor,
   PostingRulesProcessor,
   PhaseStarter,
+  RollupFolder,
 ];
 
 const resolvers = [

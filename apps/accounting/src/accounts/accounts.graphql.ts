@@ -80,7 +80,9 @@ export class AccountType {
   @Field(() => AccountKindEnum) kind!: string;
   @Field(() => String) statementClass!: string;
   @Field(() => SideEnum) normalSide!: string;
-  @Field(() => String, { description: 'STRICT: its limit is enforced on every posting. ROLLUP: it has none.' })
+  @Field(() => String, {
+    description: 'STRICT: its limit is enforced on every posting. ROLLUP: it has none, and many post to it at once.',
+  })
   mode!: string;
   @Field(() => AccountStateEnum, { description: 'What its blocks say together, unless it is closed.' }) state!: string;
   @Field(() => String, { nullable: true }) currency!: string | null;

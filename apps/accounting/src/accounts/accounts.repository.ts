@@ -103,7 +103,7 @@ const balanceColumns = `b.ledger_account_id AS "ledgerAccountId", l.book_id AS b
   b.available + CASE b.normal_side WHEN 'CREDIT' THEN coalesce(g.debit, 0) ELSE coalesce(g.credit, 0) END AS available,
   b.limit_units AS "limitUnits", b.forced_excess AS "forcedExcess", b.last_sequence AS "lastSequence"`;
 
-const balanceTables = `accounting.balance b
+const balanceTables = `accounting.balance_now b
   JOIN accounting.ledger_account l USING (ledger_account_id)
   JOIN accounting.asset s ON s.asset = l.asset
   LEFT JOIN LATERAL (

@@ -13,7 +13,7 @@ export const accountKinds = [
 export type AccountKind = (typeof accountKinds)[number];
 export type NormalSide = 'DEBIT' | 'CREDIT';
 export type StatementClass = 'OWN' | 'CLIENT_MONEY' | 'CLIENT_CUSTODY' | 'MEMORANDUM';
-/** STRICT: the limit is enforced on every posting. ROLLUP: no limit, so it need never be waited for. */
+/** STRICT: locked and its limit enforced on every posting. ROLLUP: no limit; posted to by many at once, folded a moment later. */
 export type AccountMode = 'STRICT' | 'ROLLUP';
 /** What somebody may want an account to be; what it is, its blocks say beside (`blocks/blocks.ts`). */
 export const wantedStates = ['OPEN', 'BLOCKED', 'CLOSED'] as const;

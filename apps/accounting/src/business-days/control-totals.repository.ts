@@ -15,7 +15,7 @@ const totals: readonly { name: string; left: string; right: string; sql: string 
     left: 'debits',
     right: 'credits',
     sql: `SELECT l.asset AS where, sum(b.posted_debit)::text AS left, sum(b.posted_credit)::text AS right
-            FROM accounting.balance b JOIN accounting.ledger_account l USING (ledger_account_id)
+            FROM accounting.balance_now b JOIN accounting.ledger_account l USING (ledger_account_id)
            WHERE b.book_id = $1 GROUP BY l.asset HAVING sum(b.posted_debit) <> sum(b.posted_credit)`,
   },
   {
@@ -23,7 +23,7 @@ const totals: readonly { name: string; left: string; right: string; sql: string 
     left: 'pending debits',
     right: 'pending credits',
     sql: `SELECT l.asset AS where, sum(b.pending_debit)::text AS left, sum(b.pending_credit)::text AS right
-            FROM accounting.balance b JOIN accounting.ledger_account l USING (ledger_account_id)
+            FROM accounting.balance_now b JOIN accounting.ledger_account l USING (ledger_account_id)
            WHERE b.book_id = $1 GROUP BY l.asset HAVING sum(b.pending_debit) <> sum(b.pending_credit)`,
   },
   {
@@ -32,7 +32,7 @@ const totals: readonly { name: string; left: string; right: string; sql: string 
     right: 'postings',
     sql: `SELECT l.number || ' in ' || l.asset AS where, b.posted_debit || ' / ' || b.posted_credit AS left,
                  coalesce(p.debit, 0) || ' / ' || coalesce(p.credit, 0) AS right
-            FROM accounting.balance b JOIN accounting.ledger_account l USING (ledger_account_id)
+            FROM accounting.balance_now b JOIN accounting.ledger_account l USING (ledger_account_id)
             LEFT JOIN (SELECT ledger_account_id, sum(greatest(units, 0)) AS debit, sum(greatest(-units, 0)) AS credit
                          FROM accounting.posting WHERE book_id = $1 GROUP BY 1) p USING (ledger_account_id)
            WHERE b.book_id = $1 AND (b.posted_debit <> coalesce(p.debit, 0) OR b.posted_credit <> coalesce(p.credit, 0))`,
@@ -43,8 +43,8 @@ const totals: readonly { name: string; left: string; right: string; sql: string 
     right: 'balance',
     sql: `SELECT l.number || ' in ' || l.asset AS where, coalesce(d.debit, 0) || ' / ' || coalesce(d.credit, 0) AS left,
                  b.posted_debit || ' / ' || b.posted_credit AS right
-            FROM accounting.balance b JOIN accounting.ledger_account l USING (ledger_account_id)
-            LEFT JOIN (SELECT ledger_account_id, sum(debit) AS debit, sum(credit) AS credit FROM accounting.daily_bucket WHERE book_id = $1 GROUP BY 1) d
+            FROM accounting.balance_now b JOIN accounting.ledger_account l USING (ledger_account_id)
+            LEFT JOIN (SELECT ledger_account_id, sum(debit) AS debit, sum(credit) AS credit FROM accounting.bucket_now WHERE book_id = $1 GROUP BY 1) d
                    USING (ledger_account_id)
            WHERE b.book_id = $1 AND (b.posted_debit <> coalesce(d.debit, 0) OR b.posted_credit <> coalesce(d.credit, 0))`,
   },
@@ -53,7 +53,7 @@ const totals: readonly { name: string; left: string; right: string; sql: string 
     left: 'migration account',
     right: 'zero',
     sql: `SELECT l.asset AS where, (b.posted_debit - b.posted_credit)::text AS left, '0' AS right
-            FROM accounting.balance b JOIN accounting.ledger_account l USING (ledger_account_id)
+            FROM accounting.balance_now b JOIN accounting.ledger_account l USING (ledger_account_id)
             JOIN accounting.account a ON a.book_id = l.book_id AND a.number = l.number
            WHERE b.book_id = $1 AND a.kind = 'MIGRATION' AND b.posted_debit <> b.posted_credit`,
   },
@@ -84,7 +84,7 @@ export class ControlTotalsRepository {
 
   async migrationOpen(tx: Tx, book: string): Promise<string[]> {
     const rows = await tx.rows<{ asset: string }>(
-      `SELECT l.asset FROM accounting.balance b JOIN accounting.ledger_account l USING (ledger_account_id)
+      `SELECT l.asset FROM accounting.balance_now b JOIN accounting.ledger_account l USING (ledger_account_id)
          JOIN accounting.account a ON a.book_id = l.book_id AND a.number = l.number
         WHERE b.book_id = $1 AND a.kind = 'MIGRATION' AND b.posted_debit <> b.posted_credit ORDER BY l.asset`,
       [book],
@@ -97,7 +97,7 @@ export class ControlTotalsRepository {
     return tx.execute(
       `INSERT INTO accounting.trial_balance_line AS t (book_id, business_date, ledger_account_id, number, asset, debit_total, credit_total)
        SELECT d.book_id, $2::date, d.ledger_account_id, l.number, l.asset, sum(d.debit), sum(d.credit)
-         FROM accounting.daily_bucket d JOIN accounting.ledger_account l USING (ledger_account_id)
+         FROM accounting.bucket_now d JOIN accounting.ledger_account l USING (ledger_account_id)
         WHERE d.book_id = $1 AND d.business_date <= $2::date GROUP BY 1, 3, 4, 5
        ON CONFLICT (book_id, business_date, ledger_account_id) DO UPDATE SET debit_total = excluded.debit_total, credit_total = excluded.credit_total`,
       [book, businessDate],

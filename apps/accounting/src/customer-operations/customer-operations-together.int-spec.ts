@@ -56,7 +56,7 @@ const book = (principal: ReturnType<typeof clerk>, ...asked: Operation[]) =>
 const credited = async (inBook: string) => {
   const row = await service.run((tx) =>
     tx.row<{ units: string }>(
-      `SELECT coalesce(sum(posted_credit - posted_debit), 0) AS units FROM accounting.balance JOIN accounting.ledger_account USING (ledger_account_id, book_id)
+      `SELECT coalesce(sum(posted_credit - posted_debit), 0) AS units FROM accounting.balance_now JOIN accounting.ledger_account USING (ledger_account_id, book_id)
         WHERE book_id = $1 AND number = 'A-CASH'`,
       [inBook],
     ),

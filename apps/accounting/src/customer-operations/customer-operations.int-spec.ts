@@ -90,7 +90,7 @@ async function everything(): Promise<unknown> {
   return service.run((tx) =>
     tx.row(
       `SELECT ${['journal_entry', 'posting', 'hold', 'ledger_account', 'posting_key', 'posting_refusal', 'idempotency', 'audit_leaf'].map((name) => count(`accounting.${name}`)).join(', ')},
-              (SELECT sum(posted_debit) || '/' || sum(posted_credit) || '/' || sum(pending_debit) FROM accounting.balance) AS sums`,
+              (SELECT sum(posted_debit) || '/' || sum(posted_credit) || '/' || sum(pending_debit) FROM accounting.balance_now) AS sums`,
     ),
   );
 }
@@ -543,8 +543,8 @@ describe('what was booked', () => {
     const sums = await service.run((tx) =>
       tx.rows<{ number: string; postings: string; balance: string; buckets: string }>(
         `SELECT l.number, sum(p.units) AS postings, min(b.posted_debit - b.posted_credit) AS balance,
-                (SELECT sum(d.debit - d.credit) FROM accounting.daily_bucket d WHERE d.ledger_account_id = l.ledger_account_id) AS buckets
-           FROM accounting.posting p JOIN accounting.ledger_account l USING (ledger_account_id) JOIN accounting.balance b USING (ledger_account_id)
+                (SELECT sum(d.debit - d.credit) FROM accounting.bucket_now d WHERE d.ledger_account_id = l.ledger_account_id) AS buckets
+           FROM accounting.posting p JOIN accounting.ledger_account l USING (ledger_account_id) JOIN accounting.balance_now b USING (ledger_account_id)
           GROUP BY l.ledger_account_id, l.number ORDER BY l.number`,
       ),
     );

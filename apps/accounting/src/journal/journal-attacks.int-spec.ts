@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Bench, createBench, day, isin } from '../testing/bench.js';
+import { accountOf, type Bench, createBench, day, isin } from '../testing/bench.js';
 import { type PostingItem } from './posting.js';
 
 let bench: Bench;
@@ -8,7 +8,14 @@ let nostro: string;
 let entry: string;
 beforeAll(async () => {
   bench = await createBench();
-  entry = (await bench.one(bench.move('a-1', 'NOSTRO-EUR', 'A-CASH', 1_000, { kind: 'DEPOSIT' }))).id!;
+  // Both sides have their places at once; places that are given later: rollup/rollup.int-spec.ts.
+  await bench.run(async (tx) => {
+    await bench.accounts.open(tx, [accountOf('NOSTRO-STRICT', 'NOSTRO', { currency: 'EUR', mode: 'STRICT' })]);
+    await bench.accounts.setLimits(tx, [
+      { book: 'NGEU', number: 'NOSTRO-STRICT', asset: 'EUR', overdraftUnits: '100000', paymentLimitUnits: null },
+    ]);
+  });
+  entry = (await bench.one(bench.move('a-1', 'NOSTRO-STRICT', 'A-CASH', 1_000, { kind: 'DEPOSIT' }))).id!;
   const idOf = async (number: string) =>
     (await bench.run((tx) =>
       tx.row<{ id: string }>(
@@ -17,7 +24,7 @@ beforeAll(async () => {
       ),
     ))!.id;
   account = await idOf('A-CASH');
-  nostro = await idOf('NOSTRO-EUR');
+  nostro = await idOf('NOSTRO-STRICT');
 });
 afterAll(async () => {
   await bench.drop();
@@ -100,6 +107,7 @@ describe('nobody writes the journal but the posting function', () => {
   const writes = [
     'journal_entry',
     'posting',
+    'rollup_place',
     'balance',
     'daily_bucket',
     'hold',
@@ -121,7 +129,8 @@ describe('nobody writes the journal but the posting function', () => {
       "INSERT INTO accounting.balance (book_id) VALUES ('NGEU')",
       'DELETE FROM accounting.journal_entry',
       `SELECT * FROM accounting.take_keys('{}', '{}', '{}')`,
-      `SELECT * FROM accounting.lock_accounts('{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
+      `SELECT * FROM accounting.lock_accounts('{}', '{}', '{}', '{}', '{}', '{}', '{}', 'SHARE')`,
+      'SELECT accounting.fold_rollups(1, 1)',
       booking({}),
       `SELECT accounting.set_limits('[]')`,
       `SELECT accounting.set_account_state('NGEU', 'A-CASH', 'CLOSED')`,
@@ -138,6 +147,7 @@ describe('nobody writes the journal but the posting function', () => {
     for (const sql of [
       `SELECT accounting.open_ledger_accounts('{NGEU}', '{A-CASH}', '{USD}')`,
       `SELECT accounting.expire_holds('{1}', now())`,
+      'SELECT accounting.fold_rollup(1, 1)',
       `INSERT INTO accounting.account_limit (book_id, number, asset, overdraft_units) VALUES ('NGEU', 'A-CASH', 'EUR', 1000000)`,
       `UPDATE accounting.account_limit SET overdraft_units = 1000000`,
       `INSERT INTO accounting.ledger_account (book_id, number, asset) VALUES ('NGEU', 'A-CASH', 'USD')`,

@@ -17,7 +17,10 @@ export function toPosting(row: PostingRow): PostingType {
     side: units > 0n ? 'DEBIT' : 'CREDIT',
     amount: formatDecimal(units < 0n ? -units : units, row.scale),
     accountSequence: row.accountSequence,
-    balanceAfter: formatDecimal(towardsNormalSide(BigInt(row.balanceAfter), row.normalSide), row.scale),
+    balanceAfter:
+      row.balanceAfter === null
+        ? null
+        : formatDecimal(towardsNormalSide(BigInt(row.balanceAfter), row.normalSide), row.scale),
   };
 }
 

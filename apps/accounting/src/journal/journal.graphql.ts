@@ -40,9 +40,17 @@ export class PostingType {
   @Field(() => String) asset!: string;
   @Field(() => SideEnum) side!: 'DEBIT' | 'CREDIT';
   @Field(() => DecimalScalar) amount!: string;
-  @Field(() => String, { description: 'Counts the postings of the account in the asset, without a gap.' })
-  accountSequence!: string;
-  @Field(() => DecimalScalar, { description: 'Positive on the normal side of the account.' }) balanceAfter!: string;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Counts the postings of the account in the asset, without a gap. On a rollup account it is given a moment later.',
+  })
+  accountSequence!: string | null;
+  @Field(() => DecimalScalar, {
+    nullable: true,
+    description: 'Positive on the normal side of the account; with its sequence.',
+  })
+  balanceAfter!: string | null;
   /** For the account that is looked up. */
   book!: string;
 }

@@ -29,8 +29,9 @@ export interface PostingRow {
   readonly scale: number;
   readonly normalSide: 'DEBIT' | 'CREDIT';
   readonly units: string;
-  readonly accountSequence: string;
-  readonly balanceAfter: string;
+  /** Both null until the posting is folded. */
+  readonly accountSequence: string | null;
+  readonly balanceAfter: string | null;
 }
 
 export interface EntryFilter {
@@ -88,8 +89,9 @@ export class JournalRepository {
   async postingsOf(tx: Tx, entryIds: readonly string[]): Promise<PostingRow[]> {
     return tx.rows<PostingRow>(
       `SELECT p.entry_id AS "entryId", p.n, p.book_id AS book, l.number, p.asset, s.scale, a.normal_side AS "normalSide", p.units,
-              p.account_sequence AS "accountSequence", p.balance_after AS "balanceAfter"
-         FROM accounting.posting p JOIN accounting.ledger_account l USING (ledger_account_id)
+              coalesce(p.account_sequence, r.account_sequence) AS "accountSequence", coalesce(p.balance_after, r.balance_after) AS "balanceAfter"
+         FROM accounting.posting p LEFT JOIN accounting.rollup_place r ON p.account_sequence IS NULL AND r.entry_id = p.entry_id AND r.n = p.n
+         JOIN accounting.ledger_account l ON l.ledger_account_id = p.ledger_account_id
          JOIN accounting.account a ON a.book_id = l.book_id AND a.number = l.number JOIN accounting.asset s ON s.asset = p.asset
         WHERE p.entry_id = ANY ($1::text[]) ORDER BY p.entry_id, p.n`,
       [entryIds],

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Logger } from '@nestjs/common';
 import { type Outbox } from '#libs/messaging/index.js';
 import { accountingInvariants } from '../accounting.invariants.js';
-import { bookPostings } from '../database/posting-engine.js';
+import { bookPostings } from '../database/rollup-accounts.js';
 import { type Bench, createBench } from '../testing/bench.js';
 import { fold } from './fold.js';
 import { PostingRulesRepository } from '../posting-rules/posting-rules.repository.js';
@@ -47,7 +47,7 @@ async function expectWhole(): Promise<void> {
 
 /** A rule that overlooks limits. */
 const careless: PostingRule = (candidates, state) =>
-  fold(candidates, { ...state, accounts: state.accounts.map((account) => ({ ...account, isStrict: false })) });
+  fold(candidates, { ...state, accounts: state.accounts.map((account) => ({ ...account, limit: 10n ** 30n })) });
 /** A rule that takes everything for a fact. */
 const credulous: PostingRule = (candidates, state) =>
   fold(

@@ -97,12 +97,13 @@ export class PostingRepository {
     tx: Tx,
     items: readonly PostingItem[],
     keys: readonly KeyToTake[],
+    exactly: boolean,
   ): Promise<{ kept: Map<number, KeptKey>; state: LedgerState }> {
     const dated = items.flatMap((item) => ('businessDate' in item ? [item] : []));
     const [days, taken, accounts, numbers, holds, entries, started, clock] = await together([
       this.takeDays(tx, dated),
       this.takeKeys(tx, keys),
-      this.lockAccounts(tx, items),
+      this.lockAccounts(tx, items, exactly ? 'EXACT' : strengthFor(items)),
       this.numbers(tx, items),
       this.holds(tx, items),
       this.entries(tx, items),
@@ -164,7 +165,7 @@ export class PostingRepository {
     return new Map(rows.map(({ place, requestHash }) => [place - 1, requestHash]));
   }
 
-  private async lockAccounts(tx: Tx, items: readonly PostingItem[]): Promise<AccountRow[]> {
+  private async lockAccounts(tx: Tx, items: readonly PostingItem[], strength: Strength): Promise<AccountRow[]> {
     const named = distinct(
       items.flatMap(accountsIn),
       ({ book, number, asset }) => `${book}\u001f${number}\u001f${asset}`,
@@ -174,7 +175,7 @@ export class PostingRepository {
       `SELECT id, book, number, asset, normal_side AS "normalSide", is_strict AS "isStrict", limit_units AS "limit", payment_limit_units AS "paymentLimit",
               account_state AS state, posted_debit AS "postedDebit", posted_credit AS "postedCredit", pending_debit AS "pendingDebit",
               pending_credit AS "pendingCredit", last_sequence AS "lastSequence", forced_excess AS "forcedExcess", has_number AS "hasNumber", has_asset AS "hasAsset"
-         FROM accounting.lock_accounts($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])`,
+         FROM accounting.lock_accounts($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8)`,
       [
         named.map(({ book }) => book),
         named.map(({ number }) => number),
@@ -183,6 +184,7 @@ export class PostingRepository {
         usedHolds(items),
         closing.map(({ book }) => book),
         closing.map(({ number }) => number),
+        strength,
       ],
     );
   }
@@ -274,10 +276,10 @@ export class PostingRepository {
       field(postings, ({ asset }) => asset),
       field(postings, ({ units }) => String(units)),
       field(postings, ({ sequence }) => sequence),
-      field(postings, ({ balance }) => String(balance)),
+      field(postings, ({ balance }) => (balance === null ? null : String(balance))),
       field(moved, ({ account }) => account.id),
-      field(moved, ({ postedDebit }) => String(postedDebit)),
-      field(moved, ({ postedCredit }) => String(postedCredit)),
+      field(moved, (one) => String(written(one).postedDebit)),
+      field(moved, (one) => String(written(one).postedCredit)),
       field(moved, ({ pendingDebit }) => String(pendingDebit)),
       field(moved, ({ pendingCredit }) => String(pendingCredit)),
       field(moved, ({ account }) => sequences.get(account.id) ?? account.lastSequence),
@@ -315,12 +317,19 @@ const bookPostings = `SELECT accounting.book_postings($1::timestamptz, $2::text[
   $24::bigint[], $25::numeric[], $26::numeric[], $27::numeric[], $28::numeric[], $29::bigint[], $30::numeric[],
   $31::bigint[], $32::text[], $33::date[], $34::date[], $35::numeric[], $36::numeric[], $37::jsonb)`;
 
-/** Each posting follows the one before it on its account, in sequence and in balance. */
+/** A rollup account moves by its fold alone: what is posted does not change its row. */
+const written = (one: AccountAfter) => (one.account.isStrict ? one : one.account);
+
+/** Each posting on a strict account follows the one before it, in sequence and in balance; on a rollup account it has no place yet. */
 function postingsOf(entries: readonly Writing[], accounts: readonly AccountAfter[]) {
   const standing = new Map(
     accounts.map(({ account }) => [
       account.id,
-      { sequence: account.lastSequence, balance: account.postedDebit - account.postedCredit },
+      {
+        isStrict: account.isStrict,
+        sequence: account.lastSequence,
+        balance: account.postedDebit - account.postedCredit,
+      },
     ]),
   );
   const sequences = new Map<string, number>();
@@ -333,6 +342,7 @@ function postingsOf(entries: readonly Writing[], accounts: readonly AccountAfter
     return lines.map(({ n, accountId = '', asset, units }) => {
       const at = standing.get(accountId);
       if (!at) throw new Error(`ledger account ${accountId} was not locked`);
+      if (!at.isStrict) return { entry: place + 1, n, accountId, asset, units, sequence: null, balance: null };
       at.sequence += 1;
       at.balance += units;
       sequences.set(accountId, at.sequence);
@@ -407,6 +417,14 @@ function accountsIn(item: PostingItem): { book: string; number: string; asset: s
   if (item.op !== 'HOLD') return [];
   const { debitAccount, creditAccount, asset } = item.hold;
   return [debitAccount, creditAccount].map((number) => ({ book, number, asset }));
+}
+
+/** How firmly rollup accounts are held: their key shared, against another hold, or against everyone until the end. */
+type Strength = 'SHARE' | 'PENDING' | 'EXACT';
+
+function strengthFor(items: readonly PostingItem[]): Strength {
+  if (items.some((item) => ('upTo' in item && item.upTo !== undefined) || item.op === 'CLOSE')) return 'EXACT';
+  return items.some(({ op }) => op === 'HOLD' || op === 'CAPTURE' || op === 'RELEASE') ? 'PENDING' : 'SHARE';
 }
 
 const reversedBy = (items: readonly PostingItem[]): string[] =>

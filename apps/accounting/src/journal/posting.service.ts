@@ -142,6 +142,8 @@ export class PostingService {
       tx,
       firsts.map((n) => (given[n] as Given).item),
       withKeys(firsts),
+      // A dry run tells what would stand, to the unit.
+      writes === undefined,
     );
     const known = await looking;
 
@@ -217,7 +219,7 @@ export class PostingService {
   /** One item, or one group, that the database refused: its key is used up by it, unless the input cannot be read. */
   private async refuse(tx: Tx, given: readonly Given[], state: string, fault: string): Promise<PostingResult[]> {
     const code: ResultCode =
-      state === '22003'
+      state === '22003' || fault.startsWith('counters_within_range')
         ? 'BALANCE_OUT_OF_RANGE'
         : /^(22|54)|23502/.test(state)
           ? 'MALFORMED_ITEM'

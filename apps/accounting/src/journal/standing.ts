@@ -11,7 +11,7 @@ export interface AccountAfter {
   readonly forcedExcess: bigint;
 }
 
-/** A counter of a balance is below this: numeric(39,0). */
+/** A counter of a strict account is below this. */
 const counterEnd = 10n ** 39n;
 
 /** An account while the batch goes over it: its four counters. */
@@ -76,8 +76,9 @@ export class Standing implements AccountAfter {
 
   hasRoomFor(line: bigint, pending = 0n): boolean {
     const size = line < 0n ? -line : line;
+    // The counters of a rollup account have room for whatever is posted: nobody looks at them before.
     return (
-      (line > 0n ? this.postedDebit : this.postedCredit) + size < counterEnd &&
+      (!this.account.isStrict || (line > 0n ? this.postedDebit : this.postedCredit) + size < counterEnd) &&
       (line > 0n ? this.pendingDebit : this.pendingCredit) + pending < counterEnd
     );
   }

@@ -44,7 +44,7 @@ export class StatementsRepository {
     from: string,
   ): Promise<{ sequence: string; balanceAfter: string } | undefined> {
     return tx.row(
-      `SELECT account_sequence AS sequence, balance_after AS "balanceAfter" FROM accounting.posting
+      `SELECT account_sequence AS sequence, balance_after AS "balanceAfter" FROM accounting.posting_in_order
         WHERE ledger_account_id = $1 AND business_date < $2 ORDER BY account_sequence DESC LIMIT 1`,
       [ledgerAccountId, from],
     );
@@ -54,7 +54,7 @@ export class StatementsRepository {
     return tx.rows<StatementRow>(
       `SELECT p.account_sequence AS sequence, p.units, p.balance_after AS "balanceAfter", p.entry_id AS "entryId", e.kind, e.description,
               p.business_date AS "businessDate", p.value_date AS "valueDate"
-         FROM accounting.posting p JOIN accounting.journal_entry e USING (entry_id)
+         FROM accounting.posting_in_order p JOIN accounting.journal_entry e USING (entry_id)
         WHERE p.ledger_account_id = $1 AND p.business_date BETWEEN $2 AND $3 ORDER BY p.account_sequence LIMIT $4`,
       [ledgerAccountId, from, to, limit],
     );
@@ -64,7 +64,7 @@ export class StatementsRepository {
   async trialBalance(tx: Tx, book: string, businessDate: string): Promise<TrialBalanceRow[]> {
     return tx.rows<TrialBalanceRow>(
       `SELECT l.number, a.kind, l.asset, s.scale, sum(d.debit) AS debit, sum(d.credit) AS credit
-         FROM accounting.daily_bucket d JOIN accounting.ledger_account l USING (ledger_account_id)
+         FROM accounting.bucket_now d JOIN accounting.ledger_account l USING (ledger_account_id)
          JOIN accounting.account a ON a.book_id = l.book_id AND a.number = l.number JOIN accounting.asset s ON s.asset = l.asset
         WHERE d.book_id = $1 AND d.business_date <= $2
         GROUP BY l.number, a.kind, l.asset, s.scale ORDER BY l.asset, l.number`,
