@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PlantedBreaches } from '#libs/testing/index.js';
 import { type Ask, accountingInvariants } from './accounting.invariants.js';
 import { transferOf } from './journal/posting.js';
+import { PostingRulesRepository } from './posting-rules/posting-rules.repository.js';
+import { PostingRules } from './posting-rules/posting-rules.service.js';
 import { type Bench, createBench, day, isin } from './testing/bench.js';
 
 let bench: Bench;
@@ -31,6 +33,22 @@ beforeAll(async () => {
       },
     },
   ]);
+  const [deposit] = await bench.run((tx) =>
+    new PostingRules(new PostingRulesRepository()).entriesOf(tx, [
+      {
+        key: 'i-9',
+        book: 'NGEU',
+        businessDate: day,
+        valueDate: day,
+        subject: { kind: 'TEST', id: 'i-9' },
+        event: {
+          kind: 'DEPOSIT',
+          facts: { client: 'A-CASH', nostro: 'NOSTRO-EUR', currency: 'EUR', amount: '40', description: 'cash' },
+        },
+      },
+    ]),
+  );
+  if (deposit?.ok) await bench.one(deposit.value);
   const { id } = (await bench.run((tx) => tx.row<{ id: string }>('SELECT hold_id AS id FROM accounting.hold')))!;
   await bench.post([{ op: 'RELEASE', key: 'i-6', book: 'NGEU', hold: { holdId: id, units: '10' } }]);
   await bench.run((tx) =>
@@ -48,10 +66,13 @@ afterAll(async () => {
 const ask: Ask = async (sql, parameters) => (await bench.database.pool('verify').query(sql, parameters)).rows as never;
 const planted = new PlantedBreaches(accountingInvariants);
 const brokenOf = async (number: number, through: Ask) => {
-  const invariant = accountingInvariants.find((one) => one.number === number)!;
-  const { broken } = await invariant.check(through);
-  planted.noticed(invariant, broken);
-  return broken;
+  const found = [];
+  for (const invariant of accountingInvariants.filter((one) => one.number === number)) {
+    const { broken } = await invariant.check(through);
+    planted.noticed(invariant, broken);
+    found.push(...broken);
+  }
+  return found;
 };
 
 describe('the invariants of the ledger', () => {
@@ -87,6 +108,18 @@ describe('the invariants of the ledger', () => {
       1,
       `DELETE FROM accounting.posting WHERE entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-2')`,
     ],
+    [
+      'an event that tells another amount than was booked',
+      1,
+      `UPDATE accounting.posting_event SET facts = jsonb_set(facts, '{amount}', '"41"')`,
+    ],
+    ['an event that nobody could read', 1, `UPDATE accounting.posting_event SET facts = facts - 'client'`],
+    [
+      'rules that say other postings than were booked',
+      1,
+      `UPDATE accounting.posting_rule_version SET rules = replace(rules::text, '"client"', '"nostro"')::jsonb`,
+    ],
+    ['an event by rules that are gone', 1, `DELETE FROM accounting.posting_rule_version`],
     [
       'an entry of another date than was hashed',
       1,

@@ -1,3 +1,5 @@
+import { ruledInvariant } from './posting-rules/posting-rules.invariants.js';
+
 /** Asks the database, read-only, as the role that sees every book. */
 export type Ask = <Row>(sql: string, parameters?: unknown[]) => Promise<Row[]>;
 
@@ -148,6 +150,7 @@ export const accountingInvariants: readonly Invariant[] = [
       },
     ],
   ),
+  ruledInvariant,
   invariant(
     2,
     'Balances are their postings, sequences have no gap, nothing is drawn beyond its limit',

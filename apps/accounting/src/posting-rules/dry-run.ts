@@ -1,5 +1,5 @@
 import { type PostingEvent } from '#libs/contracts/index.js';
-import { isRefused, type Problem } from '#libs/kernel/index.js';
+import { type Decision, isRefused, type Problem } from '#libs/kernel/index.js';
 import { type PostingLine } from '../journal/posting.js';
 import { type EntryOfEvent, postingsOf, type RuleSet } from './posting-rules.js';
 
@@ -47,16 +47,19 @@ export function compare(entries: readonly BookedEvent[], rules: RuleSet): Compar
   for (const entry of entries) {
     for (const { account, asset, units } of entry.postings) add(account, asset, 'now', BigInt(units));
     const made = postingsOf(rules, entry.event);
-    if (isRefused(made)) {
-      notBooked += 1;
-      differing.push({ entryId: entry.entryId, candidate: { problems: made.problems } });
-      continue;
-    }
-    for (const line of made.value.postings) add(line.account, line.asset, 'then', signed(line));
-    if (!isSame(entry, made.value)) differing.push({ entryId: entry.entryId, candidate: made.value });
+    if (isRefused(made)) notBooked += 1;
+    else for (const line of made.value.postings) add(line.account, line.asset, 'then', signed(line));
+    const candidate = differenceOf(entry, made);
+    if (candidate !== undefined) differing.push({ entryId: entry.entryId, candidate });
   }
   assertZero(sums.values());
   return { sums: [...sums.values()], differing, notBooked };
+}
+
+/** What rules make of an entry, when it is not what was booked. */
+export function differenceOf(booked: BookedEvent, made: Decision<EntryOfEvent>): Candidate | undefined {
+  if (isRefused(made)) return { problems: made.problems };
+  return isSame(booked, made.value) ? undefined : made.value;
 }
 
 const signed = ({ side, units }: PostingLine): bigint => (side === 'DEBIT' ? BigInt(units) : -BigInt(units));
