@@ -56,4 +56,5 @@ export const landed: Readonly<Record<string, string>> = {
   PostingRules20261201004230: '4561f1e29b2ca85c',
   PostingRuleApprovals20261201004231: 'bfa7476c32aa6a04',
   RollupAccounts20261202000210: 'cc32f5e21a916fee',
+  BalanceAt20261202000211: '10ff1625476470b6',
 };

@@ -32,6 +32,8 @@ import { CutOver } from './cut-over/cut-over.service.js';
 import { CustomerOperationsResolver } from './customer-operations/customer-operations.resolver.js';
 import { CustomerOperations } from './customer-operations/customer-operations.service.js';
 import { FiguresResolver } from './figures/figures.resolver.js';
+import { HistoryRepository } from './history/history.repository.js';
+import { HistoryResolver } from './history/history.resolver.js';
 import { HoldsRepository } from './holds/holds.repository.js';
 import { HoldsResolver } from './holds/holds.resolver.js';
 import { JournalRepository } from './journal/journal.repository.js';
@@ -72,6 +74,7 @@ const providers = [
   DayCalendarsService,
   DayRevisions,
   DryRuns,
+  HistoryRepository,
   HoldsRepository,
   Journal,
   JournalRepository,
@@ -106,6 +109,7 @@ const resolvers = [
   DryRunResolver,
   EntryEventResolver,
   FiguresResolver,
+  HistoryResolver,
   HoldsResolver,
   JournalResolver,
   PartyAccountsResolver,

@@ -5,6 +5,7 @@ import { isRefused, problem } from '#libs/kernel/index.js';
 import { formatDecimal } from '#libs/money/index.js';
 import { towardsNormalSide } from '../accounts/accounts.js';
 import { Accounts } from '../accounts/accounts.service.js';
+import { toStatementEntry } from './statement-types.js';
 import { proveStatement } from './statement.js';
 import { AccountStatementResult, TrialBalanceLineType, TrialBalanceType } from './statements.graphql.js';
 import { StatementsRepository, type TrialBalanceRow } from './statements.repository.js';
@@ -80,15 +81,7 @@ export class StatementsResolver {
         closing: normal(closing),
         debits: text(debits),
         credits: text(credits),
-        entries: rows.map((row) => {
-          const units = BigInt(row.units);
-          return {
-            ...row,
-            side: units > 0n ? ('DEBIT' as const) : ('CREDIT' as const),
-            amount: text(units < 0n ? -units : units),
-            balanceAfter: normal(BigInt(row.balanceAfter)),
-          };
-        }),
+        entries: rows.map((row) => toStatementEntry(row, found)),
       },
     };
   }
