@@ -12,6 +12,7 @@ import { BusinessDays } from '../business-days/business-days.service.js';
 import { toEntry } from '../journal/journal-types.js';
 import { type EntryPayload } from '../journal/journal.graphql.js';
 import { Journal } from '../journal/journal.service.js';
+import { toPreview } from '../journal/previews.js';
 import { postingLaneSettings } from '../journal/posting-lane.service.js';
 import {
   type EntryItem,
@@ -174,15 +175,32 @@ export class CustomerOperations {
       const results = await this.post(tx, chosen, validateOnly);
       const booked = validateOnly ? [] : results.flatMap(({ outcome, id }) => (outcome === 'POSTED' && id ? [id] : []));
       const entries = new Map((await this.journal.entries(tx, booked)).map((row) => [row.entryId, toEntry(row)]));
+      const scaleOf = await this.scalesIn(tx, results, looked);
       results.forEach((result, n) => {
         const { operation, at } = chosen[n] as (typeof chosen)[number];
-        answers[at] = answerOf(result, operation, looked, entries.get(result.id ?? '') ?? null);
+        answers[at] = answerOf(result, operation, looked, scaleOf, entries.get(result.id ?? '') ?? null);
       });
     }
     return answers.map((answer) => {
       if (!answer) throw new Error('an operation has no answer');
       return answer;
     });
+  }
+
+  /** Of the assets that were named, and of those that the rules brought into a preview. */
+  private async scalesIn(
+    tx: Tx,
+    results: readonly PostingResult[],
+    { assets }: Looked,
+  ): Promise<(asset: string) => number> {
+    const others = results.flatMap(({ preview }) => preview?.balances.map(({ asset }) => asset) ?? []);
+    const unknown = [...new Set(others)].filter((asset) => !assets.has(asset));
+    const found = unknown.length === 0 ? assets : await this.assets.find(tx, unknown);
+    return (asset) => {
+      const known = assets.get(asset) ?? found.get(asset);
+      if (!known) throw new Error(`${asset} is booked and not registered`);
+      return known.scale;
+    };
   }
 
   /** Each caller's items are a call of their own, with its own leaf in the log. */
@@ -202,7 +220,7 @@ export class CustomerOperations {
 }
 
 /** A fault of the input is not remembered: the corrected input may come with the same key. */
-const faulty = (problems: readonly Problem[], told: { readonly moved?: string } = {}): EntryPayload =>
+const faulty = (problems: readonly Problem[], told: Pick<EntryPayload, 'moved' | 'preview'> = {}): EntryPayload =>
   faultOfInput({ entry: null, ...told, problems: [...problems], replayed: false });
 
 function prepare(given: Given, { assets, nostroOf, businessDateOf, rulesOf }: Looked): Prepared {
@@ -255,20 +273,25 @@ function withGroups(prepared: readonly Prepared[], answered: readonly Given[]): 
 function answerOf(
   result: PostingResult,
   { book, lines, validateOnly }: Operation,
-  { nostroOf, assets }: Looked,
+  { nostroOf }: Looked,
+  scaleOf: (asset: string) => number,
   entry: EntryPayload['entry'],
 ): EntryPayload {
   if (result.outcome === 'POSTED') {
-    const { scale } = assets.get(lines[0]?.asset ?? '') ?? {};
+    const [line] = lines;
     const moved =
-      result.units === undefined || scale === undefined ? {} : { moved: formatDecimal(BigInt(result.units), scale) };
+      result.units === undefined || !line ? {} : { moved: formatDecimal(BigInt(result.units), scaleOf(line.asset)) };
     // A validation leaves nothing, not even its key: the same key books it next.
-    return validateOnly ? faulty([], moved) : { entry, ...moved, problems: [], replayed: false };
+    return validateOnly
+      ? faulty([], { ...moved, preview: toPreview(result, [], scaleOf) })
+      : { entry, ...moved, problems: [], replayed: false };
   }
   const code = result.code ?? 'LEDGER_CHECK_FAILED';
   const path = pathOfRefusal(result, lines, (currency) => nostroOf(book, currency));
   const problems = [problem(code, refusalText(result), path, retryableCodes.has(code))];
-  return validateOnly ? faulty(problems) : { entry: null, problems, replayed: false };
+  return validateOnly
+    ? faulty(problems, { preview: toPreview(result, path, scaleOf) })
+    : { entry: null, problems, replayed: false };
 }
 
 const itemOf = (

@@ -4,6 +4,7 @@ import { connection, DateTimeScalar, DecimalScalar, ProblemType, RequiresScopes 
 import { type Problem } from '#libs/kernel/index.js';
 import { JournalEntryType, SweepSideEnum } from '../journal/journal.graphql.js';
 import { type SweepSide, sweepSides } from '../journal/posting.js';
+import { PostingPreviewType } from '../journal/previews.graphql.js';
 
 @ObjectType('Hold', {
   description: 'An amount set aside for an entry to come. Captured, released, expired and open parts are its amount.',
@@ -50,6 +51,7 @@ export class PlaceHoldInput {
   @IsOptional()
   @IsIn(sweepSides)
   upTo?: SweepSide | null;
+  @Field(() => Boolean, { nullable: true, description: 'Decides and does nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
 @InputType()
@@ -58,21 +60,26 @@ export class CaptureHoldInput {
   @Field(() => DecimalScalar) @IsDefined() amount!: string;
   @Field(() => Boolean, { nullable: true, description: 'True releases what is left.' }) isFinal?: boolean | null;
   @Field(() => String) @Length(1, 140) description!: string;
+  @Field(() => Boolean, { nullable: true, description: 'Decides and does nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
 @InputType()
 export class ReleaseHoldInput {
   @Field(() => ID) @Length(3, 64) holdId!: string;
   @Field(() => DecimalScalar, { nullable: true, description: 'All that is open unless given.' }) amount?: string | null;
+  @Field(() => Boolean, { nullable: true, description: 'Decides and does nothing.' }) validateOnly?: boolean | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }
 @ObjectType('HoldPayload')
 export class HoldPayload {
-  @Field(() => HoldType, { nullable: true }) hold?: HoldType | null;
+  @Field(() => HoldType, { nullable: true, description: 'Absent when only validated.' })
+  hold?: HoldType | null;
   @Field(() => JournalEntryType, { nullable: true, description: 'What a capture booked.' })
   entry?: JournalEntryType | null;
   @Field(() => DecimalScalar, { nullable: true, description: 'Of a hold up to what is there: what it sets aside.' })
   moved?: string | null;
+  @Field(() => PostingPreviewType, { nullable: true, description: 'Of a dry run that the ledger was asked about.' })
+  preview?: PostingPreviewType | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }

@@ -2,6 +2,7 @@ import { Args, Mutation, Query, Resolver } from '@nestjs/graphql';
 import { CurrentPrincipal, type Principal } from '#libs/auth/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { ConnectionArgs, keyset, keysetPage, ReadTx, RequiresScopes } from '#libs/graphql/index.js';
+import { faultOfInput } from '#libs/idempotency/index.js';
 import { isRefused, type Problem, problem } from '#libs/kernel/index.js';
 import { formatDecimal, parseDecimal } from '#libs/money/index.js';
 import { Assets } from '../assets/assets.service.js';
@@ -9,6 +10,7 @@ import { BusinessDays } from '../business-days/business-days.service.js';
 import { toEntry } from '../journal/journal-types.js';
 import { Journal } from '../journal/journal.service.js';
 import { messageOf, type PostingItem, type PostingResult, refusalText, retryableCodes } from '../journal/posting.js';
+import { toPreview } from '../journal/previews.js';
 import { PostingService } from '../journal/posting.service.js';
 import { Mutations } from '../mutations.js';
 import {
@@ -102,7 +104,7 @@ export class HoldsResolver {
         hold: { debitAccount, creditAccount, asset, units, reason, expiresAt: new Date(input.expiresAt).toISOString() },
         ...(upTo ? { upTo } : {}),
       };
-      return this.decide(tx, principal, item, scale);
+      return this.decide(tx, principal, item, { scale, validateOnly: input.validateOnly });
     });
   }
 
@@ -122,7 +124,7 @@ export class HoldsResolver {
         return this.mutations.faulty([
           problem('PERIOD_NOT_OPEN', 'The book has no open business day', ['holdId'], true),
         ]);
-      return this.decide(tx, principal, {
+      const item: PostingItem = {
         op: 'CAPTURE',
         key: `${principal.subject}:${input.idempotencyKey}`,
         book: hold.book,
@@ -132,7 +134,8 @@ export class HoldsResolver {
         description: input.description,
         subject: { kind: 'HOLD', id: hold.holdId },
         hold: { holdId: hold.holdId, units, final: input.isFinal ?? false },
-      });
+      };
+      return this.decide(tx, principal, item, { scale: hold.scale, validateOnly: input.validateOnly });
     });
   }
 
@@ -150,18 +153,36 @@ export class HoldsResolver {
           ? undefined
           : await this.units(tx, hold.asset, input.amount);
       if (given && given.units === undefined) return this.mutations.faulty(given.problems);
-      return this.decide(tx, principal, {
+      const item: PostingItem = {
         op: 'RELEASE',
         key: `${principal.subject}:${input.idempotencyKey}`,
         book: hold.book,
         hold: { holdId: hold.holdId, ...(given?.units === undefined ? {} : { units: given.units }) },
-      });
+      };
+      return this.decide(tx, principal, item, { scale: hold.scale, validateOnly: input.validateOnly });
     });
   }
 
-  private async decide(tx: Tx, principal: Principal, item: PostingItem, scale = 0): Promise<HoldPayload> {
-    const [result] = await this.posting.post(tx, { items: [item], requestedBy: principal.subject });
+  /** All of a hold is in one asset, of that scale. */
+  private async decide(
+    tx: Tx,
+    principal: Principal,
+    item: PostingItem,
+    { scale = 0, validateOnly }: { scale?: number; validateOnly?: boolean | null },
+  ): Promise<HoldPayload> {
+    const isDry = validateOnly === true;
+    const [result] = await this.posting.post(tx, {
+      items: [item],
+      requestedBy: principal.subject,
+      validateOnly: isDry,
+    });
     if (!result) throw new Error('the item has no result');
+    const moved = result.units === undefined ? null : formatDecimal(BigInt(result.units), scale);
+    const problems = result.outcome === 'REFUSED' ? [refusalOf(result, item)] : [];
+    if (isDry) {
+      const preview = toPreview(result, problems[0]?.path ?? [], () => scale);
+      return faultOfInput({ hold: null, entry: null, moved, preview, problems, replayed: false });
+    }
     const holdId = item.op === 'CAPTURE' || item.op === 'RELEASE' ? item.hold.holdId : result.id;
     const hold = holdId === undefined ? undefined : await this.holds.find(tx, holdId);
     const entry =
@@ -169,8 +190,8 @@ export class HoldsResolver {
     return {
       hold: hold ? toHold(hold) : null,
       entry: entry ? toEntry(entry) : null,
-      moved: result.units === undefined ? null : formatDecimal(BigInt(result.units), scale),
-      problems: result.outcome === 'REFUSED' ? [refusalOf(result, item)] : [],
+      moved,
+      problems,
       replayed: false,
     };
   }

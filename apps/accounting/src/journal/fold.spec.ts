@@ -321,6 +321,34 @@ describe('a number that is closed', () => {
   });
 });
 
+describe('a preview', () => {
+  const preview = (items: readonly PostingItem[], state: LedgerState) =>
+    fold(given(...items), state, { previews: true }).previews?.map((touched) =>
+      touched.map((one) => `${one.account.number} ${one.available}`).join(', '),
+    );
+  it('tells what each item leaves on the accounts it touches, and what stands when it is refused', () => {
+    const items = [move('1', 'ANA', 'BEN', 60), move('2', 'ANA', 'BEN', 50), move('3', 'BEN', 'ANA', 5)];
+    expect(preview(items, ledger([ana(100n), ben(0n), nostro]))).toEqual([
+      'ANA 40, BEN 60',
+      'ANA 40, BEN 60',
+      'ANA 45, BEN 55',
+    ]);
+  });
+
+  it('of a group tells what all of it leaves, or that nothing of it is done', () => {
+    const group = (units: number) => [
+      move('1', 'ANA', 'BEN', 60, { group: 'g' }),
+      move('2', 'BEN', 'NOSTRO', units, { group: 'g' }),
+    ];
+    expect(preview(group(10), ledger([ana(100n), ben(0n), nostro]))).toEqual(['ANA 40, BEN 50', 'BEN 50, NOSTRO -10']);
+    expect(preview(group(61), ledger([ana(100n), ben(0n), nostro]))).toEqual(['ANA 100, BEN 0', 'BEN 0, NOSTRO 0']);
+  });
+
+  it('is not made unless it is asked for', () => {
+    expect(fold(given(move('1', 'ANA', 'BEN', 1)), ledger([ana(1n), ben(0n)])).previews).toBeUndefined();
+  });
+});
+
 describe('whatever comes', () => {
   const names = ['ANA', 'BEN', 'NOSTRO'] as const;
   const transfer = fc.record({

@@ -73,6 +73,8 @@ export interface Folded {
   /** Those that were locked, moved or not. */
   readonly accounts: readonly AccountAfter[];
   readonly closings: readonly Closing[];
+  /** When asked for: the accounts that each candidate touches, as it or its group leaves them. */
+  readonly previews?: readonly (readonly AccountAfter[])[];
 }
 
 const singlePaymentKinds = new Set(['PAYMENT', 'WITHDRAWAL', 'TRANSFER']);
@@ -98,8 +100,12 @@ interface Outcome {
  * Decides a batch: each item on what the ones before it left, a group all or none. Nothing is written here. Refusals
  * stand in the published order (`resultCodes`).
  */
-export function fold(candidates: readonly Candidate[], state: LedgerState): Folded {
-  return new Fold(candidates, state).run();
+export function fold(
+  candidates: readonly Candidate[],
+  state: LedgerState,
+  options: { readonly previews?: boolean } = {},
+): Folded {
+  return new Fold(candidates, state, options.previews === true ? [] : undefined).run();
 }
 
 class Fold {
@@ -123,6 +129,7 @@ class Fold {
   constructor(
     private readonly candidates: readonly Candidate[],
     private readonly state: LedgerState,
+    private readonly previews: (readonly AccountAfter[])[] | undefined,
   ) {
     for (const account of state.accounts) {
       this.accounts.set(account.id, new Standing(account));
@@ -147,6 +154,7 @@ class Fold {
       holdMovements: this.holdMovements,
       closings: this.closings,
       accounts: [...this.accounts.values()],
+      ...(this.previews ? { previews: this.previews } : {}),
     };
   }
 
@@ -184,6 +192,16 @@ class Fold {
       for (const done of members.slice(0, place))
         this.outcomes[done] = { refusal: { code: 'LINKED_ITEM_REFUSED' }, excess: [], lines: [] };
     });
+    if (this.previews) for (const n of members) this.previews[n] = this.touchedBy(this.candidates[n] as Candidate);
+  }
+
+  private touchedBy({ item, refusal }: Candidate): AccountAfter[] {
+    if (refusal) return [];
+    const ids = this.linesOf(item).map(({ accountId }) => accountId);
+    const touched = [...this.accounts.values()].filter(({ account: { id, book, number } }) =>
+      'close' in item ? book === item.book && number === item.close.account : ids.includes(id),
+    );
+    return touched.map((standing) => standing.copy());
   }
 
   /** `failedGroup`: its members, when another of them was refused before; then only what stands against this one itself is told. */

@@ -25,6 +25,7 @@ import { entryKinds } from '#libs/contracts/index.js';
 import { type Problem } from '#libs/kernel/index.js';
 import { SideEnum } from '../accounts/accounts.graphql.js';
 import { type SweepSide, sweepSides } from './posting.js';
+import { PostingPreviewType } from './previews.graphql.js';
 
 export const SweepSideEnum = Object.fromEntries(sweepSides.map((name) => [name, name]));
 registerEnumType(SweepSideEnum, {
@@ -242,6 +243,8 @@ export class EntryPayload {
     description: 'Of a sweep: what it moved; of nothing there is no entry.',
   })
   moved?: string | null;
+  @Field(() => PostingPreviewType, { nullable: true, description: 'Of a dry run that the ledger was asked about.' })
+  preview?: PostingPreviewType | null;
   @Field(() => [ProblemType]) problems!: Problem[];
   @Field(() => Boolean) replayed!: boolean;
 }

@@ -16,6 +16,8 @@ export class PostingLane {
     this.batching = new Batching({
       ...postingLaneSettings,
       sizeOf: ({ items }) => items.length,
+      // A batch is a dry run as a whole, or none of it is.
+      kindOf: ({ validateOnly }) => (validateOnly === true ? 'dry run' : 'booked'),
       run: (calls) => posting.commitTogether(transactions, calls),
     });
   }

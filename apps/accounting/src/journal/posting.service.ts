@@ -5,10 +5,11 @@ import { sqlStateOf, together, type Transactions, type Tx } from '#libs/database
 import { canonicalJson } from '#libs/kernel/index.js';
 import { isCurrency } from '#libs/money/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
-import { type Candidate, type Decision, fold, type Folded } from './fold.js';
+import { type AccountAfter, type Candidate, type Decision, fold, type Folded } from './fold.js';
 import { type LedgerState } from './ledger-state.js';
 import { merkleRootOf } from './merkle.js';
 import { idOf, inputFault, isStorableText, requestHash } from './posting-input.js';
+import { previewOf } from './previews.js';
 import { isAlarm, type PostingItem, type PostingResult, type ResultCode } from './posting.js';
 import { type KeptKey, PostingRepository, type Writing } from './posting.repository.js';
 
@@ -28,7 +29,11 @@ interface Given {
 }
 
 /** What the rule of posting is: injected, so that a test can see the tables stand behind a wrong one. */
-export type PostingRule = (candidates: readonly Candidate[], state: LedgerState) => Folded;
+export type PostingRule = (
+  candidates: readonly Candidate[],
+  state: LedgerState,
+  options?: { readonly previews?: boolean },
+) => Folded;
 
 /**
  * The one way into the journal. A batch takes two round trips: what it touches is locked and read, the rule decides in
@@ -101,7 +106,7 @@ export class PostingService {
       const state = sqlStateOf(error) ?? '';
       await tx.execute('ROLLBACK TO SAVEPOINT posting');
       const units = unitsOf(given);
-      if (units.length === 1) return this.refuse(tx, given, state, faultOf(error));
+      if (units.length === 1) return this.refuse(tx, given, state, faultOf(error), isDry);
       const middle = Math.ceil(units.length / 2);
       const results: PostingResult[] = [];
       for (const half of [units.slice(0, middle), units.slice(middle)]) {
@@ -172,14 +177,12 @@ export class PostingService {
         : [],
     );
     const decided = new Set(fresh.filter(isOpen));
-    const folded = this.rule(
-      fresh.map((n): Candidate => {
-        const { item, call } = given[n] as Given;
-        const code = results[n]?.code;
-        return { item, call, id: idOf(item), ...(code === undefined ? {} : { refusal: { code } }) };
-      }),
-      state,
-    );
+    const candidates = fresh.map((n): Candidate => {
+      const { item, call } = given[n] as Given;
+      const code = results[n]?.code;
+      return { item, call, id: idOf(item), ...(code === undefined ? {} : { refusal: { code } }) };
+    });
+    const folded = writes ? this.rule(candidates, state) : this.dryRun(candidates, state);
     const writings: Writing[] = [];
     const hashes = new Map<number, Buffer>();
     fresh.forEach((n, place) => {
@@ -192,7 +195,11 @@ export class PostingService {
         if (hash) hashes.set(n, hash);
         writings.push({ item, id, by, lines: decision.lines, hash });
       }
-      results[n] = resultOf(item, id, decision, hashes.get(n));
+      const touched = folded.previews?.[place];
+      results[n] = {
+        ...resultOf(item, id, decision, hashes.get(n)),
+        ...(touched ? { preview: previewOf(item, decision, touched) } : {}),
+      };
     });
     writes?.(
       this.repository.write(tx, {
@@ -216,8 +223,33 @@ export class PostingService {
     return results;
   }
 
+  /** Each call on the ledger as it stands: nobody's dry run sees what another's would have booked. */
+  private dryRun(candidates: readonly Candidate[], state: LedgerState): Folded {
+    const decisions: Decision[] = [];
+    const previews: (readonly AccountAfter[])[] = [];
+    for (const call of new Set(candidates.map((one) => one.call))) {
+      const places = [...candidates.keys()].filter((place) => candidates[place]?.call === call);
+      const folded = this.rule(
+        places.map((place) => candidates[place] as Candidate),
+        state,
+        { previews: true },
+      );
+      places.forEach((place, n) => {
+        decisions[place] = folded.decisions[n] as Decision;
+        previews[place] = folded.previews?.[n] ?? [];
+      });
+    }
+    return { decisions, previews, holdMovements: [], accounts: [], closings: [] };
+  }
+
   /** One item, or one group, that the database refused: its key is used up by it, unless the input cannot be read. */
-  private async refuse(tx: Tx, given: readonly Given[], state: string, fault: string): Promise<PostingResult[]> {
+  private async refuse(
+    tx: Tx,
+    given: readonly Given[],
+    state: string,
+    fault: string,
+    isDry: boolean,
+  ): Promise<PostingResult[]> {
     const code: ResultCode =
       state === '22003' || fault.startsWith('counters_within_range')
         ? 'BALANCE_OUT_OF_RANGE'
@@ -228,7 +260,7 @@ export class PostingService {
     for (const { item } of given) {
       const key = { book: item.book, key: item.key, hash: requestHash(item) };
       const answer = { ...refused(item, { code }), fault: `${state} ${fault}` };
-      if (code === 'MALFORMED_ITEM') {
+      if (code === 'MALFORMED_ITEM' || isDry) {
         const isUsed = (await this.repository.knownKeys(tx, [key])).size > 0;
         results.push(isUsed ? refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' }) : answer);
         continue;

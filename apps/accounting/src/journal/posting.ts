@@ -135,6 +135,29 @@ export interface PostingResult {
   /** What the database said when it, and not a rule, refused the item: for operations, not for the caller. */
   readonly fault?: string;
   readonly replayed: boolean;
+  /** Of a dry run. */
+  readonly preview?: PostingPreview;
+}
+
+/** What a dry run would have done, in units. */
+export interface PostingPreview {
+  /** Debit positive, credit negative. */
+  readonly postings: readonly {
+    readonly n: number;
+    readonly account: string;
+    readonly asset: string;
+    readonly units: bigint;
+  }[];
+  /** Positive on the normal side of the account. */
+  readonly balances: readonly {
+    readonly account: string;
+    readonly asset: string;
+    readonly balance: bigint;
+    readonly available: bigint;
+    readonly pendingDebit: bigint;
+    readonly pendingCredit: bigint;
+    readonly limit: bigint;
+  }[];
 }
 
 /** Refusals that no rule foresaw: somebody has to look. */

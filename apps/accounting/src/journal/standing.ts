@@ -83,6 +83,12 @@ export class Standing implements AccountAfter {
     );
   }
 
+  /** As it stands now, whatever comes. */
+  copy(): AccountAfter {
+    const { account, postedDebit, postedCredit, pendingDebit, pendingCredit, available, forcedExcess } = this;
+    return { account, postedDebit, postedCredit, pendingDebit, pendingCredit, available, forcedExcess };
+  }
+
   /** Puts it back to where it stands now. */
   saved(): () => void {
     const { postedDebit, postedCredit, pendingDebit, pendingCredit, deepest } = this;
