@@ -197,10 +197,12 @@ class Fold {
 
   private touchedBy({ item, refusal }: Candidate): AccountAfter[] {
     if (refusal) return [];
-    const ids = this.linesOf(item).map(({ accountId }) => accountId);
-    const touched = [...this.accounts.values()].filter(({ account: { id, book, number } }) =>
-      'close' in item ? book === item.book && number === item.close.account : ids.includes(id),
-    );
+    const touched =
+      'close' in item
+        ? [...this.accounts.values()].filter(
+            ({ account: { book, number } }) => book === item.book && number === item.close.account,
+          )
+        : [...new Set(this.linesOf(item).flatMap(({ accountId }) => accountId ?? []))].map((id) => this.standing(id));
     return touched.map((standing) => standing.copy());
   }
 
