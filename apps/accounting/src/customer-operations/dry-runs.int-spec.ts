@@ -239,10 +239,10 @@ describe('a dry run', () => {
         entry('A-CASH', 'B-CASH', '1.00', { group: 'h' }),
       ),
     ]);
-    expect(one).toEqual(['A-CASH 40.00, B-CASH 60.00', 'INSUFFICIENT_FUNDS', 'A-CASH 50.00, B-CASH 50.00']);
+    expect(one).toEqual(['A-CASH 40.00, B-CASH 60.00', 'INSUFFICIENT_FUNDS', 'B-CASH 50.00, A-CASH 50.00']);
     expect(two).toEqual([
       'A-CASH 1.00, B-CASH 99.00',
-      'A-CASH 1.00, B-CASH 99.00',
+      'B-CASH 99.00, A-CASH 1.00',
       'LINKED_ITEM_REFUSED',
       'INSUFFICIENT_FUNDS',
     ]);

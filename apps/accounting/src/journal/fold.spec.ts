@@ -331,7 +331,7 @@ describe('a preview', () => {
     expect(preview(items, ledger([ana(100n), ben(0n), nostro]))).toEqual([
       'ANA 40, BEN 60',
       'ANA 40, BEN 60',
-      'ANA 45, BEN 55',
+      'BEN 55, ANA 45',
     ]);
   });
 
