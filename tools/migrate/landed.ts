@@ -57,4 +57,5 @@ export const landed: Readonly<Record<string, string>> = {
   PostingRuleApprovals20261201004231: 'bfa7476c32aa6a04',
   RollupAccounts20261202000210: 'cc32f5e21a916fee',
   BalanceAt20261202000211: '10ff1625476470b6',
+  PartialReversals20261202000212: 'edab71e649796059',
 };

@@ -166,6 +166,11 @@ describe('the invariants of the ledger', () => {
       2,
       `DELETE FROM accounting.rollup_place WHERE (entry_id, n) = (SELECT entry_id, n FROM accounting.rollup_place LIMIT 1)`,
     ],
+    [
+      'a posting of which more was taken back than it has',
+      5,
+      `INSERT INTO accounting.reversal_part SELECT entry_id, n, book_id, entry_id, n, abs(units) + 1 FROM accounting.posting LIMIT 1`,
+    ],
     ['a drawn account that nothing explains', 2, `UPDATE accounting.journal_entry SET forced_reason = NULL`],
     [
       'a drawn account whose work item is of another asset',

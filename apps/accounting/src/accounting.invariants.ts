@@ -265,6 +265,9 @@ export const accountingInvariants: readonly Invariant[] = [
       WHERE e.subject_kind = 'PAYMENT' AND e.kind = 'PAYMENT' AND e.reverses_entry_id IS NULL
         AND NOT EXISTS (SELECT FROM accounting.journal_entry r WHERE r.reverses_entry_id = e.entry_id)
       GROUP BY e.subject_id HAVING count(*) > 1`,
+      `SELECT t.original_entry_id || ' ' || t.original_n, 'has ' || abs(p.units) || ', of which ' || sum(t.units) || ' was taken back'
+       FROM accounting.reversal_part t JOIN accounting.posting p ON p.entry_id = t.original_entry_id AND p.n = t.original_n
+      GROUP BY 1, p.units HAVING sum(t.units) > abs(p.units)`,
       `SELECT reverses_entry_id, 'was reversed ' || count(*) || ' times' FROM accounting.journal_entry WHERE reverses_entry_id IS NOT NULL
       GROUP BY 1 HAVING count(*) > 1`,
     ],

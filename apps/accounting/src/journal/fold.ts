@@ -120,6 +120,8 @@ class Fold {
   private readonly holds = new Map<string, OpenHold>();
   private readonly entries: Map<string, BookedEntry>;
   private readonly reversed = new Set<string>();
+  /** By entry and number of the posting: what parts have reversed, those of this batch too. */
+  private readonly reversedParts = new Map<string, bigint>();
   private readonly outcomes: Outcome[] = [];
   private readonly holdMovements: HoldMovement[] = [];
   private readonly closings: Closing[] = [];
@@ -145,6 +147,8 @@ class Fold {
     this.booksBeforeFirstDay = new Set(state.booksBeforeFirstDay);
     for (const hold of state.holds) this.holds.set(hold.id, { hold, open: hold.open });
     this.entries = new Map(state.entries.map((entry) => [entry.id, entry]));
+    for (const { id, postings } of state.entries)
+      for (const { n, reversed } of postings) if (reversed > 0n) this.reversedParts.set(keyOf(id, String(n)), reversed);
   }
 
   run(): Folded {
@@ -256,7 +260,7 @@ class Fold {
         return [line(1, debitAccount, asset, BigInt(units)), line(2, creditAccount, asset, -BigInt(units))];
       }
       case 'REVERSAL':
-        return (this.entryOf(item)?.postings ?? []).map(({ n, accountId, units }) => ofAccount(n, accountId, -units));
+        return this.linesReversed(item).map(({ accountId, units }, n) => ofAccount(n + 1, accountId, units));
       case 'CAPTURE':
       case 'RELEASE': {
         const found = this.holdOf(item);
@@ -274,7 +278,7 @@ class Fold {
     return (
       this.unknownIn(item, lines) ??
       this.dayAgainst(item) ??
-      this.entryAgainst(item) ??
+      this.entryAgainst(item, lines) ??
       this.holdAgainst(item) ??
       this.accountStateAgainst(item, lines) ??
       this.paymentLimitAgainst(item, lines)
@@ -316,12 +320,22 @@ class Fold {
     return { code: state === undefined || state === 'NEXT' ? 'PERIOD_NOT_OPEN' : 'PERIOD_CLOSED' };
   }
 
-  private entryAgainst(item: PostingItem): Refusal | undefined {
+  private entryAgainst(item: PostingItem, lines: readonly Line[]): Refusal | undefined {
     if (item.op !== 'REVERSAL') return undefined;
     const entry = this.entryOf(item);
     if (!entry) return { code: 'ENTRY_NOT_FOUND' };
     if (entry.isReversal) return { code: 'NOT_REVERSIBLE' };
     if (entry.isReversed || this.reversed.has(entry.id)) return { code: 'ALREADY_REVERSED' };
+    const reversed = (n: number) => this.reversedParts.get(keyOf(entry.id, String(n))) ?? 0n;
+    if (!item.part) return entry.postings.some(({ n }) => reversed(n) > 0n) ? { code: 'REVERSAL_EXCEEDED' } : undefined;
+    for (const { n, units } of item.part) {
+      const posting = entry.postings.find((one) => one.n === n);
+      if (!posting || reversed(n) + BigInt(units) > absolute(posting.units)) return { code: 'REVERSAL_EXCEEDED' };
+    }
+    const sums = new Map<string, bigint>();
+    for (const { asset, units } of lines) sums.set(asset, (sums.get(asset) ?? 0n) + units);
+    const unequal = [...sums].find(([, sum]) => sum !== 0n);
+    if (unequal) return { code: 'NOT_BALANCED', asset: unequal[0] };
     return undefined;
   }
 
@@ -486,11 +500,34 @@ class Fold {
     if (this.undo) for (const accountId of nets.keys()) this.undo.push(this.standing(accountId).saved());
     for (const { accountId, units } of lines) this.standing(accountId).post(units);
     for (const standing of deepened) if (-standing.available > standing.deepest) standing.deepest = -standing.available;
-    if (item.op === 'REVERSAL') {
-      this.reversed.add(item.reverses);
-      this.undo?.push(() => this.reversed.delete(item.reverses));
-    }
+    if (item.op === 'REVERSAL') this.reverse(item);
     return { swept, excess, lines };
+  }
+
+  private reverse({ reverses, part }: Extract<PostingItem, { op: 'REVERSAL' }>): void {
+    if (!part) {
+      this.reversed.add(reverses);
+      this.undo?.push(() => this.reversed.delete(reverses));
+      return;
+    }
+    for (const { n, units } of part) {
+      const name = keyOf(reverses, String(n));
+      const before = this.reversedParts.get(name) ?? 0n;
+      this.reversedParts.set(name, before + BigInt(units));
+      this.undo?.push(() => this.reversedParts.set(name, before));
+    }
+  }
+
+  /** The postings of an entry the other way round: all of them, or what is asked of some. */
+  private linesReversed(item: Extract<PostingItem, { op: 'REVERSAL' }>): { accountId: string; units: bigint }[] {
+    const postings = this.entryOf(item)?.postings ?? [];
+    if (!item.part) return postings.map(({ accountId, units }) => ({ accountId, units: -units }));
+    return item.part.flatMap(({ n, units }) => {
+      const posting = postings.find((one) => one.n === n);
+      return posting
+        ? [{ accountId: posting.accountId, units: posting.units > 0n ? -BigInt(units) : BigInt(units) }]
+        : [];
+    });
   }
 
   /** How far a sweep goes: what the debited account has, what the credited one owes, and never below nothing. */
@@ -522,6 +559,8 @@ class Fold {
     return found?.hold.book === item.book ? found : undefined;
   }
 }
+
+const absolute = (units: bigint): bigint => (units < 0n ? -units : units);
 
 /** What an entry does to each of its accounts, in the order of the lines. */
 function netsOf(lines: readonly Line[]): Map<string, bigint> {

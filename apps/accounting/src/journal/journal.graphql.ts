@@ -8,6 +8,7 @@ import {
   IsOptional,
   Length,
   MaxLength,
+  Min,
   MinLength,
   ValidateNested,
 } from 'class-validator';
@@ -79,6 +80,7 @@ export class JournalEntryType {
   @Field(() => ID, { nullable: true }) holdId!: string | null;
   reversesEntryId!: string | null;
   reversedByEntryId!: string | null;
+  partEntryIds!: string[];
 }
 @ObjectType('JournalEntryConnection')
 export class JournalEntryConnection extends connection(JournalEntryType, 'JournalEntry') {}
@@ -113,6 +115,14 @@ export class PostingResultCodeType {
   @Field(() => String) meaning!: string;
 }
 
+@ObjectType('ReversedPart')
+@RequiresScopes('ledger:read')
+export class ReversedPartType {
+  @Field(() => Int, { description: 'The number of the posting in its entry.' }) posting!: number;
+  @Field(() => String) asset!: string;
+  @Field(() => DecimalScalar) amount!: string;
+}
+
 @ObjectType('ReversalProposal', { description: 'A reversal by hand that waits for, or had, a second person.' })
 @RequiresScopes('ledger:read')
 export class ReversalType {
@@ -131,6 +141,11 @@ export class ReversalType {
   @Field(() => String, { nullable: true }) decidedBy!: string | null;
   @Field(() => String, { nullable: true }) decisionReason!: string | null;
   @Field(() => String, { nullable: true }) refusalCode!: string | null;
+  @Field(() => [ReversedPartType], {
+    nullable: true,
+    description: 'Of which postings how much; absent: the whole entry.',
+  })
+  part!: ReversedPartType[] | null;
   entryId!: string;
   reversingEntryId!: string | null;
 }
@@ -141,9 +156,24 @@ export class ReversalPayload {
   @Field(() => Boolean) replayed!: boolean;
 }
 @InputType()
+export class ReversedPartInput {
+  @Field(() => Int, { description: 'The number of the posting in its entry.' }) @Min(1) posting!: number;
+  @Field(() => DecimalScalar) amount!: string;
+}
+@InputType()
 export class ProposeReversalInput {
   @Field(() => ID) @Length(3, 64) entryId!: string;
   @Field(() => String) @MinLength(3) @MaxLength(140) reason!: string;
+  @Field(() => [ReversedPartInput], {
+    nullable: true,
+    description: 'Takes back a part: of which postings how much, zero per asset. The whole entry unless given.',
+  })
+  @IsOptional()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(400)
+  @ValidateNested({ each: true })
+  @Type(() => ReversedPartInput)
+  part?: ReversedPartInput[] | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'A day from now unless given.' }) expiresAt?: Date | null;
   @Field(() => String) @Length(1, 128) idempotencyKey!: string;
 }

@@ -443,4 +443,62 @@ describe('with a second person', () => {
       ),
     ).toEqual(['ALREADY_REVERSED entryId']);
   });
+
+  it('reverses a part of an entry, and tells of it from both sides', async () => {
+    const { entry } = await service.mutate<Booked>(
+      'postDeposit',
+      'PostDepositInput',
+      {
+        book: 'NGEU',
+        account: 'B-CASH',
+        amount: { amount: '9.00', currency: 'EUR' },
+        description: 'too much',
+        idempotencyKey: 'too-much',
+      },
+      selection,
+    );
+    const propose = (idempotencyKey: string, part: object[]) =>
+      service.mutate<{ change: { approvalId: string; payloadHash: string; part: object[] } | null }>(
+        'proposeReversal',
+        'ProposeReversalInput',
+        { entryId: entry!.id, reason: 'too much', part, idempotencyKey },
+        'change { approvalId payloadHash part { posting asset amount } }',
+        controlled,
+      );
+    expect(
+      codes(
+        await propose('part-1', [
+          { posting: 1, amount: '1.005' },
+          { posting: 2, amount: '9.01' },
+          { posting: 2, amount: '0.00' },
+          { posting: 3, amount: '1.00' },
+        ]),
+      ).sort(),
+    ).toEqual([
+      'AMOUNT_NOT_POSITIVE part.2.amount',
+      'EXCESS_SCALE part.0.amount',
+      'POSTING_NOT_FOUND part.3.posting',
+      'POSTING_REPEATED part.2.posting',
+      'REVERSAL_EXCEEDED part.1.amount',
+    ]);
+    expect(codes(await propose('part-1', [{ posting: 1, amount: '1.00' }]))).toEqual(['NOT_BALANCED part']);
+    const { change } = await propose('part-1', [
+      { posting: 1, amount: '2.50' },
+      { posting: 2, amount: '2.50' },
+    ]);
+    expect(change?.part).toEqual([1, 2].map((posting) => ({ posting, asset: 'EUR', amount: '2.50' })));
+    await decide(change!.approvalId, 'MANUAL_REVERSAL', change!.payloadHash);
+    const { data } = await service.ask(
+      `{ reversal(id: "${change!.approvalId}") { state entry { reversedBy { id } reversedInParts { kind reverses { id } postings { amount } } } } }`,
+    );
+    expect(data?.reversal).toEqual({
+      state: 'POSTED',
+      entry: {
+        reversedBy: null,
+        reversedInParts: [
+          { kind: 'CORRECTION', reverses: { id: entry!.id }, postings: [{ amount: '2.50' }, { amount: '2.50' }] },
+        ],
+      },
+    });
+  });
 });

@@ -16,6 +16,8 @@ export interface EntryRow {
   readonly postingCount: number;
   readonly reversesEntryId: string | null;
   readonly reversedByEntryId: string | null;
+  /** Of the entries that took parts of it back. */
+  readonly partEntryIds: string[];
   readonly forcedReason: string | null;
   readonly holdId: string | null;
 }
@@ -46,7 +48,9 @@ export interface EntryFilter {
 
 const columns = `e.entry_id AS "entryId", e.sequence, e.book_id AS book, e.kind, e.business_date AS "businessDate", e.value_date AS "valueDate",
   e.booked_at AS "bookedAt", e.description, e.subject_kind AS "subjectKind", e.subject_id AS "subjectId", e.requested_by AS "requestedBy",
-  e.posting_count AS "postingCount", e.reverses_entry_id AS "reversesEntryId", e.forced_reason AS "forcedReason", e.hold_id AS "holdId",
+  e.posting_count AS "postingCount", 
+  coalesce(e.reverses_entry_id, (SELECT t.original_entry_id FROM accounting.reversal_part t WHERE t.entry_id = e.entry_id LIMIT 1)) AS "reversesEntryId",
+  ARRAY(SELECT DISTINCT t.entry_id FROM accounting.reversal_part t WHERE t.original_entry_id = e.entry_id ORDER BY 1) AS "partEntryIds", e.forced_reason AS "forcedReason", e.hold_id AS "holdId",
   (SELECT r.entry_id FROM accounting.journal_entry r WHERE r.reverses_entry_id = e.entry_id) AS "reversedByEntryId"`;
 
 @Injectable()

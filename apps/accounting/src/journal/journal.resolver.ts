@@ -105,6 +105,16 @@ export class JournalResolver {
     return entry.reversedByEntryId === null ? null : entryLoader(operation, this.journal).load(entry.reversedByEntryId);
   }
 
+  @ResolveField(() => [JournalEntryType], { description: 'The entries that took parts of it back.' })
+  async reversedInParts(
+    @Parent() entry: JournalEntryType,
+    @Operation() operation: GraphqlContext,
+  ): Promise<JournalEntryType[]> {
+    const loader = entryLoader(operation, this.journal);
+    const parts = await Promise.all(entry.partEntryIds.map((id) => loader.load(id)));
+    return parts.filter((part) => part !== null);
+  }
+
   @Query(() => ReversalType, { nullable: true })
   @RequiresScopes('ledger:read')
   async reversal(@Args('id', { type: () => String }) id: string, @ReadTx() tx: Tx): Promise<ReversalType | null> {
@@ -126,7 +136,8 @@ export class JournalResolver {
       input,
       principal,
       async (tx): Promise<ReversalPayload> => {
-        const { reversal, problems } = await this.reversals.propose(tx, input, principal.subject);
+        const { reversal, problems, isFaultOfInput } = await this.reversals.propose(tx, input, principal.subject);
+        if (isFaultOfInput) return this.mutations.faulty(problems);
         return { change: reversal ? { ...reversal, id: reversal.approvalId } : null, problems, replayed: false };
       },
     );

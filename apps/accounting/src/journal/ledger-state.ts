@@ -43,7 +43,13 @@ export interface BookedEntry {
   readonly book: string;
   readonly isReversal: boolean;
   readonly isReversed: boolean;
-  readonly postings: readonly { readonly n: number; readonly accountId: string; readonly units: bigint }[];
+  readonly postings: readonly {
+    readonly n: number;
+    readonly accountId: string;
+    readonly units: bigint;
+    /** What earlier parts reversed of it, without a sign. */
+    readonly reversed: bigint;
+  }[];
 }
 
 export type DayState = 'NEXT' | 'OPEN' | 'CLOSING' | 'CLOSED' | 'SKIPPED';

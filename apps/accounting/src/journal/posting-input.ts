@@ -58,6 +58,8 @@ function amountsOf(item: Loose): { asset: string; units: bigint | undefined }[] 
       asset: asset(line.asset),
       units: unitsOf(line.units),
     }));
+  if (item.op === 'REVERSAL' && Array.isArray(item.part))
+    return (item.part as readonly Loose[]).map(({ units }) => ({ asset: '', units: unitsOf(units) }));
   if (!isObject(item.hold) || (item.op === 'RELEASE' && item.hold.units === undefined)) return [];
   return [{ asset: asset(item.hold.asset), units: unitsOf(item.hold.units) }];
 }
@@ -79,7 +81,7 @@ function hasItsFields(item: Loose): boolean {
     case 'ENTRY':
       return Array.isArray(postings) && postings.every(isLine) && (upTo === undefined || isPair(postings as Loose[]));
     case 'REVERSAL':
-      return isNamed(item.reverses);
+      return isNamed(item.reverses) && (item.part === undefined || areParts(item.part));
     case 'HOLD':
       return (
         isObject(hold) &&
@@ -96,6 +98,13 @@ function hasItsFields(item: Loose): boolean {
       return isObject(close) && isNamed(close.account);
   }
 }
+
+/** Each names another posting. */
+const areParts = (part: unknown): boolean =>
+  Array.isArray(part) &&
+  part.length > 0 &&
+  part.every((one) => isObject(one) && Number.isSafeInteger(one.n)) &&
+  new Set((part as readonly Loose[]).map(({ n }) => n)).size === part.length;
 
 const isDate = (value: unknown): boolean => isText(value) && isPlainDate(value);
 

@@ -40,6 +40,8 @@ const reversal = (reverses: string, more: object = {}) =>
     reverses,
     postings: undefined,
   }) as unknown as PostingItem;
+const part = (reverses: string, units: number) =>
+  ({ ...reversal(reverses), part: [1, 2].map((n) => ({ n, units: String(units) })) }) as unknown as PostingItem;
 const hold = (debitAccount: string, units: number, expiresAt = '2026-12-01T00:00:00Z') =>
   ({
     op: 'HOLD',
@@ -76,6 +78,7 @@ const posted = async (item: PostingItem): Promise<string> => {
 const known = {
   used: 'precedence-used',
   reversed: '',
+  ofOne: '',
   ofReversed: '',
   reversal: '',
   ofClosedSince: '',
@@ -114,6 +117,7 @@ beforeAll(async () => {
   for (const account of ['A-CASH', 'E-CASH', 'F-CASH', 'G-CASH']) await deposit(account, 1_000);
   await posted(bench.move(known.used, 'A-CASH', 'B-CASH', 1));
   known.reversed = await posted(move('NOSTRO-EUR', 'A-CASH', 10));
+  known.ofOne = await posted(move('A-CASH', 'B-CASH', 1));
   known.reversal = await posted(reversal(known.reversed));
 
   known.ofClosedSince = await deposit('G-CASH', 10);
@@ -190,7 +194,11 @@ const neighbours: Record<string, () => Both | Never> = {
   'ENTRY_NOT_FOUND before NOT_REVERSIBLE': () => ({ never: 'what is not there is no reversal' }),
   // The rule by itself: fold.spec.ts.
   'NOT_REVERSIBLE before ALREADY_REVERSED': () => ({ never: 'a reversal was never reversed' }),
-  'ALREADY_REVERSED before HOLD_NOT_FOUND': () => ({ never: 'an item reverses an entry or uses a hold' }),
+  'ALREADY_REVERSED before REVERSAL_EXCEEDED': () => ({
+    both: [part(known.reversed, 11)],
+    laterAlone: [part(known.ofOne, 2)],
+  }),
+  'REVERSAL_EXCEEDED before HOLD_NOT_FOUND': () => ({ never: 'an item reverses an entry or uses a hold' }),
   'HOLD_NOT_FOUND before HOLD_EXPIRED': () => ({ never: 'what is not there has not run out' }),
   'HOLD_EXPIRED before HOLD_CLOSED': () => ({
     both: [capture(known.holdRunOutAndDone, 1)],

@@ -215,18 +215,29 @@ export class PostingRepository {
     const ids = reversedBy(items);
     if (ids.length === 0) return [];
     const rows = await tx.rows<
-      Omit<BookedEntry, 'postings'> & { postings: { n: number; account: string; units: string }[] }
+      Omit<BookedEntry, 'postings'> & {
+        postings: { n: number; account: string; units: string; reversed: string | null }[];
+      }
     >(
-      `SELECT e.entry_id AS id, e.book_id AS book, e.reverses_entry_id IS NOT NULL AS "isReversal",
+      `SELECT e.entry_id AS id, e.book_id AS book,
+              e.reverses_entry_id IS NOT NULL OR EXISTS (SELECT FROM accounting.reversal_part t WHERE t.entry_id = e.entry_id) AS "isReversal",
               EXISTS (SELECT FROM accounting.journal_entry r WHERE r.reverses_entry_id = e.entry_id) AS "isReversed",
-              (SELECT jsonb_agg(jsonb_build_object('n', p.n, 'account', p.ledger_account_id::text, 'units', p.units::text) ORDER BY p.n)
-                 FROM accounting.posting p WHERE p.entry_id = e.entry_id) AS postings
+              (SELECT jsonb_agg(jsonb_build_object('n', p.n, 'account', p.ledger_account_id::text, 'units', p.units::text, 'reversed', t.reversed) ORDER BY p.n)
+                 FROM accounting.posting p
+                 LEFT JOIN (SELECT original_n AS n, sum(units)::text AS reversed FROM accounting.reversal_part t
+                             WHERE t.original_entry_id = e.entry_id GROUP BY 1) t USING (n)
+                WHERE p.entry_id = e.entry_id) AS postings
          FROM accounting.journal_entry e WHERE e.entry_id = ANY ($1::text[])`,
       [ids],
     );
     return rows.map((row) => ({
       ...row,
-      postings: row.postings.map(({ n, account, units }) => ({ n, accountId: account, units: BigInt(units) })),
+      postings: row.postings.map(({ n, account, units, reversed }) => ({
+        n,
+        accountId: account,
+        units: BigInt(units),
+        reversed: BigInt(reversed ?? 0),
+      })),
     }));
   }
 
@@ -266,7 +277,7 @@ export class PostingRepository {
       field(dated, ({ key }) => key),
       field(entries, ({ by }) => by),
       field(entries, ({ lines }) => lines.length),
-      field(dated, (item) => (item.op === 'REVERSAL' ? item.reverses : null)),
+      field(dated, (item) => (item.op === 'REVERSAL' && !item.part ? item.reverses : null)),
       field(dated, ({ forced }) => forced?.reason ?? null),
       field(dated, (item) => (item.op === 'CAPTURE' ? item.hold.holdId : null)),
       field(entries, ({ hash }) => hash),
@@ -405,6 +416,18 @@ function restOf({ writings, holdMovements, closings, sweeps, refusals }: BatchTo
       entry: entryId,
       key,
     })),
+    parts: writings.flatMap(({ item, id }) =>
+      item.op === 'REVERSAL' && item.part
+        ? item.part.map(({ n, units }, at) => ({
+            entry: id,
+            n: at + 1,
+            book: item.book,
+            original: item.reverses,
+            of: n,
+            units,
+          }))
+        : [],
+    ),
     closings: closings.map(({ book, account, state, key, by }) => ({ book, account, state, key, by })),
   };
   const filled = Object.entries(parts).filter(([, list]) => list.length > 0);
@@ -424,7 +447,8 @@ type Strength = 'SHARE' | 'PENDING' | 'EXACT';
 
 function strengthFor(items: readonly PostingItem[]): Strength {
   if (items.some((item) => ('upTo' in item && item.upTo !== undefined) || item.op === 'CLOSE')) return 'EXACT';
-  return items.some(({ op }) => op === 'HOLD' || op === 'CAPTURE' || op === 'RELEASE') ? 'PENDING' : 'SHARE';
+  // Of two who reverse one entry the second finds what the first did.
+  return items.some(({ op }) => op !== 'ENTRY') ? 'PENDING' : 'SHARE';
 }
 
 const reversedBy = (items: readonly PostingItem[]): string[] =>

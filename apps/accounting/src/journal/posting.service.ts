@@ -408,7 +408,7 @@ function faultOf(error: unknown): string {
 /** RFC 6962, 2.1: a leaf is hashed behind a zero byte. The text is what `accounting.entry_hash_of` makes of the rows. */
 function entryHash(item: PostingItem, id: string, moment: string, { lines }: Decision): Buffer {
   const { book, kind, businessDate, valueDate, forced } = item as Extract<PostingItem, { op: 'ENTRY' }>;
-  const reverses = item.op === 'REVERSAL' ? item.reverses : null;
+  const reverses = item.op === 'REVERSAL' && !item.part ? item.reverses : null;
   const text = lines.map(({ n, accountId, asset, units }) => `${n}:${accountId ?? ''}:${asset}:${units}`).join(';');
   const fields = [id, book, kind, businessDate, valueDate, moment, reverses, forced?.reason ?? null, text];
   return createHash('sha256')

@@ -21,6 +21,10 @@ export const resultCodes = [
   { code: 'ENTRY_NOT_FOUND', meaning: 'There is no entry of that id to reverse.' },
   { code: 'NOT_REVERSIBLE', meaning: 'A reversal is not reversed; book the entry again.' },
   { code: 'ALREADY_REVERSED', meaning: 'The entry was reversed before.' },
+  {
+    code: 'REVERSAL_EXCEEDED',
+    meaning: 'More was asked for than is left of the entry after the parts reversed before.',
+  },
   { code: 'HOLD_NOT_FOUND', meaning: 'There is no hold of that id.' },
   { code: 'HOLD_EXPIRED', meaning: 'The hold ran out by the business clock.' },
   { code: 'HOLD_CLOSED', meaning: 'Nothing of the hold is open any more.' },
@@ -91,12 +95,19 @@ export interface KeptEvent {
 export type EntryItem = Dated &
   Sweeping & { readonly op: 'ENTRY'; readonly postings: readonly PostingLine[]; readonly event?: KeptEvent };
 
+/** What is reversed of one posting of an entry; the parts of a reversal are zero per asset, as an entry is. */
+export interface ReversalPart {
+  /** The number of the posting in its entry. */
+  readonly n: number;
+  readonly units: string;
+}
+
 /** What the posting function decides and books. */
 export type PostingItem =
   | EntryItem
   | (Common & { readonly op: 'CLOSE'; readonly close: { readonly account: string; readonly empty: boolean } })
   | (Common & { readonly op: 'REOPEN'; readonly close: { readonly account: string } })
-  | (Dated & { readonly op: 'REVERSAL'; readonly reverses: string })
+  | (Dated & { readonly op: 'REVERSAL'; readonly reverses: string; readonly part?: readonly ReversalPart[] })
   | (Dated & {
       readonly op: 'CAPTURE';
       readonly hold: { readonly holdId: string; readonly units: string; readonly final: boolean };

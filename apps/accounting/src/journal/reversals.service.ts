@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { AuditTrail } from '#libs/audit/index.js';
 import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
-import { canonicalJson, newId, type Problem, problem, sha256Hex } from '#libs/kernel/index.js';
+import { canonicalJson, isRefused, newId, type Problem, problem, sha256Hex } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
+import { parseDecimal } from '#libs/money/index.js';
 import { proposalHours, type ProposalState, stateAfter } from '../accounts/limit-changes.js';
 import { BusinessDays } from '../business-days/business-days.service.js';
 import { JournalRepository } from './journal.repository.js';
@@ -24,11 +25,26 @@ export interface ReversalRow {
   readonly decisionReason: string | null;
   readonly reversingEntryId: string | null;
   readonly refusalCode: string | null;
+  readonly part: StoredPart[] | null;
+}
+
+/** As it is kept and approved: the number of the posting, what is taken back in units and in words. */
+interface StoredPart {
+  readonly n: number;
+  readonly units: string;
+  readonly posting: number;
+  readonly asset: string;
+  readonly amount: string;
+}
+
+interface AskedPart {
+  readonly posting: number;
+  readonly amount: string;
 }
 
 const columns = `approval_id AS "approvalId", book_id AS book, entry_id AS "entryId", reason, payload_hash AS "payloadHash", state,
   requested_by AS "requestedBy", requested_at AS "requestedAt", expires_at AS "expiresAt", decided_by AS "decidedBy",
-  decision_reason AS "decisionReason", reversing_entry_id AS "reversingEntryId", refusal_code AS "refusalCode"`;
+  decision_reason AS "decisionReason", reversing_entry_id AS "reversingEntryId", refusal_code AS "refusalCode", part`;
 
 /** Undoing an entry by hand: a linked reversing entry, after a second person agreed. */
 @Injectable()
@@ -50,21 +66,37 @@ export class Reversals {
 
   async propose(
     tx: Tx,
-    asked: { entryId: string; reason: string; expiresAt?: Date | null },
+    asked: { entryId: string; reason: string; part?: readonly AskedPart[] | null; expiresAt?: Date | null },
     by: string,
-  ): Promise<{ reversal?: ReversalRow; problems: Problem[] }> {
+  ): Promise<{ reversal?: ReversalRow; problems: Problem[]; isFaultOfInput?: boolean }> {
     const entry = await this.journal.entry(tx, asked.entryId);
     if (!entry) return { problems: [problem('ENTRY_NOT_FOUND', messageOf('ENTRY_NOT_FOUND'), ['entryId'])] };
     if (entry.reversesEntryId !== null)
       return { problems: [problem('NOT_REVERSIBLE', messageOf('NOT_REVERSIBLE'), ['entryId'])] };
     if (entry.reversedByEntryId !== null)
       return { problems: [problem('ALREADY_REVERSED', messageOf('ALREADY_REVERSED'), ['entryId'])] };
+    const { part, problems } = asked.part
+      ? await this.partOf(tx, asked.entryId, asked.part)
+      : { part: null, problems: [] };
+    if (problems.length > 0) return { problems, isFaultOfInput: true };
     const approvalId = newId('apr');
-    const payloadHash = sha256Hex(canonicalJson({ book: entry.book, entryId: asked.entryId, reason: asked.reason }));
+    const payloadHash = sha256Hex(
+      canonicalJson({ book: entry.book, entryId: asked.entryId, reason: asked.reason, ...(part ? { part } : {}) }),
+    );
     const row = await tx.row<{ expires: Date }>(
-      `INSERT INTO accounting.reversal_proposal (approval_id, book_id, entry_id, reason, payload_hash, state, requested_by, expires_at)
-       VALUES ($1, $2, $3, $4, $5, 'PROPOSED', $6, coalesce($8::timestamptz, kernel.now() + make_interval(hours => $7))) RETURNING expires_at AS expires`,
-      [approvalId, entry.book, asked.entryId, asked.reason, payloadHash, by, proposalHours, asked.expiresAt ?? null],
+      `INSERT INTO accounting.reversal_proposal (approval_id, book_id, entry_id, reason, payload_hash, state, requested_by, expires_at, part)
+       VALUES ($1, $2, $3, $4, $5, 'PROPOSED', $6, coalesce($8::timestamptz, kernel.now() + make_interval(hours => $7)), $9::jsonb) RETURNING expires_at AS expires`,
+      [
+        approvalId,
+        entry.book,
+        asked.entryId,
+        asked.reason,
+        payloadHash,
+        by,
+        proposalHours,
+        asked.expiresAt ?? null,
+        part && JSON.stringify(part),
+      ],
     );
     await this.outbox.add(tx, 'compliance.request-approval.v1', {
       approvalId,
@@ -74,12 +106,53 @@ export class Reversals {
       objectId: asked.entryId,
       book: entry.book,
       payloadHash,
-      summary: `Reverse ${entry.kind} "${entry.description}" of ${entry.businessDate}: ${asked.reason}`.slice(0, 280),
+      summary:
+        `Reverse ${part ? `${part.map(({ amount, asset }) => `${amount} ${asset}`).join(', ')} of ` : ''}${entry.kind} "${entry.description}" of ${entry.businessDate}: ${asked.reason}`.slice(
+          0,
+          280,
+        ),
       requestedBy: by,
       expiresAt: (row?.expires ?? new Date(0)).toISOString(),
     });
     await this.record(tx, 'REVERSAL_PROPOSED', entry.book, asked.entryId, by, asked.reason, { approvalId });
     return { reversal: await this.find(tx, approvalId), problems: [] };
+  }
+
+  /** Read against the postings of the entry: every fault at once. What is left of them is decided when it is booked. */
+  private async partOf(
+    tx: Tx,
+    entryId: string,
+    asked: readonly AskedPart[],
+  ): Promise<{ part: StoredPart[]; problems: Problem[] }> {
+    const postings = new Map((await this.journal.postingsOf(tx, [entryId])).map((posting) => [posting.n, posting]));
+    const problems: Problem[] = [];
+    const sums = new Map<string, bigint>();
+    const part = asked.flatMap(({ posting: n, amount }, at): StoredPart[] => {
+      const posting = postings.get(n);
+      const path = (field: string) => ['part', at, field];
+      if (!posting)
+        problems.push(problem('POSTING_NOT_FOUND', 'The entry has no posting of that number', path('posting')));
+      if (asked.findIndex((one) => one.posting === n) < at)
+        problems.push(problem('POSTING_REPEATED', 'Each posting is named once', path('posting')));
+      if (!posting) return [];
+      const parsed = parseDecimal(amount, posting.scale);
+      if (isRefused(parsed)) {
+        problems.push(...parsed.problems.map((one) => ({ ...one, path: path('amount') })));
+        return [];
+      }
+      const booked = BigInt(posting.units);
+      if (parsed.value <= 0n)
+        problems.push(problem('AMOUNT_NOT_POSITIVE', messageOf('AMOUNT_NOT_POSITIVE'), path('amount')));
+      if (parsed.value > (booked < 0n ? -booked : booked))
+        problems.push(problem('REVERSAL_EXCEEDED', messageOf('REVERSAL_EXCEEDED'), path('amount')));
+      sums.set(posting.asset, (sums.get(posting.asset) ?? 0n) + (booked > 0n ? parsed.value : -parsed.value));
+      return [{ n, units: String(parsed.value), posting: n, asset: posting.asset, amount }];
+    });
+    if (problems.length === 0) {
+      for (const [asset, sum] of sums)
+        if (sum !== 0n) problems.push(problem('NOT_BALANCED', `Debits and credits of ${asset} differ`, ['part']));
+    }
+    return { part, problems };
   }
 
   async decided(tx: Tx, event: PayloadOf<'compliance.approval-decided.v1'>): Promise<void> {
@@ -117,6 +190,7 @@ export class Reversals {
           description: open.reason.slice(0, 140),
           subject: { kind: 'JOURNAL_ENTRY', id: open.entryId },
           reverses: open.entryId,
+          ...(open.part ? { part: open.part.map(({ n, units }) => ({ n, units })) } : {}),
         },
       ],
     });
