@@ -8,6 +8,7 @@ import { embeddedDataDirectory, startEmbeddedPostgres } from '#tools/postgres/em
 import { postgresFolder } from '#tools/verify/database.js';
 import { differences } from '../oracle/compare.js';
 import { Oracle } from '../oracle/oracle.js';
+import { playBankApart } from './bank.js';
 import { compareFacts, type Facts } from './facts.js';
 import { FaultyRedis } from './redis.js';
 import { type Fault, killed, type Moment, type PlayedDay, playSmallDay, processNames } from './small-day.js';
@@ -221,6 +222,24 @@ function report(
   for (const difference of played.expected.slice(0, 10)) say(`  ORACLE ${difference}`);
   rows.push(
     `| ${backend} | ${name} | ${played.day.struck.length} | ${acknowledged} | ${lost.length} | ${doubled.length} | ${played.expected.length} | ${broken} | ${played.seconds.toFixed(0)} s |`,
+  );
+  say(rows[rows.length - 1] ?? '');
+}
+
+/** Many callers of the ledger over GraphQL, its service killed again and again. */
+const bankName = 'bank/accounting killed under many callers';
+if (words.length === 0 || words.some((word) => bankName.includes(word))) {
+  say(`\n${bankName}`);
+  const began = performance.now();
+  const plan = { seed, callers: 48, pieces: 150, kills: 12, entry: 'dist/apps/accounting/src/main.js' };
+  const bank = await playBankApart(plan);
+  for (const text of [...bank.lost, ...bank.doubled, ...bank.wrong].slice(0, 20)) say(`  ${text}`);
+  const { acknowledged, kills, lost, doubled, wrong, broken, askedAgain, unanswered } = bank;
+  if (lost.length + doubled.length + wrong.length + broken > 0 || kills !== plan.kills) failed += 1;
+  say(`  ${unanswered} requests were not answered, ${askedAgain} asked again`);
+  const took = ((performance.now() - began) / 1000).toFixed(0);
+  rows.push(
+    `| none | ${bankName} | ${kills} | ${acknowledged} | ${lost.length} | ${doubled.length} | ${wrong.length} | ${broken} | ${took} s |`,
   );
   say(rows[rows.length - 1] ?? '');
 }
