@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Bench, createBench, day, isin } from '../testing/bench.js';
-import { idOf } from './posting-input.js';
+import { idOf, requestHash } from './posting-input.js';
 import { type PostingItem, type PostingResult, resultCodes, transferOf } from './posting.js';
 
 let bench: Bench;
@@ -54,6 +54,44 @@ describe('posting', () => {
       ['IDEMPOTENCY_KEY_REUSED', false],
     ]);
     await bench.one({ ...bench.move('twin-2', 'A-CASH', 'NOSTRO-EUR', 1), kind: 'FEE' } as PostingItem);
+  });
+
+  it('names where an input differs from the one that has its key', async () => {
+    const first = bench.move('path-1', 'NOSTRO-EUR', 'FEES', 3, { kind: 'DEPOSIT' });
+    const poor = bench.move('path-2', 'B-CASH', 'FEES', 1_000_000);
+    expect((await bench.post([first, poor])).map(({ code, outcome }) => code ?? outcome)).toEqual([
+      'POSTED',
+      'INSUFFICIENT_FUNDS',
+    ]);
+    const pathOf = async (...items: PostingItem[]) => (await bench.post(items)).map(({ path }) => path?.join('.'));
+    const postings = (credit: string, units: string) => ({ postings: transferOf('NOSTRO-EUR', credit, 'EUR', units) });
+    expect(
+      await pathOf(
+        { ...first, ...postings('FEES', '4') },
+        { ...first, ...postings('SUSPENSE', '3') },
+        { ...first, valueDate: '2026-11-26' } as PostingItem,
+        { ...first, kind: '' } as PostingItem,
+        { ...poor, ...postings('FEES', '4') },
+        first,
+      ),
+    ).toEqual(['postings.0.units', 'postings.1.account', 'valueDate', 'kind', 'postings', undefined]);
+    const twin = bench.move('path-3', 'NOSTRO-EUR', 'FEES', 3, { kind: 'DEPOSIT' });
+    expect(await pathOf(twin, { ...twin, description: 'other' } as PostingItem)).toEqual([undefined, 'description']);
+    // Taken before prints were kept: the same input is known, another one is told from it.
+    const owner = await bench.database.pool('owner').connect();
+    try {
+      await owner.query(`SET session_replication_role = replica`);
+      await owner.query(`UPDATE accounting.posting_key SET request_hash = $1 WHERE key = 'path-3'`, [
+        requestHash(twin),
+      ]);
+    } finally {
+      owner.release(true);
+    }
+    expect(await bench.one(twin)).toMatchObject({ outcome: 'POSTED', replayed: true });
+    expect(await bench.one({ ...twin, description: 'other' } as PostingItem)).toMatchObject({
+      code: 'IDEMPOTENCY_KEY_REUSED',
+      path: [],
+    });
   });
 
   it('does not find a hold or an entry that is committed after it locked its accounts', async () => {

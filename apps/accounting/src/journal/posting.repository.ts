@@ -9,6 +9,7 @@ import {
   type LedgerAccount,
   type LedgerState,
 } from './ledger-state.js';
+import { type BookedLine } from './input-fingerprint.js';
 import { type PostingItem, type ResultCode } from './posting.js';
 
 /** What an earlier call left under a key. */
@@ -163,6 +164,20 @@ export class PostingRepository {
       [keys.map(({ book }) => book), keys.map(({ key }) => key)],
     );
     return new Map(rows.map(({ place, requestHash }) => [place - 1, requestHash]));
+  }
+
+  /** Of entries that are booked: their lines, in order. */
+  async bookedLines(tx: Tx, ids: readonly string[]): Promise<Map<string, BookedLine[]>> {
+    const rows = await tx.rows<Omit<BookedLine, 'units'> & { entry: string; units: string }>(
+      `SELECT p.entry_id AS entry, p.n, l.number AS account, p.asset, p.units
+         FROM accounting.posting p JOIN accounting.ledger_account l USING (ledger_account_id)
+        WHERE p.entry_id = ANY ($1::text[]) ORDER BY p.entry_id, p.n`,
+      [ids],
+    );
+    const found = new Map<string, BookedLine[]>();
+    for (const { entry, units, ...line } of rows)
+      found.set(entry, [...(found.get(entry) ?? []), { ...line, units: BigInt(units) }]);
+    return found;
   }
 
   private async lockAccounts(tx: Tx, items: readonly PostingItem[], strength: Strength): Promise<AccountRow[]> {

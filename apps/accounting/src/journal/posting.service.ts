@@ -8,7 +8,8 @@ import { WorkItems } from '#libs/work-items/index.js';
 import { type AccountAfter, type Candidate, type Decision, fold, type Folded } from './fold.js';
 import { type LedgerState } from './ledger-state.js';
 import { merkleRootOf } from './merkle.js';
-import { idOf, inputFault, isStorableText, requestHash } from './posting-input.js';
+import { differingPath, differingPosting, fingerprintOf, isSameInput } from './input-fingerprint.js';
+import { idOf, inputFault, isStorableText } from './posting-input.js';
 import { previewOf } from './previews.js';
 import { isAlarm, type PostingItem, type PostingResult, type ResultCode } from './posting.js';
 import { type KeptKey, PostingRepository, type Writing } from './posting.repository.js';
@@ -128,7 +129,7 @@ export class PostingService {
     given: readonly Given[],
     writes: ((writing: Promise<unknown>) => void) | undefined,
   ): Promise<PostingResult[]> {
-    const placed = given.map(({ item }) => ({ fault: inputFault(item), hash: requestHash(item) }));
+    const placed = given.map(({ item }) => ({ fault: inputFault(item), hash: fingerprintOf(item) }));
     // The first of this batch under a key has it; the others are answered as it is.
     const firstOf = new Map<string, number>();
     given.forEach(({ item }, n) => {
@@ -158,17 +159,20 @@ export class PostingService {
       const { fault, hash } = placed[n] as (typeof placed)[number];
       if (fault !== undefined) {
         const at = faulty.indexOf(n);
-        const isUsed = at >= 0 && known.has(at);
-        results[n] = refused(item, isUsed ? { code: 'IDEMPOTENCY_KEY_REUSED' } : fault);
+        const keptOfFaulty = at >= 0 ? known.get(at) : undefined;
+        results[n] = keptOfFaulty ? reused(item, keptOfFaulty) : refused(item, fault);
         return;
       }
       const place = placeOf.get(keyOf(item)) as number;
       const old = kept.get(place);
       if (old) results[n] = keptResult(item, hash, old);
-      else if (placed[firsts[place] as number]?.hash.equals(hash) !== true)
-        results[n] = refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' });
+      else {
+        const first = placed[firsts[place] as number]?.hash ?? hash;
+        if (!first.equals(hash)) results[n] = reused(item, first);
+      }
     });
 
+    await this.nameThePosting(tx, given, results, kept);
     // What is refused before the ledger is asked is known to the rule only for the sake of its group.
     const isOpen = (n: number) => results[n] === undefined;
     const fresh = given.flatMap(({ item }, n) =>
@@ -242,6 +246,28 @@ export class PostingService {
     return { decisions, previews, holdMovements: [], accounts: [], closings: [] };
   }
 
+  /** Of a key whose entry has other postings: the one that differs, as long as what was asked is what was booked. */
+  private async nameThePosting(
+    tx: Tx,
+    given: readonly Given[],
+    results: PostingResult[],
+    kept: ReadonlyMap<number, KeptKey>,
+  ): Promise<void> {
+    if (kept.size === 0) return;
+    const asked = given.flatMap(({ item }, n) =>
+      item.op === 'ENTRY' && item.upTo === undefined && results[n]?.path?.[0] === 'postings' ? [{ n, item }] : [],
+    );
+    if (asked.length === 0) return;
+    const booked = await this.repository.bookedLines(
+      tx,
+      asked.map(({ item }) => idOf(item)),
+    );
+    for (const { n, item } of asked) {
+      const lines = booked.get(idOf(item));
+      if (lines) results[n] = { ...(results[n] as PostingResult), path: differingPosting(item, lines) };
+    }
+  }
+
   /** One item, or one group, that the database refused: its key is used up by it, unless the input cannot be read. */
   private async refuse(
     tx: Tx,
@@ -258,11 +284,11 @@ export class PostingService {
           : 'LEDGER_CHECK_FAILED';
     const results: PostingResult[] = [];
     for (const { item } of given) {
-      const key = { book: item.book, key: item.key, hash: requestHash(item) };
+      const key = { book: item.book, key: item.key, hash: fingerprintOf(item) };
       const answer = { ...refused(item, { code }), fault: `${state} ${fault}` };
       if (code === 'MALFORMED_ITEM' || isDry) {
-        const isUsed = (await this.repository.knownKeys(tx, [key])).size > 0;
-        results.push(isUsed ? refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' }) : answer);
+        const used = (await this.repository.knownKeys(tx, [key])).get(0);
+        results.push(used ? reused(item, used) : answer);
         continue;
       }
       const old = (await this.repository.takeKeys(tx, [key])).get(0);
@@ -432,6 +458,12 @@ const refused = (
   replayed: false,
 });
 
+/** Its key is another input's. */
+const reused = (item: PostingItem, kept: Buffer): PostingResult => ({
+  ...refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' }),
+  path: differingPath(kept, item),
+});
+
 const makesSomething = new Set<PostingItem['op']>(['ENTRY', 'REVERSAL', 'HOLD', 'CAPTURE']);
 
 function resultOf(item: PostingItem, id: string, decision: Decision, hash: Buffer | undefined): PostingResult {
@@ -449,8 +481,8 @@ function resultOf(item: PostingItem, id: string, decision: Decision, hash: Buffe
 }
 
 /** The answer of an earlier call, when it was the same. */
-function keptResult(item: PostingItem, hash: Buffer | undefined, kept: KeptKey): PostingResult {
-  if (!hash || !kept.requestHash.equals(hash)) return refused(item, { code: 'IDEMPOTENCY_KEY_REUSED' });
+function keptResult(item: PostingItem, fingerprint: Buffer, kept: KeptKey): PostingResult {
+  if (!isSameInput(kept.requestHash, item, fingerprint)) return reused(item, kept.requestHash);
   if (kept.code !== null) {
     const { code, account, asset, availableUnits } = kept;
     return {

@@ -141,6 +141,8 @@ export interface PostingResult {
   readonly account?: string;
   readonly asset?: string;
   readonly availableUnits?: string;
+  /** Of a key that was used with another input: where the two differ. Empty when it is not known more closely. */
+  readonly path?: readonly (string | number)[];
   /** What a forced entry drew beyond the limit. */
   readonly excess?: readonly { readonly account: string; readonly asset: string; readonly units: string }[];
   /** What the database said when it, and not a rule, refused the item: for operations, not for the caller. */
@@ -176,11 +178,9 @@ export const isAlarm = ({ code, fault, replayed }: PostingResult): boolean =>
   fault !== undefined && !replayed && (code === 'LEDGER_CHECK_FAILED' || code === 'BALANCE_OUT_OF_RANGE');
 
 export function refusalText(result: PostingResult): string {
-  const where =
-    result.account === undefined
-      ? ''
-      : ` (${result.account}${result.asset === undefined ? '' : ` in ${result.asset}`})`;
-  return `${messageOf(result.code ?? '')}${where}`;
+  const { account, asset, path = [] } = result;
+  const about = account === undefined ? path.join('.') : `${account}${asset === undefined ? '' : ` in ${asset}`}`;
+  return `${messageOf(result.code ?? '')}${about === '' ? '' : ` (${about})`}`;
 }
 
 export const asEntry = ({ forced, ...entry }: EntryToPost): EntryItem => ({
