@@ -54,6 +54,17 @@ const benches: Record<string, Bench> = {
       return result;
     },
   },
+  'ledger-curve': {
+    about: 'postings by the share that touches one account: by hand, strict, rollup; --accounts N, --transfers N',
+    rounds: 3,
+    numbers: ['accounts', 'transfers'],
+    async run(options) {
+      const { ledgerCurve, printCurve } = await import('./ledger-curve.js');
+      const result = await ledgerCurve(options);
+      if (!options.isJson) printCurve(result);
+      return result;
+    },
+  },
   day: {
     about: 'seconds of each phase of a business day, with --scale N against scale 1',
     rounds: 1,
@@ -68,7 +79,7 @@ const benches: Record<string, Bench> = {
 };
 
 const usage = `npm run bench -- NAME [--json] [--rounds N]\n${Object.entries(benches)
-  .map(([name, { about }]) => `  ${name.padEnd(9)}${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(13)}${about}`)
   .join('\n')}`;
 
 function readArguments(words: readonly string[]): { bench: Bench; options: BenchArguments } | string {
