@@ -57,6 +57,7 @@ import { RuleChanges } from './posting-rules/rule-changes.service.js';
 import { RollupFolder } from './rollup/rollup-folder.service.js';
 import { StatementsRepository } from './statements/statements.repository.js';
 import { StatementsResolver } from './statements/statements.resolver.js';
+import { Statements } from './statements/statements.service.js';
 
 const providers = [
   Accounts,
@@ -85,6 +86,7 @@ const providers = [
   PostingService,
   Reversals,
   RuleChanges,
+  Statements,
   StatementsRepository,
 ];
 

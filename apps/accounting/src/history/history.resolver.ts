@@ -12,7 +12,8 @@ import {
 import { formatDecimal } from '#libs/money/index.js';
 import { towardsNormalSide } from '../accounts/accounts.js';
 import { toStatementEntry } from '../statements/statement-types.js';
-import { StatementsRepository, type StatementRow } from '../statements/statements.repository.js';
+import { type StatementRow } from '../statements/statements.repository.js';
+import { Statements } from '../statements/statements.service.js';
 import { BalanceAtType, StatementEntryConnection } from './history.graphql.js';
 import { HistoryRepository } from './history.repository.js';
 
@@ -20,7 +21,7 @@ import { HistoryRepository } from './history.repository.js';
 export class HistoryResolver {
   constructor(
     private readonly history: HistoryRepository,
-    private readonly statements: StatementsRepository,
+    private readonly statements: Statements,
   ) {}
 
   @Query(() => BalanceAtType, {
