@@ -230,7 +230,7 @@ describe('not even the owner of the tables breaks an entry', () => {
     ['a changed posting', () => `UPDATE accounting.posting SET units = 7`, restricted],
     ['a changed header', () => `UPDATE accounting.journal_entry SET description = 'y'`, restricted],
     ['a deleted entry', () => `DELETE FROM accounting.journal_entry`, restricted],
-    ['emptied postings', () => `TRUNCATE accounting.posting`, restricted],
+    ['emptied postings', () => `TRUNCATE accounting.posting CASCADE`, restricted],
     [
       'a balance without a posting',
       () => `UPDATE accounting.balance SET posted_credit = posted_credit + 1 WHERE ledger_account_id = ${account}`,
