@@ -25,9 +25,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a posting doubled',
     file: 'apps/accounting/src/journal/posting.processor.js',
-    find: 'items: command.items.map(asEntry),',
-    replace:
-      'items: command.items.map(asEntry).flatMap((one, n) => (n === 0 ? [one, { ...one, key: `${one.key}:again` }] : [one])),',
+    find: 'items: sound,',
+    replace: 'items: sound.flatMap((one, n) => (n === 0 ? [one, { ...one, key: `${one.key}:again` }] : [one])),',
     caughtBy: { oracle: 'entries/' },
   },
   {
@@ -41,10 +40,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'one cent off',
     file: 'apps/settlement/src/instructions/instruction.js',
-    find: "instruction.payment === 'APMT' ? piece.amountMinor : 0n",
-    replace: "instruction.payment === 'APMT' ? piece.amountMinor + 1n : 0n",
-    // The ledger takes no entry whose legs differ, so nothing that the places confirm settles.
-    caughtBy: { oracle: 'dueOutcome/settled' },
+    find: 'amountMinor: piece.amountMinor }',
+    replace: 'amountMinor: piece.amountMinor + 1n }',
+    // The rules take both sides from the same facts, so it is booked, and no check of the ledger can know better.
+    caughtBy: { oracle: 'values/' },
   },
   {
     name: 'a line lost',

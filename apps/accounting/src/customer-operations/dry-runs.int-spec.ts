@@ -108,7 +108,7 @@ const everything = () =>
         .map((name) => `(SELECT count(*) FROM accounting.${name}) AS ${name}`)
         .join(
           ', ',
-        )}, (SELECT sum(posted_debit + posted_credit + pending_debit + pending_credit) FROM accounting.balance) AS sums`,
+        )}, (SELECT sum(posted_debit + posted_credit + pending_debit + pending_credit) FROM accounting.balance_now) AS sums`,
     ),
   );
 const transfer = (debitAccount: string, creditAccount: string, amount: string, more: object = {}) => ({
