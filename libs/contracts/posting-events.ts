@@ -13,6 +13,7 @@ const settled = {
   place: 'text',
   depot: 'account',
   instrument: 'instrument',
+  quantity: 'amount',
 } as const;
 const inTheHouse = {
   execution: 'text',
@@ -38,7 +39,8 @@ const atTheCounter = {
 
 /**
  * What happens in the house and leads to postings, each kind with its facts. Which postings it leads to is said by the
- * rules of the ledger, which are data. Quantities and amounts of a settlement are told client by client.
+ * rules of the ledger, which are data. Quantities and amounts of a settlement are told client by client, and in all: what
+ * stands beside a list under the name of a fact of its members is their total.
  */
 export const postingEvents = {
   DEPOSIT: atTheCounter,
@@ -52,12 +54,13 @@ export const postingEvents = {
     ...settled,
     nostro: 'account',
     currency: 'currency',
+    amount: 'amount',
     shares: { safe: 'account', cash: 'account', quantity: 'amount', amount: 'amount' },
   },
   FREE_SETTLEMENT: { ...settled, shares: { safe: 'account', quantity: 'amount' } },
   /** What a place confirmed beyond the instruction: nobody's yet. */
-  SETTLEMENT_EXCESS: { ...settled, nostro: 'account', currency: 'currency', quantity: 'amount', amount: 'amount' },
-  FREE_SETTLEMENT_EXCESS: { ...settled, quantity: 'amount' },
+  SETTLEMENT_EXCESS: { ...settled, nostro: 'account', currency: 'currency', amount: 'amount' },
+  FREE_SETTLEMENT_EXCESS: settled,
   /** Between two clients of the house. */
   INTERNAL_SETTLEMENT: {
     ...inTheHouse,

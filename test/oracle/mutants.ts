@@ -42,8 +42,8 @@ export const mutants: readonly Mutant[] = [
     file: 'apps/settlement/src/instructions/instruction.js',
     find: 'amountMinor: piece.amountMinor }',
     replace: 'amountMinor: piece.amountMinor + 1n }',
-    // The rules take both sides from the same facts, so it is booked, and no check of the ledger can know better.
-    caughtBy: { oracle: 'values/' },
+    // The ledger takes no shares that are not what was confirmed in all, so nothing that the places confirm settles.
+    caughtBy: { oracle: 'dueOutcome/settled' },
   },
   {
     name: 'a line lost',

@@ -43,6 +43,8 @@ const settlement: PostingEvent = {
     instrument: isin,
     nostro: 'NOSTRO-EUR',
     currency: 'EUR',
+    quantity: '10',
+    amount: '1000',
     shares: [
       { safe: 'A-SAFE', cash: 'A-CASH', quantity: '4', amount: '400' },
       { safe: 'B-SAFE', cash: 'B-CASH', quantity: '6', amount: '600' },

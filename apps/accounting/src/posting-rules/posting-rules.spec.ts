@@ -50,6 +50,8 @@ const settled = {
   instrument: 'DE0007164600',
   nostro: 'NOSTRO-EUR',
   currency: 'EUR',
+  quantity: '10',
+  amount: '101500',
   shares: [
     { safe: 'C1-SAFE', cash: 'C1-CASH', quantity: '4', amount: '40600' },
     { safe: 'C2-SAFE', cash: 'C2-CASH', quantity: '6', amount: '60900' },
@@ -121,7 +123,13 @@ describe('the built-in rules', () => {
     [
       {
         kind: 'SETTLEMENT',
-        facts: { ...settled, direction: 'DELIVERED', shares: [{ ...settled.shares[0]!, amount: '0' }] },
+        facts: {
+          ...settled,
+          direction: 'DELIVERED',
+          quantity: '4',
+          amount: '0',
+          shares: [{ ...settled.shares[0]!, amount: '0' }],
+        },
       },
       // No cash was confirmed, so none is posted.
       [
@@ -332,12 +340,24 @@ describe('an event', () => {
         place: 'T2S',
         depot: 'D',
         instrument: 'DE0007164600',
+        quantity: '1',
         shares: [{ safe: 'S', quantity: 'x' }],
       },
     } as unknown as PostingEvent);
     expect(isRefused(list) && list.problems.map(({ path }) => path.join('.'))).toEqual([
       'event.facts.direction',
       'event.facts.shares.0.quantity',
+    ]);
+  });
+
+  it('whose shares are not what was confirmed in all is refused, each total apart: one cent off is seen', () => {
+    const off = postingsOf(builtInRules, {
+      kind: 'SETTLEMENT',
+      facts: { ...settled, direction: 'RECEIVED', quantity: '11', amount: '101501' },
+    });
+    expect(isRefused(off) && off.problems.map(({ code, path }) => `${code} ${path.join('.')}`)).toEqual([
+      'FACT_TOTAL_DIFFERS event.facts.quantity',
+      'FACT_TOTAL_DIFFERS event.facts.amount',
     ]);
   });
 
@@ -386,12 +406,27 @@ const shapeOf = (shape: FactShape): fc.Arbitrary<unknown> =>
           maxLength: 4,
         })
       : factOf[shape];
+/** What stands beside a list under the name of a fact of its members is their total. */
+function withTotals(kind: PostingEventKind, facts: Readonly<Record<string, unknown>>): object {
+  const shapes = Object.entries<FactShape>(postingEvents[kind]);
+  const totals = shapes.flatMap(([list, members]) =>
+    isFactList(members)
+      ? Object.keys(members)
+          .filter((fact) => fact in facts)
+          .map((fact) => {
+            const given = facts[list] as readonly Readonly<Record<string, string>>[];
+            return [fact, String(given.reduce((sum, member) => sum + BigInt(member[fact] ?? '0'), 0n))];
+          })
+      : [],
+  );
+  return { ...facts, ...(Object.fromEntries(totals) as Record<string, string>) };
+}
 const eventOf = (kind: PostingEventKind): fc.Arbitrary<PostingEvent> =>
   fc
     .record(
       Object.fromEntries(Object.entries<FactShape>(postingEvents[kind]).map(([fact, shape]) => [fact, shapeOf(shape)])),
     )
-    .map((facts) => ({ kind, facts }) as unknown as PostingEvent);
+    .map((facts) => ({ kind, facts: withTotals(kind, facts) }) as unknown as PostingEvent);
 
 /** Every name that a posting of the kind could use: also wrong ones. */
 const namesOf = (kind: PostingEventKind): string[] =>

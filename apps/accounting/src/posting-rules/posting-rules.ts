@@ -157,7 +157,23 @@ function factFaults({ kind, facts }: PostingEvent): Problem[] {
         problems.push(problem('FACT_UNKNOWN', `${kind} has no fact ${fact}`, [...path, fact]));
   };
   look(facts, postingEvents[kind], ['event', 'facts']);
-  return problems;
+  // What could not be read cannot be added up.
+  return problems.length > 0 ? problems : totalFaults(kind, facts);
+}
+
+/** What is told client by client is what was confirmed in all: the two come from different hands. */
+function totalFaults(kind: PostingEventKind, facts: Facts): Problem[] {
+  const shapes: Readonly<Record<string, FactShape>> = postingEvents[kind];
+  return Object.entries(shapes).flatMap(([list, members]) => {
+    if (!isFactList(members)) return [];
+    return Object.keys(members).flatMap((fact) => {
+      if (shapes[fact] !== 'amount') return [];
+      const total = (facts[list] as readonly Member[]).reduce((sum, member) => sum + BigInt(member[fact] ?? '0'), 0n);
+      if (total === BigInt(facts[fact] as string)) return [];
+      const message = `${list} have ${total} of ${fact} in all, ${facts[fact] as string} is told`;
+      return [problem('FACT_TOTAL_DIFFERS', message, ['event', 'facts', fact])];
+    });
+  });
 }
 
 const isOf = (

@@ -49,16 +49,24 @@ describe('what the ledger is told of a settlement', () => {
   const delivery = { execution: 'EX-1', place: 'T2S', depot: 'DEPOT-T2S', instrument: 'DE0007164600' };
   const share = { safe: 'C000001-SAFE', cash: 'C000001-CASH', quantity: '100', amount: '10001' };
   it('a purchase: the client receives at the depot and pays through the nostro; a confirmed fact is forced', () => {
-    const { event, forced } = externalEntry(base, 'k', sharesOf(base, piece, []), dates);
+    const { event, forced } = externalEntry(base, 'k', piece, sharesOf(base, piece, []), dates);
     expect(event).toEqual({
       kind: 'SETTLEMENT',
-      facts: { ...delivery, direction: 'RECEIVED', nostro: 'NOSTRO-EUR', currency: 'EUR', shares: [share] },
+      facts: {
+        ...delivery,
+        direction: 'RECEIVED',
+        nostro: 'NOSTRO-EUR',
+        currency: 'EUR',
+        quantity: '100',
+        amount: '10001',
+        shares: [share],
+      },
     });
     expect(forced).toEqual({ reason: 'confirmed by T2S' });
   });
   it('a sale delivers, from the depot and nostro of the place when the instruction names none', () => {
     const sale = { ...base, direction: 'DELI' as const, placeId: 'DTC', depotAccount: null, cashAccount: null };
-    expect(externalEntry(sale, 'k', sharesOf(sale, piece, []), dates).event.facts).toMatchObject({
+    expect(externalEntry(sale, 'k', piece, sharesOf(sale, piece, []), dates).event.facts).toMatchObject({
       direction: 'DELIVERED',
       depot: 'DEPOT-DTC',
       nostro: 'NOSTRO-EUR',
@@ -66,9 +74,14 @@ describe('what the ledger is told of a settlement', () => {
   });
   it('free of payment there is no cash to tell of', () => {
     const free = { ...base, payment: 'FREE' as const };
-    expect(externalEntry(free, 'k', sharesOf(free, piece, []), dates).event).toEqual({
+    expect(externalEntry(free, 'k', piece, sharesOf(free, piece, []), dates).event).toEqual({
       kind: 'FREE_SETTLEMENT',
-      facts: { ...delivery, direction: 'RECEIVED', shares: [{ safe: 'C000001-SAFE', quantity: '100' }] },
+      facts: {
+        ...delivery,
+        direction: 'RECEIVED',
+        quantity: '100',
+        shares: [{ safe: 'C000001-SAFE', quantity: '100' }],
+      },
     });
     expect(excessEntry(free, 'k', piece, dates).event).toEqual({
       kind: 'FREE_SETTLEMENT_EXCESS',
@@ -139,12 +152,13 @@ describe('a block in pieces', () => {
             expect(sumMinor(shares.map((share) => share.quantityUnits))).toBe(units);
             expect(sumMinor(shares.map((share) => share.amountMinor))).toBe(cash);
             // What is told adds up to what was confirmed, so that what is posted for it does.
-            const { facts } = externalEntry(block, 'k', shares, dates).event as Extract<
+            const { facts } = externalEntry(block, 'k', piece, shares, dates).event as Extract<
               PostingEvent,
               { kind: 'SETTLEMENT' }
             >;
             expect(sumMinor(facts.shares.map(({ quantity }) => BigInt(quantity)))).toBe(units);
             expect(sumMinor(facts.shares.map(({ amount }) => BigInt(amount)))).toBe(cash);
+            expect([facts.quantity, facts.amount]).toEqual([String(units), String(cash)]);
             earlier.push(shares);
             left -= units;
             cashLeft -= cash;

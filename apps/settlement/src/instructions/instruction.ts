@@ -138,14 +138,15 @@ const toPost = (instruction: Instruction, key: string, dates: BookingDates) => (
   subject: { kind: 'INSTRUCTION', id: instruction.instructionId },
 });
 
-/** A piece that an external place confirmed: a fact, so it is forced. */
+/** A piece that an external place confirmed: a fact, so it is forced. What it has in all is told beside the shares of the clients. */
 export function externalEntry(
   instruction: Instruction,
   key: string,
+  piece: Piece,
   shares: readonly Allocation[],
   dates: BookingDates,
 ): EventToPost {
-  const delivery = deliveryOf(instruction);
+  const delivery = { ...deliveryOf(instruction), quantity: piece.quantityUnits.toString() };
   return {
     ...toPost(instruction, key, dates),
     forced: { reason: `confirmed by ${instruction.placeId}` },
@@ -156,6 +157,7 @@ export function externalEntry(
             facts: {
               ...delivery,
               ...cashSideOf(instruction),
+              amount: piece.amountMinor.toString(),
               shares: shares.map(({ clientAccount, quantityUnits, amountMinor }) => ({
                 safe: safeOf(clientAccount),
                 cash: cashOf(clientAccount),

@@ -221,6 +221,8 @@ describe('at an external place', () => {
         instrument: 'DE0007164600',
         nostro: 'NOSTRO-EUR',
         currency: 'EUR',
+        quantity: '10',
+        amount: '101500',
         shares: [
           { safe: 'C000002-SAFE', cash: 'C000002-CASH', quantity: '4', amount: '40600' },
           { safe: 'C000003-SAFE', cash: 'C000003-CASH', quantity: '6', amount: '60900' },
@@ -270,6 +272,8 @@ describe('at an external place', () => {
     expect(await all(`SELECT 1 FROM settlement.exchange_message WHERE state = 'REFUSED'`)).toEqual([]);
     expect(await answer(accounting)).toBe(6);
     const share = (quantity: string, amount: string) => ({
+      quantity,
+      amount,
       shares: [{ safe: 'C000001-SAFE', cash: 'C000001-CASH', quantity, amount }],
     });
     const fact = { reason: 'confirmed by T2S' };

@@ -109,7 +109,7 @@ export class SettlementsService implements OnModuleInit {
           cycleId: null,
           marketReference: confirmation.marketReference ?? messageId,
         });
-        entries.push(externalEntry(instruction, entryKey, shares, { businessDate, valueDate }));
+        entries.push(externalEntry(instruction, entryKey, piece, shares, { businessDate, valueDate }));
       }
       if (excess !== undefined) {
         const entryKey = excessKey(instructionId, messageId);
