@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '#libs/kernel/index.js';
@@ -156,6 +156,15 @@ async function play(
     const figures = day.figures.filter(({ row }) => row !== 'paymentReplays');
     const expected = new Oracle(day.sampleDirectory).play(firstDay).filter(({ row }) => row !== 'paymentReplays');
     return { day, expected: differences(expected, figures), seconds: (performance.now() - began) / 1000 };
+  } catch (error) {
+    const kept = mkdtempSync(join(tmpdir(), 'northgate-faults-logs-'));
+    cpSync(join(dataDirectory, 'logs'), kept, { recursive: true });
+    throw new Error(
+      `${error instanceof Error ? error.message : String(error)}; the logs of its processes are kept in ${kept}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     endEarly = nothing;
     await remove();

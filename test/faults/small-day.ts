@@ -110,6 +110,9 @@ export async function playSmallDay(
     const figures = await figuresOf(api, firstDay);
     const [facts, verified] = [await factsOf(installation.ownerUrl), await verifyAll(installation.verifyUrl)];
     return { sampleDirectory, figures, facts, verified, stepMs, struck };
+  } catch (error) {
+    // Whoever asked a process that had ended only knows that it did not answer.
+    throw unexpected && unexpected !== error ? new Error(unexpected.message, { cause: error }) : error;
   } finally {
     await clock.end().catch(() => undefined);
     await installation.stop();
