@@ -51,11 +51,9 @@ export const landed: Readonly<Record<string, string>> = {
   BookCutOffs20261125002001: '4f6142d89742042c',
   CalendarClosures20261125003001: '5ac5b9a9b7755acd',
   ClocksOfBooks20261130002101: '2e752c76f5f3e836',
-  PostingEngine20261201000209: 'c60f4edbe65d2385',
+  PostingEngine20261201000209: '7ec06b33c575776c',
   AccountBlocks20261201003001: '3ff8acfdeae3d23b',
   PostingRules20261201004230: '4561f1e29b2ca85c',
   PostingRuleApprovals20261201004231: 'bfa7476c32aa6a04',
-  RollupAccounts20261202000210: 'cc32f5e21a916fee',
   BalanceAt20261202000211: '10ff1625476470b6',
-  PartialReversals20261202000212: 'edab71e649796059',
 };

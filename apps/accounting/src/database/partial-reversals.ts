@@ -1,5 +1,3 @@
-import { bookPostings } from './rollup-accounts.js';
-
 /**
  * An entry is reversed whole, once, or in parts. A part names the posting it takes back from; of no posting is more taken
  * back than it has, and an entry that takes parts back does nothing else.
@@ -71,14 +69,3 @@ END $$;
 CREATE TRIGGER whole_is_left AFTER INSERT ON accounting.journal_entry
   FOR EACH ROW WHEN (NEW.reverses_entry_id IS NOT NULL) EXECUTE FUNCTION accounting.whole_is_left();
 `;
-
-/** The writer of before, and the parts behind it. */
-export const bookPostingsWithParts = bookPostings.replace(
-  '  INSERT INTO hold_movement',
-  `  IF rest ? 'parts' THEN
-    INSERT INTO reversal_part (entry_id, n, book_id, original_entry_id, original_n, units)
-    SELECT t.entry, t.n, t.book, t.original, t.of, t.units
-      FROM jsonb_to_recordset(rest->'parts') AS t(entry text, n int, book text, original text, of int, units numeric) ORDER BY 1, 2;
-  END IF;
-  INSERT INTO hold_movement`,
-);

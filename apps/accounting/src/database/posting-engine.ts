@@ -81,15 +81,18 @@ BEGIN
     FROM sides s WHERE s.id = b.ledger_account_id;
 END $fn$;
 
+-- Strict accounts are taken alone. Of a rollup account a posting shares the key (SHARE): it waits only for who needs the
+-- account as it stands to the unit (EXACT: folded first, and nobody posts until the end), not for the fold and not for a
+-- hold (PENDING). All rollup accounts of a batch are locked alike and before the strict ones, so that no two wait in a circle.
 -- Every account that a batch touches, locked: the ones it names, those of the entries it reverses and of the holds it uses,
 -- all that stands under numbers it closes or opens. A number that is not open in an asset comes back without an id.
-CREATE FUNCTION accounting.lock_accounts(books text[], numbers text[], assets text[], entries text[], holds text[], closing_books text[], closing_numbers text[])
+CREATE FUNCTION accounting.lock_accounts(books text[], numbers text[], assets text[], entries text[], holds text[], closing_books text[], closing_numbers text[], strength text)
 RETURNS TABLE (id bigint, book text, number text, asset text, normal_side text, is_strict boolean, limit_units numeric, payment_limit_units numeric,
                account_state text, posted_debit numeric, posted_credit numeric, pending_debit numeric, pending_credit numeric, last_sequence bigint,
                forced_excess numeric, has_number boolean, has_asset boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = accounting, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $fn$
 #variable_conflict use_column
-DECLARE moment timestamptz := kernel.now(); asked bigint[]; locked bigint[]; lacking boolean;
+DECLARE moment timestamptz := kernel.now(); asked bigint[]; locked bigint[]; lacking boolean; expiring boolean := false;
 BEGIN
   IF cardinality(closing_numbers) > 0 THEN
     PERFORM 1 FROM account a WHERE (a.book_id, a.number) IN (SELECT * FROM unnest(closing_books, closing_numbers)) ORDER BY a.book_id, a.number FOR NO KEY UPDATE;
@@ -117,21 +120,40 @@ BEGIN
     asked := asked || ARRAY(SELECT l.ledger_account_id FROM unnest(closing_books, closing_numbers) AS c(b, n) JOIN ledger_account l ON l.book_id = c.b AND l.number = c.n);
   END IF;
   -- Asked once for all accounts: hardly ever has one run out that nobody used since.
+  locked := asked;
   IF EXISTS (SELECT FROM hold h WHERE h.open_units > 0 AND h.expires_at <= moment) THEN
     SELECT asked || array_agg(h.debit_account_id) || array_agg(h.credit_account_id) INTO locked FROM hold h
      WHERE h.open_units > 0 AND h.expires_at <= moment AND (h.debit_account_id = ANY (asked) OR h.credit_account_id = ANY (asked));
-    locked := coalesce(locked, asked);
-    PERFORM FROM balance b WHERE b.ledger_account_id = ANY (locked) ORDER BY b.ledger_account_id FOR NO KEY UPDATE;
-    PERFORM accounting.expire_holds(locked, moment);
-  ELSE
-    locked := asked;
+    expiring := coalesce(cardinality(locked), 0) > coalesce(cardinality(asked), 0);
+  END IF;
+  IF strength = 'EXACT' THEN
+    PERFORM FROM balance b WHERE b.ledger_account_id = ANY (locked) AND NOT b.is_strict ORDER BY b.ledger_account_id FOR UPDATE;
+    PERFORM accounting.fold_rollup(t.id, NULL) FROM (SELECT DISTINCT r.ledger_account_id AS id FROM rollup_place r
+      WHERE r.ledger_account_id = ANY (locked) AND r.account_sequence IS NULL ORDER BY 1) t;
+  ELSIF strength = 'PENDING' OR expiring THEN
+    PERFORM FROM balance b WHERE b.ledger_account_id = ANY (locked) AND NOT b.is_strict ORDER BY b.ledger_account_id FOR NO KEY UPDATE;
   END IF;
   -- What is read of a balance is what stood when its lock was granted.
+  IF NOT expiring THEN
+    RETURN QUERY
+    SELECT b.ledger_account_id, b.book_id, l.number, l.asset, b.normal_side, b.is_strict, b.limit_units, b.payment_limit_units, b.account_state,
+           b.posted_debit, b.posted_credit, b.pending_debit, b.pending_credit, b.last_sequence, b.forced_excess, true, true
+      FROM balance b JOIN ledger_account l USING (ledger_account_id)
+     WHERE b.ledger_account_id = ANY (locked) AND NOT b.is_strict ORDER BY b.ledger_account_id FOR KEY SHARE OF b;
+  ELSE
+    PERFORM FROM balance b WHERE b.ledger_account_id = ANY (locked) AND b.is_strict ORDER BY b.ledger_account_id FOR NO KEY UPDATE;
+    PERFORM accounting.expire_holds(locked, moment);
+    RETURN QUERY
+    SELECT b.ledger_account_id, b.book_id, l.number, l.asset, b.normal_side, b.is_strict, b.limit_units, b.payment_limit_units, b.account_state,
+           b.posted_debit, b.posted_credit, b.pending_debit, b.pending_credit, b.last_sequence, b.forced_excess, true, true
+      FROM balance b JOIN ledger_account l USING (ledger_account_id)
+     WHERE b.ledger_account_id = ANY (locked) AND NOT b.is_strict;
+  END IF;
   RETURN QUERY
   SELECT b.ledger_account_id, b.book_id, l.number, l.asset, b.normal_side, b.is_strict, b.limit_units, b.payment_limit_units, b.account_state,
          b.posted_debit, b.posted_credit, b.pending_debit, b.pending_credit, b.last_sequence, b.forced_excess, true, true
     FROM balance b JOIN ledger_account l USING (ledger_account_id)
-   WHERE b.ledger_account_id = ANY (locked) ORDER BY b.ledger_account_id FOR NO KEY UPDATE OF b;
+   WHERE b.ledger_account_id = ANY (locked) AND b.is_strict ORDER BY b.ledger_account_id FOR NO KEY UPDATE OF b;
 END $fn$;
 `;
 
@@ -176,7 +198,11 @@ BEGIN
   booked AS (
     INSERT INTO posting (entry_id, n, book_id, ledger_account_id, asset, units, business_date, value_date, account_sequence, balance_after)
     SELECT e_id[p.e], p.n, e_book[p.e], p.account, p.asset, p.units, e_business[p.e], e_value[p.e], p.sequence, p.balance
-      FROM unnest(p_entry, p_n, p_account, p_asset, p_units, p_sequence, p_balance) AS p(e, n, account, asset, units, sequence, balance))
+      FROM unnest(p_entry, p_n, p_account, p_asset, p_units, p_sequence, p_balance) AS p(e, n, account, asset, units, sequence, balance)),
+  -- A rollup account is not touched: the fold gives its postings their places.
+  unplaced AS (
+    INSERT INTO rollup_place (entry_id, n, book_id, ledger_account_id)
+    SELECT e_id[p.e], p.n, e_book[p.e], p.account FROM unnest(p_entry, p_n, p_account, p_sequence) AS p(e, n, account, sequence) WHERE p.sequence IS NULL)
   UPDATE balance b SET posted_debit = n.debit, posted_credit = n.credit, pending_debit = n.pending_debit, pending_credit = n.pending_credit,
          last_sequence = n.sequence, forced_excess = n.excess
     FROM unnest(b_account, b_debit, b_credit, b_pending_debit, b_pending_credit, b_sequence, b_excess)
@@ -189,6 +215,11 @@ BEGIN
   ON CONFLICT (ledger_account_id, value_date, business_date) DO UPDATE SET debit = t.debit + excluded.debit, credit = t.credit + excluded.credit;
 
   IF rest IS NULL THEN RETURN; END IF;
+  IF rest ? 'parts' THEN
+    INSERT INTO reversal_part (entry_id, n, book_id, original_entry_id, original_n, units)
+    SELECT t.entry, t.n, t.book, t.original, t.of, t.units
+      FROM jsonb_to_recordset(rest->'parts') AS t(entry text, n int, book text, original text, of int, units numeric) ORDER BY 1, 2;
+  END IF;
   INSERT INTO hold_movement (hold_id, book_id, kind, units, entry_id, idempotency_key, moved_at)
   SELECT m.hold, m.book, m.kind, m.units, m.entry, m.key, moment
     FROM ROWS FROM (jsonb_to_recordset(coalesce(rest->'movements', '[]')) AS (hold text, book text, kind text, units numeric, entry text, key text))
@@ -231,6 +262,14 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION 'a posting of journal entry % is on no ledger account of its book and asset', broken USING ERRCODE = 'foreign_key_violation';
   END IF;
+  -- A posting of a strict account has its place; one of a rollup account waits for the fold.
+  SELECT r.entry_id INTO broken FROM new_rows r JOIN accounting.balance b ON b.ledger_account_id = r.ledger_account_id
+   WHERE b.is_strict <> (r.account_sequence IS NOT NULL)
+      OR (r.account_sequence IS NULL
+          AND (SELECT t.n FROM accounting.rollup_place t WHERE t.entry_id = r.entry_id AND t.n = r.n) IS NULL) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'a posting of journal entry % has no place, or one that it must not have', broken USING ERRCODE = 'check_violation';
+  END IF;
   SELECT r.entry_id INTO broken FROM new_rows r GROUP BY r.entry_id, r.asset HAVING sum(r.units) <> 0 LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'journal entry % does not sum to zero per asset', broken USING ERRCODE = 'check_violation';
@@ -242,7 +281,8 @@ BEGIN
             FROM (SELECT r.ledger_account_id, r.account_sequence, r.units, r.balance_after,
                          lag(r.account_sequence) OVER w AS sequence_before, lag(r.balance_after) OVER w AS balance_before,
                          lead(r.account_sequence) OVER w AS next_sequence
-                    FROM new_rows r WINDOW w AS (PARTITION BY r.ledger_account_id ORDER BY r.account_sequence)) w
+                    FROM new_rows r WHERE r.account_sequence IS NOT NULL
+                 WINDOW w AS (PARTITION BY r.ledger_account_id ORDER BY r.account_sequence)) w
           OFFSET 0) t
     LEFT JOIN accounting.posting p ON p.ledger_account_id = t.ledger_account_id AND p.account_sequence = t.stood_at
     LEFT JOIN accounting.balance b ON b.ledger_account_id = t.ends_at

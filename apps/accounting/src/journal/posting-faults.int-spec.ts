@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Logger } from '@nestjs/common';
 import { type Outbox } from '#libs/messaging/index.js';
 import { accountingInvariants } from '../accounting.invariants.js';
-import { bookPostings } from '../database/rollup-accounts.js';
+import { bookPostings } from '../database/posting-engine.js';
 import { type Bench, createBench } from '../testing/bench.js';
 import { fold } from './fold.js';
 import { PostingRulesRepository } from '../posting-rules/posting-rules.repository.js';

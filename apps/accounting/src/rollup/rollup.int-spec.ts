@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type QueryRunner } from 'typeorm';
 import { type Tx } from '#libs/database/index.js';
 import { accountingInvariants } from '../accounting.invariants.js';
-import { RollupAccounts20261202000210 } from '../database/migrations/20261202000210-rollup-accounts.js';
+import { PostingEngine20261201000209 } from '../database/migrations/20261201000209-posting-engine.js';
 import { type Bench, createBench, day } from '../testing/bench.js';
 import { foldRollups } from './rollup.repository.js';
 
@@ -308,7 +308,7 @@ describe('places that the postings have themselves', () => {
     const owner = await bench.database.pool('migrate').connect();
     const runner = { query: (sql: string) => owner.query(sql) } as unknown as QueryRunner;
     try {
-      const migration = new RollupAccounts20261202000210();
+      const migration = new PostingEngine20261201000209();
       await owner.query('BEGIN');
       await migration.down(runner);
       await migration.up(runner);

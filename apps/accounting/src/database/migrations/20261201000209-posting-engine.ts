@@ -1,11 +1,15 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
+import { reversalParts } from '../partial-reversals.js';
 import { postApart } from '../posting-apart.js';
 import { bookPostings, keepsEntriesWhole, postingEngine } from '../posting-engine.js';
 import { postItems } from '../posting-function.js';
+import { narrowCounters, rollupFold, rollupGuards, rollupTables } from '../rollup-accounts.js';
+import { GuardsByIndex20261126000208 } from './20261126000208-guards-by-index.js';
 
 /**
  * The batch is decided in the service, on accounts locked here and read once; the tables keep their guards. What the
- * decision needs of an account stands on its balance, so that one locked row says all.
+ * decision needs of an account stands on its balance, so that one locked row says all. Accounts without a limit are posted
+ * to without touching their row, and an entry may be reversed in parts.
  */
 export class PostingEngine20261201000209 implements MigrationInterface {
   name = 'PostingEngine20261201000209';
@@ -37,6 +41,10 @@ export class PostingEngine20261201000209 implements MigrationInterface {
       END $$;
       CREATE TRIGGER balance_has_payment_limit AFTER INSERT OR UPDATE ON accounting.account_limit
         FOR EACH ROW EXECUTE FUNCTION accounting.balance_has_payment_limit();
+      ${rollupTables}
+      ${reversalParts}
+      ALTER TABLE accounting.reversal_proposal ADD part jsonb CHECK (jsonb_typeof(part) = 'array');
+      ${rollupFold}
       ${postingEngine}
       ${bookPostings}
       -- An excess rises no further than the deepest of the forced entries that moved the balance.
@@ -57,10 +65,9 @@ export class PostingEngine20261201000209 implements MigrationInterface {
         RETURN NULL;
       END $$;
       ${wholeEntries}
+      ${rollupGuards}
       ALTER FUNCTION accounting.entry_is_whole() SET enable_hashjoin = off;
       ALTER FUNCTION accounting.entry_is_whole() SET enable_mergejoin = off;
-      ALTER FUNCTION accounting.balance_follows() SET enable_hashjoin = off;
-      ALTER FUNCTION accounting.balance_follows() SET enable_mergejoin = off;
       DROP FUNCTION accounting.post(jsonb), accounting.post_somehow(jsonb), accounting.post_apart(jsonb, text),
         accounting.refuse_items(jsonb, text, text, text), accounting.post_items(jsonb);
     `);
@@ -69,15 +76,30 @@ export class PostingEngine20261201000209 implements MigrationInterface {
         REVOKE ALL ON FUNCTION accounting.${name} FROM PUBLIC;
         GRANT EXECUTE ON FUNCTION accounting.${name} TO accounting`);
     }
-    await runner.query(
-      'REVOKE ALL ON FUNCTION accounting.open_ledger_accounts(text[], text[], text[]), accounting.expire_holds(bigint[], timestamptz) FROM PUBLIC',
-    );
+    await runner.query(`
+      REVOKE ALL ON FUNCTION accounting.open_ledger_accounts(text[], text[], text[]), accounting.expire_holds(bigint[], timestamptz),
+        accounting.fold_rollup(bigint, int) FROM PUBLIC`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
+      SELECT set_config('app.books', '*', true);
+      SELECT accounting.fold_rollups(NULL, NULL);
+      -- What was folded goes back to the postings, which had their places themselves before.
+      ALTER TABLE accounting.posting DISABLE TRIGGER USER;
+      UPDATE accounting.posting p SET account_sequence = r.account_sequence, balance_after = r.balance_after
+        FROM accounting.rollup_place r WHERE r.entry_id = p.entry_id AND r.n = p.n;
+      ALTER TABLE accounting.posting ENABLE TRIGGER USER;
+      ALTER TABLE accounting.posting DROP CONSTRAINT place_is_whole, ALTER account_sequence SET NOT NULL, ALTER balance_after SET NOT NULL;
+      DROP VIEW accounting.posting_in_order, accounting.bucket_now, accounting.balance_now;
+      DROP TRIGGER whole_is_left ON accounting.journal_entry;
+      DROP TABLE accounting.rollup_place, accounting.reversal_part;
+      ALTER TABLE accounting.reversal_proposal DROP COLUMN part;
+      ${narrowCounters}
+      DROP FUNCTION accounting.fold_rollups(int, int), accounting.fold_rollup(bigint, int), accounting.place_is_given_once(),
+        accounting.place_has_its_posting(), accounting.place_follows(), accounting.parts_are_left(), accounting.whole_is_left();
       DROP FUNCTION accounting.take_days(text[], date[]), accounting.take_keys(text[], text[], bytea[]), accounting.expire_holds(bigint[], timestamptz),
-        accounting.open_ledger_accounts(text[], text[], text[]), accounting.lock_accounts(text[], text[], text[], text[], text[], text[], text[]);
+        accounting.open_ledger_accounts(text[], text[], text[]), accounting.lock_accounts(text[], text[], text[], text[], text[], text[], text[], text);
       DO $$ BEGIN EXECUTE 'DROP FUNCTION ' || 'accounting.book_postings'::regproc::regprocedure; END $$;
       DROP TRIGGER balance_has_state ON accounting.account;
       DROP TRIGGER balance_has_payment_limit ON accounting.account_limit;
@@ -94,11 +116,12 @@ export class PostingEngine20261201000209 implements MigrationInterface {
       ${postApart}
       REVOKE ALL ON FUNCTION accounting.post(jsonb), accounting.post_items(jsonb) FROM PUBLIC;
       GRANT EXECUTE ON FUNCTION accounting.post(jsonb) TO accounting`);
-    // The guards refuse what those of before did; they stay.
+    // The guards of before, which know of no places.
+    await new GuardsByIndex20261126000208().up(runner);
   }
 }
 
-const doors = ['take_days', 'take_keys', 'lock_accounts', 'book_postings'];
+const doors = ['take_days', 'take_keys', 'lock_accounts', 'book_postings', 'fold_rollups'];
 
 /**
  * A key to a header of the same statement was looked up posting by posting, with a plan made while the table was empty:
