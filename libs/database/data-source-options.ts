@@ -13,6 +13,18 @@ export interface ConnectionSettings {
 
 const connectTimeoutMs = 15_000;
 
+/**
+ * A connection that breaks while it is lent out emits an error of its own, which ends the process unless it is heard.
+ * The pool hears idle ones alone, and between its hand and the borrower's nobody listens: a server that is going down
+ * accepts a session and ends it in the same packet. Whoever holds it learns of the loss from the next statement.
+ */
+class EnduringClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
+
 /** One way to open a pool, with and without TypeORM, so that values come back the same. */
 export function poolConfig({
   url,
@@ -28,20 +40,16 @@ export function poolConfig({
     keepAlive: true,
     types: typeParsers,
     pipeline: true,
+    Client: EnduringClient,
   };
 }
 
-export const openPool = (settings: ConnectionSettings): pg.Pool =>
-  surviveLostConnections(new pg.Pool(poolConfig(settings)));
+export const openPool = (settings: ConnectionSettings): pg.Pool => openLastingPool(poolConfig(settings));
 
-/**
- * A connection that breaks is replaced when the next one is asked for. The pool speaks for idle ones alone: one that
- * is lent out and breaks between two statements emits an error of its own, which ends the process unless it is heard.
- * Whoever holds it learns of the loss from the next statement.
- */
-export function surviveLostConnections(pool: pg.Pool): pg.Pool {
+/** Outlives its connections: one that breaks is replaced when the next is asked for. */
+export function openLastingPool(config: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool({ ...config, Client: EnduringClient });
   pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

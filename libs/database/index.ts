@@ -13,9 +13,9 @@ export {
 export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
 export {
   dataSourceOptions,
+  openLastingPool,
   openPool,
   poolConfig,
-  surviveLostConnections,
   type ConnectionSettings,
 } from './data-source-options.js';
 export { connectionFault, databaseAddress } from './connection-fault.js';

@@ -1,4 +1,6 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { isTransientFault } from '#libs/kernel/index.js';
 import { metricsRegistry } from '#libs/observability/index.js';
@@ -96,13 +98,18 @@ describe('a pool of two connections', () => {
   });
 });
 
-describe('a connection that breaks while it is lent out, between two statements', () => {
-  it('ends no process: whoever holds it learns of the loss, and the pool opens another', async () => {
-    const pool = openPool({ url: database.urlFor('settlement'), applicationName: 'cut between two', poolSize: 1 });
+const poolOf = (source: DataSource) => (source.driver as unknown as { master: pg.Pool }).master;
+
+describe('a connection that breaks while it is lent out', () => {
+  // Without a listener on such a connection, its loss is an uncaught exception and fails the run.
+  it.each(['a pool of our own', "TypeORM's pool"])('between two statements ends no process: %s', async (which) => {
+    const settings = { url: database.urlFor('settlement'), applicationName: 'cut between two', poolSize: 1 };
+    const source = which === "TypeORM's pool" ? new DataSource(dataSourceOptions(settings)) : undefined;
+    await source?.initialize();
+    const pool = source ? poolOf(source) : openPool(settings);
     const client = await pool.connect();
     let lost = false;
     client.once('end', () => (lost = true));
-    // Without a listener on a connection that is lent out, this is an uncaught exception and fails the run.
     await database
       .pool('owner')
       .query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cut between two'`);
@@ -110,6 +117,74 @@ describe('a connection that breaks while it is lent out, between two statements'
     await expect(client.query('SELECT 1')).rejects.toThrow();
     client.release(true);
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
-    await pool.end();
+    await (source ? source.destroy() : pool.end());
+  });
+
+  it('in the packet that accepted it: the transaction fails, the next one has a connection', async () => {
+    const server = new URL(database.urlFor('settlement'));
+    const proxy = await proxyOf(Number(server.port), server.hostname);
+    server.host = `127.0.0.1:${proxy.port}`;
+    const source = new DataSource(
+      dataSourceOptions({ url: server.href, applicationName: 'cut when accepted', poolSize: 1 }),
+    );
+    try {
+      const behindProxy = new Transactions(source);
+      const one = () => behindProxy.run((tx) => tx.row('SELECT 1 AS one'));
+      expect(await one()).toEqual({ one: 1 });
+      proxy.cutNextWhenAccepted();
+      await waitFor(() => poolOf(source).totalCount === 0, { what: 'the loss of the idle connection' });
+      await expect(one()).rejects.toThrow();
+      expect(proxy.cut).toBe(1);
+      expect(await one()).toEqual({ one: 1 });
+    } finally {
+      await source.destroy();
+      await proxy.close();
+    }
   });
 });
+
+/** Between a pool and Postgres; on demand it behaves as a server that is told to stop while it accepts a session. */
+async function proxyOf(serverPort: number, serverHost: string) {
+  const readyForQuery = Buffer.from('5a0000000549', 'hex');
+  const fields = ['SFATAL', 'VFATAL', 'C57P01', 'Mterminating connection due to administrator command', ''];
+  const body = Buffer.from(fields.map((field) => `${field}\0`).join(''));
+  const goodbye = Buffer.concat([Buffer.from('E'), Buffer.alloc(4), body]);
+  goodbye.writeInt32BE(body.length + 4, 1);
+  const state = { cutNext: false, cut: 0 };
+  const sockets = new Set<Socket>();
+  const listener = createServer((from) => {
+    const to = connect(serverPort, serverHost);
+    let accepted = false;
+    for (const socket of [from, to]) sockets.add(socket.on('error', () => undefined));
+    from.pipe(to);
+    from.on('close', () => to.destroy());
+    to.on('close', () => from.destroy());
+    to.on('data', (chunk: Buffer) => {
+      const isAccepting = !accepted && chunk.subarray(-6).equals(readyForQuery);
+      accepted ||= isAccepting;
+      if (!isAccepting || !state.cutNext) {
+        from.write(chunk);
+        return;
+      }
+      state.cutNext = false;
+      state.cut += 1;
+      from.end(Buffer.concat([chunk, goodbye]));
+    });
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (listener.address() as AddressInfo).port,
+    get cut() {
+      return state.cut;
+    },
+    /** The sessions of now are ended, so that the next transaction asks for a new one. */
+    cutNextWhenAccepted: () => {
+      state.cutNext = true;
+      for (const socket of sockets) socket.destroy();
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+}

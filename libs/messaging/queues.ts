@@ -2,9 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import { createPostgresBackend, type Job, Queue, type QueueOptions, Worker, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { type Service } from '#libs/contracts/index.js';
-import { surviveLostConnections, watchPgPool } from '#libs/database/index.js';
+import { openLastingPool, watchPgPool } from '#libs/database/index.js';
 import { type Lane } from './message-catalogue.js';
 import { groupBy } from './group-by.js';
 import { MessagingOptions } from './messaging.options.js';
@@ -126,16 +126,14 @@ export class Queues {
     if (url === undefined)
       throw new QueueRefused('Neither QUEUE_URL (Redis) nor QUEUE_DATABASE_URL (Postgres, role queue) is set');
     // Each worker pins one connection to listen on; the others are shared by everything this process does.
-    this.pool ??= surviveLostConnections(
-      new pg.Pool({
-        connectionString: url,
-        max: 6,
-        options: '-c search_path=bullmq',
-        application_name: `${this.options.service}-queue`,
-        keepAlive: true,
-        connectionTimeoutMillis: commandTimeoutMs,
-      }),
-    );
+    this.pool ??= openLastingPool({
+      connectionString: url,
+      max: 6,
+      options: '-c search_path=bullmq',
+      application_name: `${this.options.service}-queue`,
+      keepAlive: true,
+      connectionTimeoutMillis: commandTimeoutMs,
+    });
     watchPgPool(`${this.options.service}-queue`, this.pool);
     try {
       await this.pool.query('SELECT 1 FROM bullmq.migration LIMIT 1');

@@ -44,15 +44,13 @@ const cases: Record<Backend | 'both', readonly Case[]> = {
       faults: (moments: readonly Moment[]) => moments.map((moment) => killed(name, moment)),
     })),
     {
-      name: 'Postgres restarted',
+      name: 'Postgres restarted and killed in turn',
       faults: (moments, around) =>
-        moments
-          .filter((_, index) => index % 3 === 1)
-          .map((moment, index) => ({
-            moment,
-            what: index === 1 ? 'Postgres killed' : 'Postgres restarted',
-            strike: () => restartPostgres(around.dataDirectory, index === 1 ? 'SIGKILL' : 'SIGINT'),
-          })),
+        moments.map((moment, index) => ({
+          moment,
+          what: index % 2 === 1 ? 'Postgres killed' : 'Postgres restarted',
+          strike: () => restartPostgres(around.dataDirectory, index % 2 === 1 ? 'SIGKILL' : 'SIGINT'),
+        })),
     },
   ],
   postgres: [],

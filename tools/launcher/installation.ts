@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import pg from 'pg';
+import { openLastingPool } from '#libs/database/index.js';
 import { migrateAll, roleUrls } from '#tools/migrate/migrate.js';
 import { migrationPlan } from '#tools/migrate/catalogue.js';
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from '#tools/postgres/embedded.js';
@@ -80,8 +80,7 @@ export async function startInstallation(
     progress.step('schemas migrated, each service with its own role');
 
     // A pool of one: it connects again when the database was restarted.
-    const owner = new pg.Pool({ connectionString: ownerUrl, max: 1, application_name: 'launcher' });
-    owner.on('error', () => undefined);
+    const owner = openLastingPool({ connectionString: ownerUrl, max: 1, application_name: 'launcher' });
     undo.push(() => owner.end());
 
     const processes = new Processes(logDirectory, (name, how) => {

@@ -7,8 +7,8 @@ import { type NestExpressApplication } from '@nestjs/platform-express';
 // eslint-disable-next-line no-restricted-imports
 import { createPostgresBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import pg from 'pg';
 import { hasScope } from '#libs/auth/index.js';
+import { openLastingPool } from '#libs/database/index.js';
 import { answerError, answerSignInError, type Entrance, principalOfRequest } from '../access/http-policy.js';
 import { services } from '../graph/merged-lists.js';
 
@@ -89,16 +89,13 @@ function openQueues(config: { queueUrl?: string | undefined; queueDatabaseUrl?: 
       },
     };
   }
-  const pool = new pg.Pool({
+  const pool = openLastingPool({
     connectionString: config.queueDatabaseUrl,
     max: 2,
     options: '-c search_path=bullmq',
     application_name: 'gateway-queues',
     connectionTimeoutMillis: 5_000,
   });
-  pool.on('error', () => undefined);
-  // One that is lent out and breaks between two statements would otherwise end the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
   const queues = queueNames.map((name) => quiet(new Queue(name, { connection: pool }, createPostgresBackend as never)));
   return {
     queues,
