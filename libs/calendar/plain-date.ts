@@ -14,9 +14,9 @@ const fromMilliseconds = (milliseconds: number): PlainDate => new Date(milliseco
 
 /** True for a day that exists: `2026-02-29` does not. */
 export const isPlainDate = (text: string): boolean =>
+  // What is behind a month's end is read as a day of the next.
   /^\d{4}-\d{2}-\d{2}$/.test(text) &&
-  !Number.isNaN(Date.parse(`${text}T00:00:00Z`)) &&
-  fromMilliseconds(Date.parse(`${text}T00:00:00Z`)) === text;
+  new Date(Date.parse(`${text}T00:00:00Z`)).getUTCDate() === Number(text.slice(8));
 
 /** Throws when the text is no day that exists. */
 export function plainDate(text: string): PlainDate {

@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '#libs/kernel/index.js';
 
-const node = (left: Buffer, right: Buffer) =>
-  createHash('sha256').update(Uint8Array.of(1)).update(left).update(right).digest();
+const nodeMark = Uint8Array.of(1);
+const node = (left: Uint8Array, right: Uint8Array) => sha256(Buffer.concat([nodeMark, left, right]));
 
 /** The Merkle tree hash of RFC 6962, 2.1, over leaf hashes given one by one; keeps one hash per level. */
 export class MerkleRoot {
-  private readonly complete: (Buffer | undefined)[] = [];
+  private readonly complete: (Uint8Array | undefined)[] = [];
   private leaves = 0;
 
   add(leafHash: string): void {
-    let carried = Buffer.from(leafHash, 'hex');
+    let carried: Uint8Array = Buffer.from(leafHash, 'hex');
     let level = 0;
     for (let left = this.complete[level]; left !== undefined; left = this.complete[level]) {
       carried = node(left, carried);
@@ -26,11 +26,11 @@ export class MerkleRoot {
 
   /** Of no leaves: the hash of nothing. */
   hex(): string {
-    let root: Buffer | undefined;
+    let root: Uint8Array | undefined;
     for (const left of this.complete) {
       if (left !== undefined) root = root === undefined ? left : node(left, root);
     }
-    return (root ?? createHash('sha256').digest()).toString('hex');
+    return Buffer.from(root ?? sha256('')).toString('hex');
   }
 }
 

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { isPlainDate } from '#libs/calendar/index.js';
+import { sha256, sha256Hex } from '#libs/kernel/index.js';
 import { type PostingItem, type ResultCode } from './posting.js';
 
 /** 2^128 - 1: what the reference ledgers take as the largest amount. */
@@ -140,12 +140,10 @@ export function jsonbText(value: unknown): string {
  * postings; without it, keys that were taken before there were events keep their meaning.
  */
 export const requestHash = (item: PostingItem): Buffer =>
-  createHash('sha256')
-    .update(jsonbText('event' in item ? { ...item, event: undefined } : item))
-    .digest();
+  sha256(jsonbText('event' in item ? { ...item, event: undefined } : item));
 
 /** Id of what comes of an item: of its book and key, so a repetition has the same. */
 export function idOf({ op, book, key }: Pick<PostingItem, 'op' | 'book' | 'key'>): string {
-  const digest = createHash('sha256').update(`${book}\u001f${key}`).digest('hex');
+  const digest = sha256Hex(`${book}\u001f${key}`);
   return `${op === 'HOLD' ? 'hld' : 'ent'}_${digest.slice(0, 32)}`;
 }

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { AuditTrail, leafHash } from '#libs/audit/index.js';
 import { sqlStateOf, together, type Transactions, type Tx } from '#libs/database/index.js';
-import { canonicalJson } from '#libs/kernel/index.js';
+import { canonicalJson, sha256 } from '#libs/kernel/index.js';
 import { isCurrency } from '#libs/money/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { type AccountAfter, type Candidate, type Decision, fold, type Folded } from './fold.js';
@@ -193,7 +192,7 @@ export class PostingService {
       if (!decided.has(n)) return;
       const { item, by } = given[n] as Given;
       const decision = folded.decisions[place] as Decision;
-      const id = idOf(item);
+      const { id } = candidates[place] as Candidate;
       if (decision.lines.length > 0) {
         const hash = item.op === 'HOLD' ? undefined : entryHash(item, id, state.moment, decision);
         if (hash) hashes.set(n, hash);
@@ -437,10 +436,7 @@ function entryHash(item: PostingItem, id: string, moment: string, { lines }: Dec
   const reverses = item.op === 'REVERSAL' && !item.part ? item.reverses : null;
   const text = lines.map(({ n, accountId, asset, units }) => `${n}:${accountId ?? ''}:${asset}:${units}`).join(';');
   const fields = [id, book, kind, businessDate, valueDate, moment, reverses, forced?.reason ?? null, text];
-  return createHash('sha256')
-    .update('\0')
-    .update(`[${fields.map((field) => JSON.stringify(field)).join(', ')}]`)
-    .digest();
+  return sha256(`\0[${fields.map((field) => JSON.stringify(field)).join(', ')}]`);
 }
 
 const base = ({ key, book, op }: PostingItem) => ({ key, book, op: (op as PostingItem['op'] | undefined) ?? 'ENTRY' });
