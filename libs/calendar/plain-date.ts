@@ -15,8 +15,7 @@ const fromMilliseconds = (milliseconds: number): PlainDate => new Date(milliseco
 /** True for a day that exists: `2026-02-29` does not. */
 export const isPlainDate = (text: string): boolean =>
   // What is behind a month's end is read as a day of the next.
-  /^\d{4}-\d{2}-\d{2}$/.test(text) &&
-  new Date(Date.parse(`${text}T00:00:00Z`)).getUTCDate() === Number(text.slice(8));
+  /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(Date.parse(`${text}T00:00:00Z`)).getUTCDate() === dayOf(text);
 
 /** Throws when the text is no day that exists. */
 export function plainDate(text: string): PlainDate {
@@ -45,3 +44,4 @@ export const endOfMonth = (date: PlainDate): PlainDate => dateOf(yearOf(date), m
 
 export const yearOf = (date: PlainDate): number => Number(date.slice(0, 4));
 export const monthOf = (date: PlainDate): number => Number(date.slice(5, 7));
+export const dayOf = (date: PlainDate): number => Number(date.slice(8));

@@ -1,0 +1,4 @@
+export * from './rational.js';
+export * from './day-count.js';
+export * from './accrual.js';
+export * from './annual-percentage-yield.js';
