@@ -73,9 +73,10 @@ const inputTypes: Record<string, string> = {
 
 /** The accounting service as it ships, on a Postgres that is killed under nobody: only the service is. */
 class Bank {
-  /** Each request by its number: when one of these is sent, the service is killed. */
+  /** Pieces of business by their number: the service is killed with a request of each on its way. */
   private readonly killAt: Set<number>;
-  private sent = 0;
+  private begun = 0;
+  private strikes = false;
   private up: Promise<unknown> = Promise.resolve();
   private token = { text: '', until: 0 };
   askedAgain = 0;
@@ -89,6 +90,11 @@ class Bank {
     killAt: readonly number[],
   ) {
     this.killAt = new Set(killAt);
+  }
+
+  beginPiece(): void {
+    this.begun += 1;
+    if (this.killAt.delete(this.begun)) this.strikes = true;
   }
 
   /** Asks until there is an answer, with the same key each time, and sometimes once more when there is. */
@@ -105,9 +111,9 @@ class Bank {
   private async untilAnswered(name: string, input: object): Promise<unknown> {
     for (let attempt = 1; attempt <= 50; attempt += 1) {
       await this.up;
-      this.sent += 1;
       const asking = this.once(name, input);
-      if (this.killAt.delete(this.sent)) {
+      if (this.strikes) {
+        this.strikes = false;
         this.kills += 1;
         this.up = this.processes.replace('accounting');
       }
@@ -178,6 +184,7 @@ const accountOf = (random: SeededRandom) => `C${random.integer(1, accountCount)}
 async function call(caller: number, plan: BankPlan, bank: Bank, books: Books, wrong: string[]): Promise<void> {
   const random = seededRandom(`${plan.seed} caller ${caller}`);
   for (let piece = 1; piece <= plan.pieces; piece += 1) {
+    bank.beginPiece();
     const idempotencyKey = `${caller}-${piece}`;
     const base = { book, description: idempotencyKey, idempotencyKey };
     const [debit, other] = [accountOf(random), accountOf(random)];
@@ -339,10 +346,9 @@ export async function playBank(database: BankDatabase, plan: BankPlan): Promise<
       },
     });
     const random = seededRandom(`${plan.seed} kills`);
-    // A piece is some two requests; the last tenth is left for whoever asks again.
-    const requests = plan.callers * plan.pieces * 2;
+    const pieces = plan.callers * plan.pieces;
     const killAt = Array.from({ length: plan.kills }, (_, n) =>
-      random.integer(Math.ceil((requests * (n + 0.2)) / plan.kills), Math.floor((requests * (n + 0.8)) / plan.kills)),
+      random.integer(Math.ceil((pieces * (n + 0.2)) / plan.kills), Math.floor((pieces * (n + 0.8)) / plan.kills)),
     );
     const bank = new Bank(processes, port, secret, killAt);
     const books = new Books();
