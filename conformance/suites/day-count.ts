@@ -23,6 +23,7 @@ const otherNames: Readonly<Record<string, DayCount>> = {
   '30360ISMA': '30/360 ISDA',
   '30360EUROPEAN': '30E/360',
   '30360EUROBONDBASIS': '30E/360',
+  '30E360EUROBONDBASIS': '30E/360',
   '30360GERMAN': '30E/360 ISDA',
   '30360USA': '30U/360',
   '30EPLUS360': '30E+/360',
