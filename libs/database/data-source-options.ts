@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type DataSourceOptions } from 'typeorm';
+import { type DataSource, type DataSourceOptions } from 'typeorm';
 import { typeParsers } from './types.js';
 
 export interface ConnectionSettings {
@@ -56,6 +56,9 @@ export function openLastingPool(config: pg.PoolConfig): pg.Pool {
   pool.on('error', () => undefined);
   return pool;
 }
+
+/** TypeORM's own, once it is initialized. */
+export const poolOf = (dataSource: DataSource): pg.Pool => (dataSource.driver as unknown as { master: pg.Pool }).master;
 
 export function dataSourceOptions(settings: ConnectionSettings): DataSourceOptions {
   const { connectionString, application_name, max, ...extra } = poolConfig(settings);

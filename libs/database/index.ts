@@ -16,6 +16,7 @@ export {
   openLastingPool,
   openPool,
   poolConfig,
+  poolOf,
   type ConnectionSettings,
 } from './data-source-options.js';
 export { connectionFault, databaseAddress } from './connection-fault.js';

@@ -1,11 +1,10 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { isTransientFault } from '#libs/kernel/index.js';
 import { metricsRegistry } from '#libs/observability/index.js';
 import { createTestDatabase, type TestDatabase, waitFor } from '#libs/testing/index.js';
-import { dataSourceOptions, NoConnectionFree, openPool, Transactions } from './index.js';
+import { dataSourceOptions, NoConnectionFree, openPool, poolOf, Transactions } from './index.js';
 
 const connectTimeoutMs = 300;
 let database: TestDatabase;
@@ -97,8 +96,6 @@ describe('a pool of two connections', () => {
     expect([await figure('used'), await figure('waiting'), await figure('limit')]).toEqual([0, 0, 2]);
   });
 });
-
-const poolOf = (source: DataSource) => (source.driver as unknown as { master: pg.Pool }).master;
 
 describe('a connection that breaks while it is lent out', () => {
   // Without a listener on such a connection, its loss is an uncaught exception and fails the run.

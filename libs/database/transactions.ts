@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { metrics } from '#libs/observability/index.js';
+import { poolOf } from './data-source-options.js';
 import { watchPgPool } from './sql-metrics.js';
 import { together } from './together.js';
 import { Tx } from './tx.js';
@@ -153,7 +154,7 @@ export class Transactions {
       this.opening ??= this.dataSource.initialize();
       await this.opening;
     }
-    const pool = (this.dataSource.driver as unknown as { master: pg.Pool }).master;
+    const pool = poolOf(this.dataSource);
     if (pool !== this.watched) {
       this.watched = pool;
       const { applicationName } = this.dataSource.options as { applicationName?: string };

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** In one call: a Hash of its own for each of many small texts is most of what a batch leaves to be collected. */
+/** In one call: without a Hash object for each of many small texts a batch leaves less to be collected. */
 export const sha256 = (content: string | Uint8Array): Buffer => hash('sha256', content, 'buffer');
 export const sha256Hex = (content: string | Uint8Array): string => hash('sha256', content, 'hex');
 

@@ -1,6 +1,6 @@
 import { type Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type pg from 'pg';
+import { poolOf } from '#libs/database/index.js';
 import { type Bench, createBench } from '../testing/bench.js';
 import { PostingLane } from './posting-lane.service.js';
 
@@ -11,9 +11,8 @@ let roundTrips = 0;
 beforeAll(async () => {
   bench = await createBench();
   lane = new PostingLane(bench.transactions, bench.posting);
-  const pool = (bench.transactions.dataSource.driver as unknown as { master: pg.Pool }).master;
   const watched = new Set<Duplex>();
-  pool.on('acquire', (client) => {
+  poolOf(bench.transactions.dataSource).on('acquire', (client) => {
     const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
     if (watched.has(stream)) return;
     watched.add(stream);
