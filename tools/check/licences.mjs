@@ -17,6 +17,7 @@ const approved = new Set([
   'Unlicense',
   'Zlib',
   'Artistic-2.0',
+  'OFL-1.1',
 ]);
 
 const exceptions = {
