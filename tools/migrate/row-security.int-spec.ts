@@ -17,6 +17,8 @@ const outside: Readonly<Record<string, readonly string[]>> = {
   'the market’s own facts, the same in every book': [
     'accounting.asset',
     'accounting.calendar_version',
+    // What the chart of a new book is made from.
+    'accounting.chart_template',
     'settlement.calendar_closed_day',
     'settlement.calendar_closure',
     'settlement.calendar_early_close',

@@ -25,6 +25,9 @@ import { DayCalendarsService } from './business-days/day-calendars.service.js';
 import { DayRevisions } from './business-days/day-revisions.service.js';
 import { PhaseStarter } from './business-days/phase-starter.service.js';
 import { PhasesProcessor } from './business-days/phases.processor.js';
+import { ChartsRepository } from './chart/charts.repository.js';
+import { ChartsResolver } from './chart/charts.resolver.js';
+import { Charts } from './chart/charts.service.js';
 import { ClosingsResolver } from './closings/closings.resolver.js';
 import { CutOverProcessor } from './cut-over/cut-over.processor.js';
 import { CutOverRepository } from './cut-over/cut-over.repository.js';
@@ -68,6 +71,8 @@ const providers = [
   BlocksRepository,
   BusinessDaysRepository,
   BusinessDays,
+  Charts,
+  ChartsRepository,
   ControlTotalsRepository,
   CustomerOperations,
   CutOverRepository,
@@ -106,6 +111,7 @@ const resolvers = [
   AccountsResolver,
   BlocksResolver,
   BusinessDaysResolver,
+  ChartsResolver,
   ClosingsResolver,
   CustomerOperationsResolver,
   DryRunResolver,

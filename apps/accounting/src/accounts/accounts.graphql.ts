@@ -87,6 +87,7 @@ export class AccountType {
   @Field(() => AccountStateEnum, { description: 'What its blocks say together, unless it is closed.' }) state!: string;
   @Field(() => String, { nullable: true }) currency!: string | null;
   @Field(() => String, { nullable: true }) iban!: string | null;
+  @Field(() => String, { description: 'The code of the chart of accounts it stands under.' }) glCode!: string;
   @Field(() => DateTimeScalar) openedAt!: Date;
   /** For the fields that are looked up. */
   partyId!: string | null;

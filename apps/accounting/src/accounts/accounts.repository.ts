@@ -20,6 +20,8 @@ export interface AccountRow {
   readonly partyId: string | null;
   readonly currency: string | null;
   readonly iban: string | null;
+  /** The code of the chart it stands under. */
+  readonly glCode: string;
   readonly openedAt: Date;
 }
 
@@ -94,7 +96,7 @@ export interface AccountFilter {
 }
 
 const accountColumns = `a.book_id AS book, a.number, a.kind, a.statement_class AS "statementClass", a.normal_side AS "normalSide",
-  a.mode, a.state, a.party_id AS "partyId", a.currency, a.iban, a.opened_at AS "openedAt"`;
+  a.mode, a.state, a.party_id AS "partyId", a.currency, a.iban, a.gl_code AS "glCode", a.opened_at AS "openedAt"`;
 
 const balanceColumns = `b.ledger_account_id AS "ledgerAccountId", l.book_id AS book, l.number, l.asset, s.kind AS "assetKind", s.scale,
   b.normal_side AS "normalSide", b.is_strict AS "isStrict", b.posted_debit AS "postedDebit", b.posted_credit AS "postedCredit",

@@ -9,6 +9,11 @@ export const accountKinds = [
   'INCOME',
   'EXPENSE',
   'EQUITY',
+  'ASSET',
+  'LIABILITY',
+  'OWN_CUSTODY',
+  'DUE_FROM_BOOK',
+  'DUE_TO_BOOK',
 ] as const;
 export type AccountKind = (typeof accountKinds)[number];
 export type NormalSide = 'DEBIT' | 'CREDIT';
@@ -35,6 +40,11 @@ const terms: Readonly<Record<AccountKind, AccountTerms>> = {
   INCOME: { statementClass: 'OWN', normalSide: 'CREDIT', mode: 'ROLLUP' },
   EXPENSE: { statementClass: 'OWN', normalSide: 'DEBIT', mode: 'ROLLUP' },
   EQUITY: { statementClass: 'OWN', normalSide: 'CREDIT', mode: 'ROLLUP' },
+  ASSET: { statementClass: 'OWN', normalSide: 'DEBIT', mode: 'ROLLUP' },
+  LIABILITY: { statementClass: 'OWN', normalSide: 'CREDIT', mode: 'ROLLUP' },
+  OWN_CUSTODY: { statementClass: 'OWN', normalSide: 'CREDIT', mode: 'STRICT' },
+  DUE_FROM_BOOK: { statementClass: 'OWN', normalSide: 'DEBIT', mode: 'ROLLUP' },
+  DUE_TO_BOOK: { statementClass: 'OWN', normalSide: 'CREDIT', mode: 'ROLLUP' },
 };
 
 export const termsOf = (kind: AccountKind): AccountTerms => terms[kind];

@@ -16,6 +16,8 @@ import {
 export interface BookTerms {
   readonly calendar: string;
   readonly zone: string;
+  /** What the book keeps its own accounts in; the euro unless said. */
+  readonly functionalCurrency?: string;
   /** The venue whose half days are half days of the book. */
   readonly venue?: string;
   /** Until when the book takes in for a date, on its own clock; on a half day earlier. */
@@ -24,9 +26,23 @@ export interface BookTerms {
 }
 
 const known: Readonly<Record<string, BookTerms>> = {
-  NGEU: { calendar: 'TARGET', zone: 'Europe/Berlin', venue: 'XETR', cutOff: '18:00', halfDayCutOff: '15:00' },
+  NGEU: {
+    calendar: 'TARGET',
+    zone: 'Europe/Berlin',
+    functionalCurrency: 'EUR',
+    venue: 'XETR',
+    cutOff: '18:00',
+    halfDayCutOff: '15:00',
+  },
   // The depository works on days when the Federal Reserve rests, and its members with it.
-  NGUS: { calendar: 'DTC', zone: 'America/New_York', venue: 'XNYS', cutOff: '18:00', halfDayCutOff: '15:00' },
+  NGUS: {
+    calendar: 'DTC',
+    zone: 'America/New_York',
+    functionalCurrency: 'USD',
+    venue: 'XNYS',
+    cutOff: '18:00',
+    halfDayCutOff: '15:00',
+  },
 };
 
 /** The books of the installation; `BOOK_TERMS` (JSON: book → {calendar, zone}) adds others or changes these. */
@@ -90,6 +106,8 @@ export function cutOffOfBook(
 }
 
 export const termsOfBook = (book: string, all = readBookTerms()): BookTerms => all[book] ?? otherwise;
+export const functionalCurrencyOf = (book: string, all = readBookTerms()): string =>
+  termsOfBook(book, all).functionalCurrency ?? 'EUR';
 export const calendarOfBook = (book: string, calendars: DayCalendars = builtInDays): BusinessCalendar =>
   calendars.of(termsOfBook(book).calendar);
 export const isDateOfBook = (book: string, date: PlainDate, calendars: DayCalendars = builtInDays): boolean =>

@@ -129,7 +129,7 @@ export const cutOverColumns = {
   nostros: {
     account: id,
     book,
-    kind: oneOf('NOSTRO', 'DEPOT', 'SUSPENSE', 'MIGRATION', 'FEES'),
+    kind: oneOf('NOSTRO', 'DEPOT', 'SUSPENSE', 'MIGRATION', 'FEES', 'EQUITY', 'ASSET', 'LIABILITY', 'OWN_CUSTODY'),
     currency: optional(currency),
     agentBic: optional(bic),
     statementChannel: optional(id),
