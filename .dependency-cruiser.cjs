@@ -1,5 +1,6 @@
 /** The directions of docs/architecture.md as rules; tools/check/boundaries.spec.ts breaks each on purpose. */
-const pureLibs = '^libs/(kernel|money|calendar|interest|identifiers|sanctions-list|iso20022)/';
+const pureLibs =
+  '^libs/(kernel|money|calendar|interest|identifiers|sanctions-list|iso20022|tabular|plain-text-journal)/';
 const platformLibs =
   '^libs/(config|database|messaging|graphql|auth|audit|observability|service|idempotency|work-items|testing)/';
 const frameworks = '(^|node_modules/)(@nestjs|typeorm|bullmq|graphql|@apollo|pg|ioredis)(/|$)';
