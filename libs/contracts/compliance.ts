@@ -41,6 +41,8 @@ export const approvalKinds = [
   'MANUAL_REVERSAL',
   'CALENDAR_CLOSURE',
   'POSTING_RULES',
+  'PERIOD_REOPENING',
+  'MANUAL_JOURNAL',
 ] as const;
 
 export const complianceMessages = {

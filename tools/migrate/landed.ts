@@ -56,4 +56,6 @@ export const landed: Readonly<Record<string, string>> = {
   PostingRules20261201004230: '4561f1e29b2ca85c',
   PostingRuleApprovals20261201004231: 'bfa7476c32aa6a04',
   BalanceAt20261202000211: '10ff1625476470b6',
+  Periods20261203000311: 'ccebf6a1dc5431a0',
+  ClosingApprovals20261203000312: '86249ec790dcb5e7',
 };

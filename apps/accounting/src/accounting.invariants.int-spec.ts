@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PlantedBreaches } from '#libs/testing/index.js';
 import { type Ask, accountingInvariants } from './accounting.invariants.js';
 import { transferOf } from './journal/posting.js';
+import { PeriodsRepository } from './periods/periods.repository.js';
+import { Periods } from './periods/periods.service.js';
 import { PostingRulesRepository } from './posting-rules/posting-rules.repository.js';
 import { PostingRules } from './posting-rules/posting-rules.service.js';
 import { type Bench, createBench, day, isin } from './testing/bench.js';
@@ -49,6 +51,25 @@ beforeAll(async () => {
     ]),
   );
   if (deposit?.ok) await bench.one(deposit.value);
+  await bench.run(async (tx) => {
+    const repository = new PeriodsRepository();
+    const periods = new Periods(repository, bench.posting, bench.audit);
+    const { problems } = await periods.postInto(
+      tx,
+      { items: [bench.move('i-10', 'NOSTRO-EUR', 'A-CASH', 3)], requestedBy: 'test' },
+      { accountingDate: '2026-11-24', period: '2026-11', purpose: 'ADJUSTMENT' },
+      false,
+    );
+    expect(problems).toEqual([]);
+    // The month before, closed for good.
+    await tx.execute(
+      `INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date) VALUES ('NGEU', '2026-10-30', 'CLOSED', $1)`,
+      [day],
+    );
+    const october = { book: 'NGEU', period: '2026-10', reason: 'month end' };
+    expect((await periods.softClose(tx, october, 'test')).problems).toEqual([]);
+    expect((await periods.hardClose(tx, october, 'test')).problems).toEqual([]);
+  });
   const { id } = (await bench.run((tx) => tx.row<{ id: string }>('SELECT hold_id AS id FROM accounting.hold')))!;
   await bench.post([{ op: 'RELEASE', key: 'i-6', book: 'NGEU', hold: { holdId: id, units: '10' } }]);
   await bench.run((tx) =>
@@ -223,6 +244,22 @@ describe('the invariants of the ledger', () => {
       'a trial balance that was touched',
       3,
       `UPDATE accounting.trial_balance_line SET debit_total = debit_total + 1 WHERE number = 'A-CASH'`,
+    ],
+    [
+      'a shift that moves more than its entries',
+      3,
+      `UPDATE accounting.accounting_shift SET debit = debit + 1 WHERE debit > 0`,
+    ],
+    ['an entry that belongs to another date than is reported', 3, `DELETE FROM accounting.entry_accounting_date`],
+    [
+      'a posting that came into a hard closed period',
+      3,
+      `UPDATE accounting.daily_bucket SET business_date = '2026-10-30' WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-CASH' AND asset = 'EUR')`,
+    ],
+    [
+      'a date of a closed period that is worked',
+      3,
+      `UPDATE accounting.business_day SET state = 'NEXT' WHERE business_date = '2026-10-30'`,
     ],
     [
       'a hold whose parts are more than it',

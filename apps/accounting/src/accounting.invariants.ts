@@ -1,3 +1,4 @@
+import { closedPeriodsInvariant, shiftsInvariant } from './periods/periods.invariants.js';
 import { ruledInvariant } from './posting-rules/posting-rules.invariants.js';
 
 /** Asks the database, read-only, as the role that sees every book. */
@@ -220,6 +221,8 @@ export const accountingInvariants: readonly Invariant[] = [
          FROM accounting.trial_balance_line GROUP BY book_id, asset, business_date HAVING sum(debit_total) <> sum(credit_total)`,
     ],
   ),
+  shiftsInvariant,
+  closedPeriodsInvariant,
   invariant(
     4,
     'Captured, released, expired and open parts of a hold are its amount',

@@ -46,6 +46,10 @@ import { PostingProcessor } from './journal/posting.processor.js';
 import { PostingService } from './journal/posting.service.js';
 import { Reversals } from './journal/reversals.service.js';
 import { Mutations } from './mutations.js';
+import { PeriodsRepository } from './periods/periods.repository.js';
+import { EntryAccountingDateResolver, PeriodsResolver } from './periods/periods.resolver.js';
+import { Periods } from './periods/periods.service.js';
+import { Reopenings } from './periods/reopenings.service.js';
 import { DryRuns } from './posting-rules/dry-runs.service.js';
 import { PostingRulesProcessor } from './posting-rules/posting-rules.processor.js';
 import { PostingRulesRepository } from './posting-rules/posting-rules.repository.js';
@@ -86,9 +90,12 @@ const providers = [
   JournalRepository,
   LimitChanges,
   Mutations,
+  Periods,
+  PeriodsRepository,
   PostingRules,
   PostingRulesRepository,
   PostingService,
+  Reopenings,
   Reversals,
   RuleChanges,
   Statements,
@@ -115,12 +122,14 @@ const resolvers = [
   ClosingsResolver,
   CustomerOperationsResolver,
   DryRunResolver,
+  EntryAccountingDateResolver,
   EntryEventResolver,
   FiguresResolver,
   HistoryResolver,
   HoldsResolver,
   JournalResolver,
   PartyAccountsResolver,
+  PeriodsResolver,
   PostingEventResolver,
   PostingRulesResolver,
   PostingsResolver,

@@ -3,6 +3,7 @@ import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles } from '#libs/messaging/index.js';
 import { Reversals } from '../journal/reversals.service.js';
+import { Reopenings } from '../periods/reopenings.service.js';
 import { RuleChanges } from '../posting-rules/rule-changes.service.js';
 import { LimitChanges } from './limit-changes.service.js';
 
@@ -10,6 +11,7 @@ import { LimitChanges } from './limit-changes.service.js';
 export class ApprovalsProcessor {
   constructor(
     private readonly limitChanges: LimitChanges,
+    private readonly reopenings: Reopenings,
     private readonly reversals: Reversals,
     private readonly ruleChanges: RuleChanges,
   ) {}
@@ -19,6 +21,7 @@ export class ApprovalsProcessor {
     if (event.service !== 'accounting') return;
     if (event.kind === 'LIMIT_CHANGE') await this.limitChanges.decided(tx, event);
     if (event.kind === 'MANUAL_REVERSAL') await this.reversals.decided(tx, event);
+    if (event.kind === 'PERIOD_REOPENING') await this.reopenings.decided(tx, event);
     if (event.kind === 'POSTING_RULES') await this.ruleChanges.decided(tx, event);
   }
 }
