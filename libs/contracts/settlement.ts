@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { command, event, itemsPerCommandMax, type Service } from './catalogue.js';
-import { book, id, plainDate, sealed } from './fields.js';
+import { asset, book, id, plainDate, reference, sealed } from './fields.js';
 
 /** The kinds of file an institution moves in with, in the order they are applied. */
 export const cutOverKinds = [
@@ -61,6 +61,53 @@ export const calendarVersioned = z.object({
 });
 export type CalendarVersioned = z.infer<typeof calendarVersioned>;
 
+/** Units at the asset's own scale with their sign: positive is what is held for us. */
+const signedUnits = z.string().regex(/^(0|-?[1-9]\d{0,38})$/);
+const decimal = z.string().regex(/^\d{1,20}(\.\d{1,18})?$/);
+
+/**
+ * What an agent or a place states that it holds for us at the end of a day, once the statement was accepted, with what
+ * its pieces are worth by then. In parts, when there is much of it; the balances come with the first.
+ */
+export const accountStated = z.object({
+  statementId: id,
+  account: reference,
+  book,
+  kind: z.enum(['MONEY', 'CUSTODY']),
+  /** Counted per account without a gap. */
+  number: z.number().int().min(1),
+  statementDate: plainDate,
+  part: z.number().int().min(1),
+  parts: z.number().int().min(1),
+  /** The closing balance of a money account; of a depot everything in it that we know as an instrument. */
+  balances: z
+    .array(
+      z.object({
+        asset,
+        units: signedUnits,
+        /** The last good price: its product with the factor is what one piece is worth. */
+        price: z.object({ amount: decimal, factor: decimal, currency: asset, date: plainDate }).optional(),
+      }),
+    )
+    .max(itemsPerCommandMax),
+  /** What moved the balance of a money account since its last statement. */
+  entries: z
+    .array(
+      z.object({
+        n: z.number().int().min(1),
+        asset,
+        units: signedUnits,
+        /** The instruction or payment of ours that it belongs to, as far as the agent says. */
+        reference: reference.optional(),
+        /** Domain, family and sub-family of the agent's transaction code. */
+        code: z.string().max(64).optional(),
+      }),
+    )
+    .max(itemsPerCommandMax),
+  rates: z.array(z.object({ base: asset, quote: asset, rate: decimal, date: plainDate })).max(itemsPerCommandMax),
+});
+export type AccountStated = z.infer<typeof accountStated>;
+
 export const settlementMessages = {
   /** Settlement's own long work: a stored file is read, line by line, into trades, payments or entries. */
   'settlement.import-file.v1': command(['settlement'], 'settlement', z.object({ fileId: id, book: book.optional() }), {
@@ -80,6 +127,10 @@ export const settlementMessages = {
   /** A calendar has a new version: what opens from here on is opened by it. */
   'settlement.calendar-versioned.v1': event('settlement', ['accounting'], calendarVersioned, {
     orderedBy: (payload) => `calendar:${payload.calendar}`,
+  }),
+  'settlement.account-stated.v1': event('settlement', ['accounting'], accountStated, {
+    lane: 'bulk',
+    orderedBy: (payload) => `stated:${payload.account}`,
   }),
   /** Signed by two people: business days may open. */
   'settlement.cut-over-signed.v1': event(

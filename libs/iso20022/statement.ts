@@ -23,6 +23,8 @@ export interface EntryDetail {
   readonly paymentBatchId?: string;
   readonly messageId?: string;
   readonly accountServicerReference?: string;
+  /** What the owner of the account calls the securities instruction that this pays. */
+  readonly ownerTransactionId?: string;
   readonly uetr?: string;
   readonly amount?: Amount;
   readonly remittance?: string;
@@ -169,6 +171,7 @@ function readDetail(reader: MessageReader): EntryDetail {
     paymentBatchId: reader.optional('Refs/PmtInfId'),
     messageId: reader.optional('Refs/MsgId'),
     accountServicerReference: reader.optional('Refs/AcctSvcrRef'),
+    ownerTransactionId: reader.optional('Refs/AcctOwnrTxId', 35),
     uetr: reader.optional('Refs/UETR', 36),
     ...(amount && { amount }),
     remittance:
@@ -235,6 +238,9 @@ export interface StatementToWrite {
     readonly bookingDate: string;
     readonly valueDate: string;
     readonly endToEndId?: string;
+    /** Our own name of the payment, and of the securities instruction. */
+    readonly instructionId?: string;
+    readonly ownerTransactionId?: string;
     readonly information?: string;
   }[];
 }
@@ -282,7 +288,16 @@ export function writeStatement(statement: StatementToWrite): string {
               tag('Fmly', [tag('Cd', entry.signedMinor < 0n ? 'ICDT' : 'RCDT'), tag('SubFmlyCd', 'OTHR')]),
             ]),
           ]),
-          entry.endToEndId && tag('NtryDtls', [tag('TxDtls', [tag('Refs', [tag('EndToEndId', entry.endToEndId)])])]),
+          (entry.endToEndId ?? entry.instructionId ?? entry.ownerTransactionId) &&
+            tag('NtryDtls', [
+              tag('TxDtls', [
+                tag('Refs', [
+                  entry.instructionId && tag('InstrId', entry.instructionId),
+                  entry.endToEndId && tag('EndToEndId', entry.endToEndId),
+                  entry.ownerTransactionId && tag('AcctOwnrTxId', entry.ownerTransactionId),
+                ]),
+              ]),
+            ]),
           entry.information && tag('AddtlNtryInf', entry.information),
         ]),
       ),

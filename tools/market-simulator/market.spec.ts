@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   type OutgoingMessage,
   readExchange,
+  readHoldingsStatement,
   readSettlementConfirmation,
   readStatusAdvice,
   writeCancellationRequest,
@@ -48,6 +49,10 @@ const script: MarketScript = {
     exceptions: [{ date: '2026-11-25', account: 'NOSTRO-EUR', kind: 'SENT_TWICE', at: '18:05' }],
   },
   statementDifferences: [{ date: '2026-11-25', account: 'NOSTRO-EUR', kind: 'FEE', amount: '15.00' }],
+  depotDifferences: [
+    { date: '2026-11-25', account: 'DEPOT-T2S', isin, kind: 'DELIVERED_BY_MISTAKE', quantity: '300' },
+    { date: '2026-11-27', account: 'DEPOT-T2S', isin, kind: 'PUT_RIGHT', quantity: '300' },
+  ],
 };
 
 const instruction = (tradeId: string, direction: 'DELI' | 'RECE' = 'RECE') =>
@@ -159,10 +164,10 @@ describe('the market simulator', () => {
   it('keeps books that move by exactly what it confirmed', () => {
     const market = new Market(script);
     Simulator.open(script, market, join(directory, 'exchange'), join(directory, 'state'));
-    // 10,000.00 − 1,000.00 − 400.00 − 998.80 − fee 15.00; 1,000 + 100 + 40 + 100 shares.
+    // 10,000.00 − 1,000.00 − 400.00 − 998.80 − fee 15.00; 1,000 + 100 + 40 + 100 shares, and 300 delivered by mistake.
     expect(market.books()).toEqual({
       nostros: { 'NOSTRO-EUR': '7586.20' },
-      depots: { 'DEPOT-T2S': { [isin]: '1240' } },
+      depots: { 'DEPOT-T2S': { [isin]: '940' } },
     });
   });
 
@@ -186,6 +191,21 @@ describe('the market simulator', () => {
     expect(pieces.map((piece) => [piece.settledQuantity.text, piece.settledAmount?.amountMinor])).toEqual([
       ['40', 40_000n],
       ['60', 60_000n],
+    ]);
+  });
+
+  it('states what a depot holds on each day it is open, numbered, with what was done by mistake and put right', () => {
+    const stated = (date: string) => {
+      const [message] = messagesOf('T2S', `holdings-DEPOT-T2S-${date}.xml`);
+      const read = message && readHoldingsStatement(message.document);
+      return read?.ok ? [read.value.number, read.value.date, read.value.holdings[0]?.quantity.text] : read;
+    };
+    expect(stated('2026-11-25')).toEqual([1, '2026-11-25', '940']);
+    open().advance('2026-11-27T18:00');
+    expect([stated('2026-11-26'), stated('2026-11-27')]).toEqual([
+      [2, '2026-11-26', '940'],
+      // What was left of PARTLY came on this day, 60 shares.
+      [3, '2026-11-27', '1300'],
     ]);
   });
 });
@@ -237,12 +257,13 @@ describe('what the market and we send each other', () => {
     // One advice to each instruction and request, one about what lacks and one about the rest of what settled in part.
     expect(met('from')).toEqual({
       'camt.053.001.08': 2,
+      'semt.002.001.11': 1,
       'pacs.002.001.12': 1,
       'pacs.004.001.13': 1,
       'sese.024.001.12': trades.length + 2 + 2,
       'sese.025.001.11': 3,
     });
-    expect(files).toBe(11);
+    expect(files).toBe(12);
 
     const sentBack = readFileSync(join(exchange, 'AGENT-EUR', 'from', 'return-PAY-2.xml'), 'utf8');
     expect(schemas.judge(sentBack.replace('<MsgId>', '<Wrong/><MsgId>')).faults).toEqual([

@@ -5,6 +5,7 @@ import {
   cancelled,
   confirmation,
   executed,
+  holdingsDocument,
   type Incoming,
   type Instruction,
   type Outgoing,
@@ -118,10 +119,14 @@ export class Market {
     return [...files, ...this.sendBack(date, time)];
   }
 
-  /** The statements that leave at one time of a date. */
+  /** The statements that leave at one time of a date: of the depots of the places that are open, and of our accounts. */
   statements(date: string, time: string): OutgoingFile[] {
     const { accounts, at, exceptions } = this.script.statements;
-    return accounts.flatMap((account) => {
+    const ofDepots =
+      time === at
+        ? this.script.places.filter((place) => isOpen(place, date)).map((place) => this.holdingsOf(place, date))
+        : [];
+    const ofAccounts = accounts.flatMap((account) => {
       const nostro = this.nostros.get(account);
       if (!nostro || !isOpen(nostro, date)) return [];
       const exception = exceptions.find((one) => one.date === date && one.account === account);
@@ -145,7 +150,37 @@ export class Market {
           return time === at ? [file('')] : [];
       }
     });
+    return [...ofDepots, ...ofAccounts];
   }
+
+  /** The end of a day of one depot; told again, as after a restart, it is the same statement of the same number. */
+  private holdingsOf(place: MarketScript['places'][number], date: string): OutgoingFile {
+    const account = place.depotAccount;
+    const held = this.depots.get(account) ?? new Map<string, bigint>();
+    this.depots.set(account, held);
+    for (const one of this.script.depotDifferences) {
+      if (one.date !== date || one.account !== account) continue;
+      const units = unitsOf(one.quantity, this.scaleOf(one.isin));
+      held.set(one.isin, (held.get(one.isin) ?? 0n) + (one.kind === 'PUT_RIGHT' ? units : -units));
+    }
+    const number = (this.depotStatements.get(account) ?? 0) + 1;
+    this.depotStatements.set(account, number);
+    const holdings = [...held]
+      .filter(([, units]) => units !== 0n)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([isin, units]) => ({
+        isin,
+        quantityText: textOf(units, this.scaleOf(isin)),
+        isNominal: this.script.instruments[isin]?.isNominal === true,
+      }));
+    const id = `${account}-${date}`;
+    return {
+      channel: place.placeId,
+      name: `holdings-${account}-${date}.xml`,
+      messages: [holdingsDocument({ id, number, account, bic: place.bic, date, holdings })],
+    };
+  }
+  private readonly depotStatements = new Map<string, number>();
 
   private answer(channel: string, message: Incoming, date: string): Outgoing[] {
     if (message.type.startsWith('sese.023')) return this.receiveInstruction(channel, message);
@@ -262,6 +297,7 @@ export class Market {
     if (instruction.payment === 'APMT') {
       this.enter(place.cashAccount, {
         reference: placeReference,
+        ownerTransactionId: instruction.instructionId,
         amountMinor: receiving ? -amountMinor : amountMinor,
         bookingDate: date,
         valueDate: date,
@@ -297,6 +333,7 @@ export class Market {
           : order.amountMinor;
       const entry: StatementEntry = {
         reference: `${agent.account}-${this.orders.size}`,
+        instructionId: order.instructionId,
         endToEndId: order.endToEndId,
         amountMinor: -amountMinor,
         bookingDate: date,
@@ -324,6 +361,7 @@ export class Market {
     return this.returnsDue.splice(0).map(({ order, account, channel, reason }) => {
       this.enter(account, {
         reference: `RET-${order.endToEndId}`,
+        instructionId: order.instructionId,
         endToEndId: order.endToEndId,
         amountMinor: order.amountMinor,
         bookingDate: date,

@@ -294,6 +294,9 @@ export const returned = (
 
 export interface StatementEntry {
   reference: string;
+  /** What the owner of the account calls its instruction, and its payment order. */
+  ownerTransactionId?: string;
+  instructionId?: string;
   endToEndId?: string;
   /** Positive: credit. */
   amountMinor: bigint;
@@ -355,7 +358,12 @@ export function statementDocument(statement: Statement): Outgoing {
             BkTxCd: { Domn: { Cd: entry.code[0], Fmly: { Cd: entry.code[1], SubFmlyCd: entry.code[2] } } },
             NtryDtls: {
               TxDtls: {
-                Refs: { AcctSvcrRef: entry.reference, ...(entry.endToEndId ? { EndToEndId: entry.endToEndId } : {}) },
+                Refs: {
+                  AcctSvcrRef: entry.reference,
+                  ...(entry.instructionId ? { InstrId: entry.instructionId } : {}),
+                  ...(entry.endToEndId ? { EndToEndId: entry.endToEndId } : {}),
+                  ...(entry.ownerTransactionId ? { AcctOwnrTxId: entry.ownerTransactionId } : {}),
+                },
                 RmtInf: { Ustrd: entry.text },
               },
             },
@@ -365,3 +373,42 @@ export function statementDocument(statement: Statement): Outgoing {
     },
   };
 }
+
+export interface HoldingsStatement {
+  id: string;
+  number: number;
+  account: string;
+  bic: string;
+  date: string;
+  holdings: readonly { isin: string; quantityText: string; isNominal: boolean }[];
+}
+
+/** What one safekeeping account holds at the end of a day, all of it (semt.002). */
+export const holdingsDocument = (statement: HoldingsStatement): Outgoing => ({
+  id: statement.id,
+  type: 'semt.002.001.11',
+  document: {
+    SctiesBalCtdyRpt: {
+      Pgntn: { PgNb: '1', LastPgInd: 'true' },
+      StmtGnlDtls: {
+        RptNb: { Lng: String(statement.number).padStart(5, '0') },
+        StmtId: statement.id,
+        StmtDtTm: { Dt: statement.date },
+        Frqcy: { Cd: 'DAIL' },
+        UpdTp: { Cd: 'COMP' },
+        StmtBsis: { Cd: 'SETT' },
+        ActvtyInd: statement.holdings.length > 0 ? 'true' : 'false',
+        SubAcctInd: 'false',
+      },
+      AcctSvcr: { Id: { AnyBIC: statement.bic } },
+      SfkpgAcct: { Id: statement.account },
+      BalForAcct: statement.holdings.map(({ isin, quantityText, isNominal }) => ({
+        FinInstrmId: { ISIN: isin },
+        AggtBal: {
+          ShrtLngInd: quantityText.startsWith('-') ? 'SHOR' : 'LONG',
+          Qty: { Qty: { Qty: { [isNominal ? 'FaceAmt' : 'Unit']: quantityText.replace('-', '') } } },
+        },
+      })),
+    },
+  },
+});

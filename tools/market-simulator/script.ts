@@ -12,12 +12,13 @@ export interface MarketScript {
     closedOn: string[];
   }[];
   depots: { account: string; holdings: Record<string, string> }[];
-  instruments: Record<string, { quantityScale: number; currency: string }>;
+  instruments: Record<string, { quantityScale: number; currency: string; isNominal?: boolean }>;
   settlementTimes: string[];
   outcomes: Outcome[];
   returnedPayments: Record<string, string>;
   statements: { accounts: string[]; at: string; exceptions: StatementException[] };
   statementDifferences: StatementDifference[];
+  depotDifferences: DepotDifference[];
 }
 
 export interface Outcome {
@@ -51,6 +52,15 @@ export type StatementDifference = { date: string; account: string } & (
   | { kind: 'VALUE_DATE'; endToEndId: string; valueDate: string }
   | { kind: 'WRONG_AMOUNT'; endToEndId: string; amount: string }
 );
+
+/** What a place does with our securities and tells nobody of, but by what its next statement holds. */
+export interface DepotDifference {
+  date: string;
+  account: string;
+  isin: string;
+  kind: 'DELIVERED_BY_MISTAKE' | 'PUT_RIGHT';
+  quantity: string;
+}
 
 export const readScript = (path: string): MarketScript => JSON.parse(readFileSync(path, 'utf8')) as MarketScript;
 

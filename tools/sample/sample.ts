@@ -133,7 +133,14 @@ export function makeSample(options: {
         ),
       })),
       instruments: Object.fromEntries(
-        institution.instruments.map((one) => [one.isin, { quantityScale: one.quantityScale, currency: one.currency }]),
+        institution.instruments.map((one) => [
+          one.isin,
+          {
+            quantityScale: one.quantityScale,
+            currency: one.currency,
+            ...(one.assetClass === 'BOND' ? { isNominal: true } : {}),
+          },
+        ]),
       ),
       /** The default of every instruction: accepted and matched on receipt, settled in full at these times of its date. */
       settlementTimes: ['13:00', '16:15'],
@@ -145,9 +152,25 @@ export function makeSample(options: {
         exceptions: statementExceptions,
       },
       statementDifferences,
+      depotDifferences: [
+        {
+          date: firstDay,
+          account: 'DEPOT-T2S',
+          isin: shortInstrument(institution).isin,
+          kind: 'DELIVERED_BY_MISTAKE',
+          quantity: '300',
+        },
+      ],
     }),
   );
   return out;
+}
+
+/** The European share of which the place delivers 300 out of our depot by mistake: one that a small day has as well. */
+function shortInstrument({ instruments }: Institution): Institution['instruments'][number] {
+  const [, second] = instruments.filter(({ market, assetClass }) => market === 'EU' && assetClass === 'EQUITY');
+  if (!second) throw new Error('The plan has no second European share');
+  return second;
 }
 
 /** Day 1: the EUR statement comes twice, the USD one first with an opening balance that does not continue, GBP an hour late. */

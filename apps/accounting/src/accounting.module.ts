@@ -28,6 +28,8 @@ import { PhasesProcessor } from './business-days/phases.processor.js';
 import { ChartsRepository } from './chart/charts.repository.js';
 import { ChartsResolver } from './chart/charts.resolver.js';
 import { Charts } from './chart/charts.service.js';
+import { AgentStatementsProcessor } from './client-assets/agent-statements.processor.js';
+import { AgentStatementsRepository } from './client-assets/agent-statements.repository.js';
 import { ClosingsResolver } from './closings/closings.resolver.js';
 import { CutOverProcessor } from './cut-over/cut-over.processor.js';
 import { CutOverRepository } from './cut-over/cut-over.repository.js';
@@ -69,6 +71,7 @@ import { Statements } from './statements/statements.service.js';
 const providers = [
   Accounts,
   AccountsRepository,
+  AgentStatementsRepository,
   Assets,
   AssetsRepository,
   Blocks,
@@ -103,6 +106,7 @@ const providers = [
 ];
 
 const processors = [
+  AgentStatementsProcessor,
   ApprovalsProcessor,
   AssetsProcessor,
   CutOverProcessor,

@@ -33,6 +33,8 @@ import { PaymentFileService } from './payments/payment-file.service.js';
 import { PaymentsRepository } from './payments/payments.repository.js';
 import { PaymentsService } from './payments/payments.service.js';
 import { PositionsService } from './positions/positions.service.js';
+import { DepotStatementsService } from './statements/depot-statements.service.js';
+import { StatedAccountsService } from './statements/stated-accounts.service.js';
 import { StatementsService } from './statements/statements.service.js';
 import { intakeForTests } from './trades/for-tests.js';
 
@@ -99,8 +101,24 @@ export function settlementForTests(transactions: Transactions) {
     agentPayments,
   );
   const paymentFiles = new PaymentFileService(intake.readers, new FileLinesService(new FilesRepository()), payments);
-  const statements = new StatementsService(handlers, intake.readers, intake.expected, intake.audit, intake.workItems);
-  for (const feature of [instructions, settlements, agentPayments, paymentFiles, statements]) feature.onModuleInit();
+  const stated = new StatedAccountsService(intake.outbox, intake.staticData);
+  const statements = new StatementsService(
+    handlers,
+    intake.readers,
+    intake.expected,
+    intake.audit,
+    intake.workItems,
+    stated,
+  );
+  const depotStatements = new DepotStatementsService(
+    handlers,
+    intake.staticData,
+    stated,
+    intake.audit,
+    intake.workItems,
+  );
+  for (const feature of [instructions, settlements, agentPayments, paymentFiles, statements, depotStatements])
+    feature.onModuleInit();
   const holds = new HoldsService(
     instructions,
     instructionChanges,

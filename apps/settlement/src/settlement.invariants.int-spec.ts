@@ -87,6 +87,13 @@ beforeAll(async () => {
          VALUES ('stm_' || $1::int, 'NOSTRO-USD', 'NGUS', 'USD', 'ACCEPTED', $1, 'm' || $1::int, 'AGENT-USD', $2, $3, $4, 0, 'h' || $1::int)`,
         [number, date, from, to],
       );
+    for (const number of [1, 2])
+      await tx.execute(
+        `INSERT INTO settlement.depot_statement (statement_id, account, book_id, state, number, report_number, message_id, channel, statement_date,
+           holding_count, content_hash)
+         VALUES ('dst_' || $1::int, 'DEPOT-DTC', 'NGUS', 'ACCEPTED', $1, $1, 'm' || $1::int, 'DTC', '2026-11-25', 0, repeat($1::int::text, 64))`,
+        [number],
+      );
   });
 });
 afterAll(() => database.drop());
@@ -325,6 +332,16 @@ describe('what must always hold in settlement', () => {
       'a statement out of the order of dates',
       [[`UPDATE settlement.nostro_statement SET statement_date = '2026-11-23' WHERE number = 2`]],
       /^11 NOSTRO-USD stm_2: is of 2026-11-23/,
+    ],
+    [
+      'a statement of a depot that went missing',
+      [[`UPDATE settlement.depot_statement SET number = 3, report_number = 3 WHERE number = 2`]],
+      /^11 DEPOT-DTC dst_2: number 3 follows number 1/,
+    ],
+    [
+      'a holding that went missing',
+      [[`UPDATE settlement.depot_statement SET holding_count = 1 WHERE number = 2`]],
+      /^11 DEPOT-DTC dst_2: 0 of its 1 holdings are there/,
     ],
     [
       'a refused message that nobody has',

@@ -20,6 +20,7 @@ import {
   FileReadersService,
   type StoredFile,
 } from '../files/file-readers.service.js';
+import { StatedAccountsService } from './stated-accounts.service.js';
 import { continuityProblems } from './statement-continuity.js';
 
 export interface ImportedNostro {
@@ -59,6 +60,7 @@ export class StatementsService implements OnModuleInit, FileReader {
     private readonly expected: ExpectedFilesService,
     private readonly audit: AuditTrail,
     private readonly workItems: WorkItems,
+    private readonly stated: StatedAccountsService,
   ) {}
 
   onModuleInit(): void {
@@ -213,7 +215,15 @@ export class StatementsService implements OnModuleInit, FileReader {
       ...(problems[0] === undefined ? {} : { reason: problems[0].code }),
       after: { account: nostro.account, number: isAccepted ? from.number + 1 : null, contentHash: hash },
     });
-    if (isAccepted) await this.corrected(tx, nostro.account, by);
+    if (isAccepted) {
+      await this.corrected(tx, nostro.account, by);
+      const statementDate = closingOf(statement)?.date ?? from.closingDate;
+      await this.stated.tellMoney(
+        tx,
+        { statementId, account: nostro.account, book: nostro.bookId, number: from.number + 1, statementDate },
+        statement,
+      );
+    }
     return { statementId, outcome: isAccepted ? 'ACCEPTED' : 'REFUSED', currency: nostro.currency, problems };
   }
 

@@ -255,6 +255,15 @@ export class StaticDataRepository {
     );
   }
 
+  /** The latest rate of every pair of currencies up to a date. */
+  async ratesOn(tx: Tx, upTo: PlainDate): Promise<{ base: string; quote: string; rate: string; date: PlainDate }[]> {
+    return tx.rows(
+      `SELECT DISTINCT ON (base, quote) base, quote, trim_scale(rate)::text AS rate, rate_date AS date
+         FROM settlement.rate WHERE superseded_at IS NULL AND rate_date <= $1::date ORDER BY base, quote, rate_date DESC, version_id DESC`,
+      [upTo],
+    );
+  }
+
   async cycles(
     tx: Tx,
   ): Promise<{ market: string; assetClass: string; cycleDays: number; validFrom: PlainDate; rule: string }[]> {

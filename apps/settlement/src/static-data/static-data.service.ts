@@ -133,6 +133,10 @@ export class StaticDataService {
     return found;
   }
 
+  async ratesOn(tx: Tx, onDate: PlainDate): ReturnType<StaticDataRepository['ratesOn']> {
+    return this.repository.ratesOn(tx, onDate);
+  }
+
   async rateOf(tx: Tx, base: string, quote: string, onDate: PlainDate): Promise<Rate | undefined> {
     const [latest] = await this.repository.rates(tx, base, quote, onDate);
     return latest;
