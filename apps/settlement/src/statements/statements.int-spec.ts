@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type AccountStated } from '#libs/contracts/index.js';
 import { type Transactions } from '#libs/database/index.js';
 import { writeExchange, writeStatement } from '#libs/iso20022/index.js';
 import { createTestDatabase, type TestDatabase } from '#libs/testing/index.js';
@@ -167,7 +168,7 @@ describe('statements of a nostro', () => {
 describe('what an accepted statement tells the ledger', () => {
   const told = async (account: string) =>
     (
-      await all<{ payload: any }>(
+      await all<{ payload: AccountStated }>(
         `SELECT payload FROM messaging.message WHERE name = 'settlement.account-stated.v1' ORDER BY sequence`,
       )
     )
@@ -176,11 +177,11 @@ describe('what an accepted statement tells the ledger', () => {
 
   it('each once: its closing balance and its entries, by the names of our own that the agent knows', async () => {
     const stated = await told('NOSTRO-USD');
-    expect(stated.map(({ number, balances }: any) => [number, balances])).toEqual([
+    expect(stated.map(({ number, balances }) => [number, balances])).toEqual([
       [1, [{ asset: 'USD', units: '99520' }]],
       [2, [{ asset: 'USD', units: '99521' }]],
     ]);
-    expect(stated[0].entries).toEqual([
+    expect(stated[0]?.entries).toEqual([
       { n: 1, asset: 'USD', units: '-500', code: 'PMNT/ICDT/OTHR' },
       { n: 2, asset: 'USD', units: '20', code: 'PMNT/RCDT/OTHR' },
     ]);
@@ -196,7 +197,7 @@ describe('what an accepted statement tells the ledger', () => {
     );
     const parts = (await told('NOSTRO-USD')).slice(before);
     expect(
-      parts.map(({ part, parts: of, balances, entries }: any) => [part, of, balances.length, entries.length]),
+      parts.map(({ part, parts: of, balances, entries }) => [part, of, balances.length, entries.length]),
     ).toEqual([
       [1, 2, 1, 500],
       [2, 2, 0, 1],
@@ -271,13 +272,19 @@ describe('statements of a depot', () => {
   };
 
   beforeAll(async () => {
-    const [known] = await transactions.run((tx) => settlement.staticRepository.places(tx));
-    if (!known) throw new Error('no place was seeded');
     const place = (placeId: string) => ({
-      ...known,
       validFrom: '2026-11-01',
       placeId,
+      kind: 'EXTERNAL',
+      bic: null,
+      name: placeId,
+      zone: 'Europe/Berlin',
+      calendarId: 'T2S',
+      dvpCutOff: '16:00',
+      fopCutOff: '18:00',
       depotAccount: `DEPOT-${placeId}`,
+      cashAccount: null,
+      bookId: 'NGEU',
     });
     await transactions.run((tx) =>
       settlement.staticRepository.saveVersions(tx, 'place', [place('CREST'), place('T2S')], {
@@ -300,7 +307,7 @@ describe('statements of a depot', () => {
       { isin: 'XS0000000009', quantity: '5' },
     ]);
     const [payload] = (
-      await all<{ payload: any }>(
+      await all<{ payload: AccountStated }>(
         `SELECT payload FROM messaging.message WHERE name = 'settlement.account-stated.v1' AND payload->>'account' = 'DEPOT-T2S'`,
       )
     ).map((row) => row.payload);
@@ -312,7 +319,7 @@ describe('statements of a depot', () => {
       part: 1,
       parts: 1,
     });
-    expect(payload.balances).toEqual([
+    expect(payload?.balances).toEqual([
       {
         asset: 'DE0007164600',
         units: '700',
