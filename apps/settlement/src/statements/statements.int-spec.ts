@@ -196,9 +196,7 @@ describe('what an accepted statement tells the ledger', () => {
       Array.from({ length: 501 }, () => 1n),
     );
     const parts = (await told('NOSTRO-USD')).slice(before);
-    expect(
-      parts.map(({ part, parts: of, balances, entries }) => [part, of, balances.length, entries.length]),
-    ).toEqual([
+    expect(parts.map(({ part, parts: of, balances, entries }) => [part, of, balances.length, entries.length])).toEqual([
       [1, 2, 1, 500],
       [2, 2, 0, 1],
     ]);
