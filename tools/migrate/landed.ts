@@ -60,4 +60,5 @@ export const landed: Readonly<Record<string, string>> = {
   ClosingApprovals20261203000312: '86249ec790dcb5e7',
   DepotStatements20261203000321: '07db1229a24c8229',
   AgentStatements20261203000322: '1e5f502b5c3e66b3',
+  ReportFiles20261203000341: '68c502e24ce8fd95',
 };

@@ -63,6 +63,9 @@ import {
 } from './posting-rules/posting-rules.resolver.js';
 import { PostingRules } from './posting-rules/posting-rules.service.js';
 import { RuleChanges } from './posting-rules/rule-changes.service.js';
+import { ReportFilesRepository } from './report-files/report-files.repository.js';
+import { ReportFilesResolver } from './report-files/report-files.resolver.js';
+import { ReportFiles } from './report-files/report-files.service.js';
 import { RollupFolder } from './rollup/rollup-folder.service.js';
 import { StatementsRepository } from './statements/statements.repository.js';
 import { StatementsResolver } from './statements/statements.resolver.js';
@@ -99,6 +102,8 @@ const providers = [
   PostingRulesRepository,
   PostingService,
   Reopenings,
+  ReportFiles,
+  ReportFilesRepository,
   Reversals,
   RuleChanges,
   Statements,
@@ -137,6 +142,7 @@ const resolvers = [
   PostingEventResolver,
   PostingRulesResolver,
   PostingsResolver,
+  ReportFilesResolver,
   ReversalsResolver,
   StatementsResolver,
 ];
