@@ -7,6 +7,9 @@ export const instant = z.iso.datetime({ offset: true });
 export const units = z.string().regex(/^(0|[1-9]\d{0,38})$/);
 /** `EUR` or an ISIN. */
 export const asset = z.string().regex(/^([A-Z]{3}|[A-Z]{2}[A-Z0-9]{9}\d)$/);
+export const currency = z.string().regex(/^[A-Z]{3}$/);
+/** A rate or a price as text, to any number of places. */
+export const signedDecimal = z.string().regex(/^-?\d{1,30}(\.\d{1,30})?$/);
 export const id = z.string().min(3).max(64);
 export const reference = z.string().min(1).max(64);
 export const counts = z.record(z.string(), z.number().int());

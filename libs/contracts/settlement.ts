@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { command, event, itemsPerCommandMax, type Service } from './catalogue.js';
-import { asset, book, id, plainDate, reference, sealed } from './fields.js';
+import { asset, book, currency, id, instant, plainDate, reference, sealed, signedDecimal } from './fields.js';
 
 /** The kinds of file an institution moves in with, in the order they are applied. */
 export const cutOverKinds = [
@@ -108,6 +108,22 @@ export const accountStated = z.object({
 });
 export type AccountStated = z.infer<typeof accountStated>;
 
+/** One version of what the market says: a unit of `base` is worth `value` of `quote`. A later version of the same has a higher number. */
+const marketFigure = {
+  version: z.string().regex(/^[1-9]\d{0,17}$/),
+  date: plainDate,
+  /** As it was taken in: whether it can be used, who values with it decides. */
+  value: signedDecimal,
+  source: z.string().min(1).max(64),
+  recordedAt: instant,
+  /** Withdrawn: what it came with was taken back. */
+  state: z.enum(['KNOWN', 'WITHDRAWN']),
+};
+export const exchangeRateVersion = z.object({ base: currency, quote: currency, ...marketFigure });
+export const priceVersion = z.object({ isin: asset, currency, ...marketFigure });
+export type ExchangeRateVersion = z.infer<typeof exchangeRateVersion>;
+export type PriceVersion = z.infer<typeof priceVersion>;
+
 export const settlementMessages = {
   /** Settlement's own long work: a stored file is read, line by line, into trades, payments or entries. */
   'settlement.import-file.v1': command(['settlement'], 'settlement', z.object({ fileId: id, book: book.optional() }), {
@@ -132,6 +148,19 @@ export const settlementMessages = {
     lane: 'bulk',
     orderedBy: (payload) => `stated:${payload.account}`,
   }),
+  /** Rates and prices have new versions, or old ones were withdrawn. In order, as each is compared with the last good one. */
+  'settlement.rates-versioned.v1': event(
+    'settlement',
+    ['accounting'],
+    z.object({ items: z.array(exchangeRateVersion).min(1).max(itemsPerCommandMax) }),
+    { lane: 'bulk', orderedBy: () => 'rates' },
+  ),
+  'settlement.prices-versioned.v1': event(
+    'settlement',
+    ['accounting'],
+    z.object({ items: z.array(priceVersion).min(1).max(itemsPerCommandMax) }),
+    { lane: 'bulk', orderedBy: () => 'prices' },
+  ),
   /** Signed by two people: business days may open. */
   'settlement.cut-over-signed.v1': event(
     'settlement',

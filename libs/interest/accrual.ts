@@ -1,5 +1,4 @@
-import { type RoundingMode } from '#libs/money/index.js';
-import { Rational } from './rational.js';
+import { Rational, type RoundingMode } from '#libs/money/index.js';
 
 /**
  * Simple interest for a part of a year, in minor units and unrounded. Positive for whoever holds the balance when the

@@ -8,7 +8,7 @@ import {
   type PlainDate,
   yearOf,
 } from '#libs/calendar/index.js';
-import { Rational } from './rational.js';
+import { Rational } from '#libs/money/index.js';
 
 /**
  * By their market names. 2006 ISDA Definitions, 4.16: `ACT/ACT ISDA` (b), `ACT/365F` (d), `ACT/360` (e), `30/360 ISDA`

@@ -1,4 +1,4 @@
-export * from './rational.js';
+export { Rational } from '#libs/money/index.js';
 export * from './day-count.js';
 export * from './accrual.js';
 export * from './annual-percentage-yield.js';

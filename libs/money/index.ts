@@ -2,3 +2,4 @@ export * from './currency.js';
 export * from './decimal.js';
 export * from './rounding.js';
 export * from './money.js';
+export * from './rational.js';

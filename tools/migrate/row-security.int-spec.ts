@@ -19,6 +19,8 @@ const outside: Readonly<Record<string, readonly string[]>> = {
     'accounting.calendar_version',
     // What the chart of a new book is made from.
     'accounting.chart_template',
+    'accounting.figure_release',
+    'accounting.market_figure',
     'settlement.calendar_closed_day',
     'settlement.calendar_closure',
     'settlement.calendar_early_close',

@@ -66,6 +66,10 @@ import { RuleChanges } from './posting-rules/rule-changes.service.js';
 import { ReportFilesRepository } from './report-files/report-files.repository.js';
 import { ReportFilesResolver } from './report-files/report-files.resolver.js';
 import { ReportFiles } from './report-files/report-files.service.js';
+import { RatesProcessor } from './rates/rates.processor.js';
+import { RatesRepository } from './rates/rates.repository.js';
+import { RatesResolver } from './rates/rates.resolver.js';
+import { Rates } from './rates/rates.service.js';
 import { RollupFolder } from './rollup/rollup-folder.service.js';
 import { StatementsRepository } from './statements/statements.repository.js';
 import { StatementsResolver } from './statements/statements.resolver.js';
@@ -104,6 +108,8 @@ const providers = [
   Reopenings,
   ReportFiles,
   ReportFilesRepository,
+  Rates,
+  RatesRepository,
   Reversals,
   RuleChanges,
   Statements,
@@ -119,6 +125,7 @@ const processors = [
   PhasesProcessor,
   PostingProcessor,
   PostingRulesProcessor,
+  RatesProcessor,
   PhaseStarter,
   RollupFolder,
 ];
@@ -143,6 +150,7 @@ const resolvers = [
   PostingRulesResolver,
   PostingsResolver,
   ReportFilesResolver,
+  RatesResolver,
   ReversalsResolver,
   StatementsResolver,
 ];

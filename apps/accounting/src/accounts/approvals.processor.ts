@@ -5,6 +5,7 @@ import { Handles } from '#libs/messaging/index.js';
 import { Reversals } from '../journal/reversals.service.js';
 import { Reopenings } from '../periods/reopenings.service.js';
 import { RuleChanges } from '../posting-rules/rule-changes.service.js';
+import { Rates } from '../rates/rates.service.js';
 import { LimitChanges } from './limit-changes.service.js';
 
 @Injectable()
@@ -14,6 +15,7 @@ export class ApprovalsProcessor {
     private readonly reopenings: Reopenings,
     private readonly reversals: Reversals,
     private readonly ruleChanges: RuleChanges,
+    private readonly rates: Rates,
   ) {}
 
   @Handles('compliance.approval-decided.v1')
@@ -23,5 +25,6 @@ export class ApprovalsProcessor {
     if (event.kind === 'MANUAL_REVERSAL') await this.reversals.decided(tx, event);
     if (event.kind === 'PERIOD_REOPENING') await this.reopenings.decided(tx, event);
     if (event.kind === 'POSTING_RULES') await this.ruleChanges.decided(tx, event);
+    if (event.kind === 'PRICE_OVERRIDE') await this.rates.decided(tx, event);
   }
 }

@@ -152,6 +152,17 @@ describe('a change of static data', () => {
       changes.proposePriceOverride(tx, price, 'block trade', null, 'maker'),
     );
     await decide(change!, 'APPROVED');
+    // Who values with it hears of it.
+    const { rows: told } = await database
+      .pool('owner')
+      .query(
+        `SELECT payload FROM messaging.message WHERE name = 'settlement.prices-versioned.v1' ORDER BY sequence DESC`,
+      );
+    expect((told[0] as { payload: unknown }).payload).toMatchObject({
+      items: [
+        { isin: price.isin, currency: 'EUR', value: '136', date: price.priceDate, source: 'OVERRIDE', state: 'KNOWN' },
+      ],
+    });
     await transactions.run((tx) =>
       parts.staticRepository.savePrices(tx, [{ ...price, price: '101', source: 'CLOSE' }], null),
     );

@@ -218,6 +218,13 @@ describe('an import whose process is killed', () => {
     await back('compliance');
     await back('compliance');
     expect((await find(importId)).state).toBe('ROLLED_BACK');
+    // Every rate and price that was told of is told of again, as withdrawn.
+    const toldOf = (state: string) =>
+      count(
+        `messaging.message m, json_array_elements(m.payload->'items') i WHERE m.name LIKE 'settlement.%s-versioned.v1' AND i->>'state' = '${state}'`,
+      );
+    expect(await toldOf('KNOWN')).toBe(263);
+    expect(await toldOf('WITHDRAWN')).toBe(263);
     for (const table of ['trade', 'trade_version', 'cut_over_kept', 'cut_over_reference'])
       expect({ table, n: await count(`settlement.${table}`) }).toEqual({ table, n: 0 });
     // A job that is delivered once more, after all of it, changes nothing.

@@ -115,6 +115,11 @@ const listOf = ({ columns }: VersionedTable) =>
     .map((column) => `${column} AS "${camel(column)}"`)
     .join(', ');
 
+const priceColumns = `version_id AS "versionId", isin, price_date AS "priceDate", trim_scale(price)::text AS price, currency, source,
+  recorded_at AS "recordedAt", superseded_at AS "supersededAt"`;
+const rateColumns = `version_id AS "versionId", base, quote, rate_date AS "rateDate", trim_scale(rate)::text AS rate, source,
+  recorded_at AS "recordedAt", superseded_at AS "supersededAt"`;
+
 @Injectable()
 export class StaticDataRepository {
   /** New versions take over from `validFrom` on; what was known before stays as it was recorded. */
@@ -155,23 +160,23 @@ export class StaticDataRepository {
     );
   }
 
-  async savePrices(tx: Tx, prices: readonly NewPrice[], originId: string | null): Promise<void> {
-    if (prices.length === 0) return;
+  async savePrices(tx: Tx, prices: readonly NewPrice[], originId: string | null): Promise<Price[]> {
+    if (prices.length === 0) return [];
     const given = `jsonb_to_recordset($1::jsonb) AS given(isin text, "priceDate" date, price numeric, currency text, source text)`;
     await tx.execute(
       `UPDATE settlement.price t SET superseded_at = kernel.now() FROM ${given}
         WHERE t.superseded_at IS NULL AND t.isin = given.isin AND t.price_date = given."priceDate" AND t.source = given.source`,
       [JSON.stringify(prices)],
     );
-    await tx.execute(
+    return tx.rows<Price>(
       `INSERT INTO settlement.price (isin, price_date, price, currency, source, origin_id)
-       SELECT isin, "priceDate", price, currency, source, $2 FROM ${given}`,
+       SELECT isin, "priceDate", price, currency, source, $2 FROM ${given} RETURNING ${priceColumns}`,
       [JSON.stringify(prices), originId],
     );
   }
 
-  async saveRates(tx: Tx, rates: readonly NewRate[], originId: string | null): Promise<void> {
-    if (rates.length === 0) return;
+  async saveRates(tx: Tx, rates: readonly NewRate[], originId: string | null): Promise<Rate[]> {
+    if (rates.length === 0) return [];
     const given = `jsonb_to_recordset($1::jsonb) AS given(base text, quote text, "rateDate" date, rate numeric, source text)`;
     await tx.execute(
       `UPDATE settlement.rate t SET superseded_at = kernel.now() FROM ${given}
@@ -179,21 +184,22 @@ export class StaticDataRepository {
           AND t.rate_date = given."rateDate" AND t.source = given.source`,
       [JSON.stringify(rates)],
     );
-    await tx.execute(
+    return tx.rows<Rate>(
       `INSERT INTO settlement.rate (base, quote, rate_date, rate, source, origin_id)
-       SELECT base, quote, "rateDate", rate, source, $2 FROM ${given}`,
+       SELECT base, quote, "rateDate", rate, source, $2 FROM ${given} RETURNING ${rateColumns}`,
       [JSON.stringify(rates), originId],
     );
   }
 
   /** What an import brought in is no longer known: the versions stay, closed. */
-  async supersedeOrigin(tx: Tx, originId: string): Promise<void> {
-    for (const table of [...Object.values(versionedTables).map((one) => one.table), 'price', 'rate']) {
-      await tx.execute(
-        `UPDATE settlement.${table} SET superseded_at = kernel.now() WHERE origin_id = $1 AND superseded_at IS NULL`,
-        [originId],
-      );
-    }
+  async supersedeOrigin(tx: Tx, originId: string): Promise<{ prices: Price[]; rates: Rate[] }> {
+    const supersede = (table: string) =>
+      `UPDATE settlement.${table} SET superseded_at = kernel.now() WHERE origin_id = $1 AND superseded_at IS NULL`;
+    for (const { table } of Object.values(versionedTables)) await tx.execute(supersede(table), [originId]);
+    return {
+      prices: await tx.rows<Price>(`${supersede('price')} RETURNING ${priceColumns}`, [originId]),
+      rates: await tx.rows<Rate>(`${supersede('rate')} RETURNING ${rateColumns}`, [originId]),
+    };
   }
 
   async instruments(tx: Tx, isins: readonly string[], asOf: AsOf = {}): Promise<Instrument[]> {
@@ -223,8 +229,7 @@ export class StaticDataRepository {
     asOf: AsOf & { from?: PlainDate | null; to?: PlainDate | null } = {},
   ): Promise<Price[]> {
     return tx.rows<Price>(
-      `SELECT version_id AS "versionId", isin, price_date AS "priceDate", trim_scale(price)::text AS price, currency, source,
-              recorded_at AS "recordedAt", superseded_at AS "supersededAt"
+      `SELECT ${priceColumns}
          FROM settlement.price WHERE ${known} AND isin = ANY($2::text[])
           AND ($3::date IS NULL OR price_date >= $3) AND ($4::date IS NULL OR price_date <= $4)
         ORDER BY isin, price_date DESC, version_id DESC`,
@@ -247,8 +252,7 @@ export class StaticDataRepository {
 
   async rates(tx: Tx, base: string, quote: string, upTo: PlainDate): Promise<Rate[]> {
     return tx.rows<Rate>(
-      `SELECT version_id AS "versionId", base, quote, rate_date AS "rateDate", trim_scale(rate)::text AS rate, source,
-              recorded_at AS "recordedAt", superseded_at AS "supersededAt"
+      `SELECT ${rateColumns}
          FROM settlement.rate WHERE superseded_at IS NULL AND base = $1 AND quote = $2 AND rate_date <= $3::date
         ORDER BY rate_date DESC LIMIT 30`,
       [base, quote, upTo],

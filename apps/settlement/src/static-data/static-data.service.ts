@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type PlainDate } from '#libs/calendar/index.js';
+import { itemsPerCommandMax } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
+import { chunk } from '#libs/kernel/index.js';
+import { Outbox } from '#libs/messaging/index.js';
 import { type Calendars } from '../calendars/calendars.js';
 import { CalendarsService } from '../calendars/calendars.service.js';
 import {
@@ -29,6 +32,7 @@ export class StaticDataService {
   constructor(
     private readonly repository: StaticDataRepository,
     private readonly calendars: CalendarsService,
+    private readonly outbox: Outbox,
   ) {}
 
   /** Everything the rules need for many trades, in a handful of statements; the calendars stay as they are until the dates are stored. */
@@ -98,16 +102,45 @@ export class StaticDataService {
   }
 
   async savePrices(tx: Tx, prices: readonly NewPrice[], originId: string | null): Promise<void> {
-    await this.repository.savePrices(tx, prices, originId);
+    await this.tell(tx, { prices: await this.repository.savePrices(tx, prices, originId), rates: [] });
   }
 
   async saveRates(tx: Tx, rates: readonly NewRate[], originId: string | null): Promise<void> {
-    await this.repository.saveRates(tx, rates, originId);
+    await this.tell(tx, { prices: [], rates: await this.repository.saveRates(tx, rates, originId) });
   }
 
-  /** What an import brought in is no longer known: the versions stay, closed. */
   async supersedeOrigin(tx: Tx, originId: string): Promise<void> {
-    await this.repository.supersedeOrigin(tx, originId);
+    await this.tell(tx, await this.repository.supersedeOrigin(tx, originId));
+  }
+
+  /** Whoever values with them keeps a copy: every version is told, in the order of the versions, and so is what is withdrawn. */
+  private async tell(tx: Tx, { prices, rates }: { prices: readonly Price[]; rates: readonly Rate[] }): Promise<void> {
+    await this.outbox.addAll(tx, [
+      ...chunk(inOrder(prices), itemsPerCommandMax).map((some) => ({
+        name: 'settlement.prices-versioned.v1' as const,
+        payload: {
+          items: some.map(({ isin, currency, priceDate, price, ...one }) => ({
+            isin,
+            currency,
+            ...toldOf(one),
+            date: priceDate,
+            value: price,
+          })),
+        },
+      })),
+      ...chunk(inOrder(rates), itemsPerCommandMax).map((some) => ({
+        name: 'settlement.rates-versioned.v1' as const,
+        payload: {
+          items: some.map(({ base, quote, rateDate, rate, ...one }) => ({
+            base,
+            quote,
+            ...toldOf(one),
+            date: rateDate,
+            value: rate,
+          })),
+        },
+      })),
+    ]);
   }
 
   async instrumentsOf(tx: Tx, isins: readonly string[], onDate: PlainDate): Promise<Map<string, Instrument>> {
@@ -142,3 +175,20 @@ export class StaticDataService {
     return latest;
   }
 }
+
+interface Version {
+  readonly versionId: string;
+  readonly source: string;
+  readonly recordedAt: Date;
+  readonly supersededAt: Date | null;
+}
+
+const inOrder = <T extends Version>(versions: readonly T[]): T[] =>
+  [...versions].sort((one, other) => (BigInt(one.versionId) < BigInt(other.versionId) ? -1 : 1));
+
+const toldOf = ({ versionId, source, recordedAt, supersededAt }: Version) => ({
+  version: versionId,
+  source,
+  recordedAt: recordedAt.toISOString(),
+  state: supersededAt === null ? ('KNOWN' as const) : ('WITHDRAWN' as const),
+});

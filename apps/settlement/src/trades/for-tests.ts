@@ -36,7 +36,7 @@ export function intakeForTests() {
   const calendarsRepository = new CalendarsRepository();
   const calendars = new CalendarsService(calendarsRepository, workItems, outbox);
   const dueTimes = new DueTimesService(bookDays, calendars);
-  const staticData = new StaticDataService(staticRepository, calendars);
+  const staticData = new StaticDataService(staticRepository, calendars, outbox);
   const tradesRepository = new TradesRepository();
   const affirmation = new AffirmationService(new AffirmationRepository(), staticData, workItems, audit, dueTimes);
   const trades = new TradesService(

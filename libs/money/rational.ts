@@ -1,6 +1,7 @@
-import { Decimal, type RoundingMode } from '#libs/money/index.js';
+import { Decimal } from './decimal.js';
+import { type RoundingMode } from './rounding.js';
 
-/** An exact fraction in lowest terms; the sign is the numerator's. Interest is one until it is posted. */
+/** An exact fraction in lowest terms; the sign is the numerator's. Interest is one until it is posted, and so is what a rate makes of an amount. */
 export class Rational {
   static readonly zero = new Rational(0n, 1n);
   static readonly one = new Rational(1n, 1n);
