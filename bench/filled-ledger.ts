@@ -51,6 +51,7 @@ export async function fillLedger({ owner }: BenchDatabase, { postings, accounts 
     await step('trial balances', trialBalancesSql);
     await client.query('DROP SCHEMA fill CASCADE');
     await client.query('RESET session_replication_role');
+    await step('totals of codes', totalsSql);
     await step('vacuum, analyse', 'VACUUM ANALYZE');
     const { rows } = await client.query<{ postings: string; day: string }>(
       `SELECT (SELECT count(*) FROM accounting.posting) AS postings, max(business_date)::text AS day FROM accounting.business_day`,
@@ -68,11 +69,12 @@ const accountsSql = (cash: number, custody: number) => `
   SELECT '${book}', d, CASE WHEN lead(d) OVER w IS NULL THEN 'OPEN' ELSE 'CLOSED' END, coalesce(lead(d) OVER w, d + 1)
     FROM (SELECT DATE '${firstDay}' + n AS d FROM generate_series(0, ${days - 1}) n) t WINDOW w AS (ORDER BY d);
   INSERT INTO accounting.account (book_id, number, kind, statement_class, normal_side, mode, state)
-  SELECT '${book}', 'C' || n, 'CLIENT_CASH', 'CLIENT_MONEY', 'CREDIT', 'STRICT', 'OPEN' FROM generate_series(1, ${cash}) n
+  SELECT '${book}', 'C' || n, CASE n % 50 WHEN 0 THEN 'INCOME' WHEN 1 THEN 'EXPENSE' WHEN 2 THEN 'NOSTRO' ELSE 'CLIENT_CASH' END,
+         CASE WHEN n % 50 < 3 THEN 'OWN' ELSE 'CLIENT_MONEY' END, 'CREDIT', 'STRICT', 'OPEN' FROM generate_series(1, ${cash}) n
   UNION ALL
   SELECT '${book}', 'S' || n, 'CLIENT_CUSTODY', 'CLIENT_MONEY', 'CREDIT', 'STRICT', 'OPEN' FROM generate_series(1, ${custody}) n;
   INSERT INTO accounting.account_limit (book_id, number, asset, overdraft_units)
-  SELECT book_id, number, CASE kind WHEN 'CLIENT_CASH' THEN 'EUR' ELSE '${isin}' END, 1000000000000 FROM accounting.account;
+  SELECT book_id, number, CASE kind WHEN 'CLIENT_CUSTODY' THEN '${isin}' ELSE 'EUR' END, 1000000000000 FROM accounting.account;
   INSERT INTO accounting.ledger_account (book_id, number, asset)
   SELECT book_id, number, asset FROM accounting.account_limit ORDER BY asset DESC, substr(number, 2)::int;
   -- Of a number in its asset: EUR first.
@@ -134,6 +136,10 @@ const balancesSql = `
     FROM fill.account a
     LEFT JOIN (SELECT ledger_account_id, sum(greatest(units, 0)) AS debit, sum(greatest(-units, 0)) AS credit, count(*) AS count
                  FROM accounting.posting GROUP BY 1) p USING (ledger_account_id)`;
+
+/** As the end of the last closed date writes them. */
+const totalsSql = `
+  SELECT accounting.store_gl_totals('${book}', (SELECT max(business_date) FROM accounting.business_day WHERE state = 'CLOSED'))`;
 
 /** Every second one was released again. */
 const holdsSql = (holds: number, cash: number) => `

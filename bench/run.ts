@@ -54,6 +54,17 @@ const benches: Record<string, Bench> = {
       return result;
     },
   },
+  reports: {
+    about: 'statements over many postings against a plain GROUP BY of them; --postings N, --accounts N',
+    rounds: 9,
+    numbers: ['postings', 'accounts'],
+    async run(options) {
+      const { reports, printReports } = await import('./reports.js');
+      const result = await reports(options);
+      if (!options.isJson) printReports(result);
+      return result;
+    },
+  },
   'ledger-curve': {
     about: 'postings by the share that touches one account: by hand, strict, rollup; --accounts N, --transfers N',
     rounds: 3,

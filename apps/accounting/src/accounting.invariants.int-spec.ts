@@ -70,6 +70,14 @@ beforeAll(async () => {
     expect((await periods.softClose(tx, october, 'test')).problems).toEqual([]);
     expect((await periods.hardClose(tx, october, 'test')).problems).toEqual([]);
   });
+  // The totals of the codes, as the end of the date writes them; the date itself goes on.
+  await bench.run(async (tx) => {
+    const state = (to: string) =>
+      tx.execute('UPDATE accounting.business_day SET state = $2 WHERE business_date = $1', [day, to]);
+    await state('CLOSED');
+    await tx.execute(`SELECT accounting.store_gl_totals('NGEU', $1)`, [day]);
+    await state('OPEN');
+  });
   const { id } = (await bench.run((tx) => tx.row<{ id: string }>('SELECT hold_id AS id FROM accounting.hold')))!;
   await bench.post([{ op: 'RELEASE', key: 'i-6', book: 'NGEU', hold: { holdId: id, units: '10' } }]);
   await bench.run((tx) =>
@@ -249,6 +257,27 @@ describe('the invariants of the ledger', () => {
       'a shift that moves more than its entries',
       3,
       `UPDATE accounting.accounting_shift SET debit = debit + 1 WHERE debit > 0`,
+    ],
+    [
+      'a code that has more than its accounts',
+      3,
+      `UPDATE accounting.gl_total SET debit = debit + 1, debit_total = debit_total + 1 WHERE gl_code = '1210'`,
+    ],
+    [
+      'a code whose total is not that of its dates',
+      3,
+      `UPDATE accounting.gl_total SET credit_total = credit_total + 1 WHERE gl_code = '2110'`,
+    ],
+    ['an account that reports leave out', 3, `DELETE FROM accounting.gl_total WHERE gl_code = '2110'`],
+    [
+      'a code on no line of a return',
+      3,
+      `DELETE FROM accounting.return_mapping WHERE gl_code = '2110' AND return_code = 'CASH_FLOW'`,
+    ],
+    [
+      'an account under a heading',
+      3,
+      `ALTER TABLE accounting.account DISABLE TRIGGER account_has_its_code; UPDATE accounting.account SET gl_code = '2000' WHERE number = 'A-CASH'`,
     ],
     ['an entry that belongs to another date than is reported', 3, `DELETE FROM accounting.entry_accounting_date`],
     [

@@ -70,6 +70,9 @@ import { RatesProcessor } from './rates/rates.processor.js';
 import { RatesRepository } from './rates/rates.repository.js';
 import { RatesResolver } from './rates/rates.resolver.js';
 import { Rates } from './rates/rates.service.js';
+import { ReportsRepository } from './reports/reports.repository.js';
+import { ReportsResolver } from './reports/reports.resolver.js';
+import { Reports } from './reports/reports.service.js';
 import { RollupFolder } from './rollup/rollup-folder.service.js';
 import { StatementsRepository } from './statements/statements.repository.js';
 import { StatementsResolver } from './statements/statements.resolver.js';
@@ -110,6 +113,8 @@ const providers = [
   ReportFilesRepository,
   Rates,
   RatesRepository,
+  Reports,
+  ReportsRepository,
   Reversals,
   RuleChanges,
   Statements,
@@ -151,6 +156,7 @@ const resolvers = [
   PostingsResolver,
   ReportFilesResolver,
   RatesResolver,
+  ReportsResolver,
   ReversalsResolver,
   StatementsResolver,
 ];

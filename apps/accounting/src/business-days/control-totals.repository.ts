@@ -104,6 +104,11 @@ export class ControlTotalsRepository {
     );
   }
 
+  /** What the codes of the chart have at the end of the date, for reports. */
+  async storeLedgerTotals(tx: Tx, book: string, businessDate: string): Promise<void> {
+    await tx.execute('SELECT accounting.store_gl_totals($1, $2::date)', [book, businessDate]);
+  }
+
   async trialBalanceDifferences(
     tx: Tx,
     book: string,

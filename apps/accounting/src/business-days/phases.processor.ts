@@ -119,6 +119,8 @@ export class PhasesProcessor {
     if (!day) throw new Error(`${book} has no ${businessDate}`);
     const isClosedNow = await this.days.changeState(tx, book, businessDate, ['CLOSING'], 'CLOSED');
     if (isClosedNow) {
+      // The date takes no more postings, so its codes have what they have.
+      await this.totals.storeLedgerTotals(tx, book, businessDate);
       const calendars = await this.calendars.current(tx);
       await this.days.insertNext(
         tx,

@@ -44,6 +44,8 @@ export class Chart20261203000301 implements MigrationInterface {
       CREATE INDEX account_gl_code ON accounting.account (book_id, gl_code);
       CREATE TRIGGER account_has_its_code BEFORE INSERT OR UPDATE OF gl_code ON accounting.account
         FOR EACH ROW EXECUTE FUNCTION accounting.account_has_its_code();
+      -- Also for whoever loads rows in bulk with triggers off: no account is without a code.
+      ALTER TABLE accounting.account ENABLE ALWAYS TRIGGER account_has_its_code;
     `);
   }
 
