@@ -30,6 +30,9 @@ import { ChartsResolver } from './chart/charts.resolver.js';
 import { Charts } from './chart/charts.service.js';
 import { AgentStatementsProcessor } from './client-assets/agent-statements.processor.js';
 import { AgentStatementsRepository } from './client-assets/agent-statements.repository.js';
+import { CloseCalendarRepository } from './close-calendar/close-calendar.repository.js';
+import { CloseCalendarResolver } from './close-calendar/close-calendar.resolver.js';
+import { CloseCalendar } from './close-calendar/close-calendar.service.js';
 import { ClosingsResolver } from './closings/closings.resolver.js';
 import { CutOverProcessor } from './cut-over/cut-over.processor.js';
 import { CutOverRepository } from './cut-over/cut-over.repository.js';
@@ -48,6 +51,7 @@ import { PostingProcessor } from './journal/posting.processor.js';
 import { PostingService } from './journal/posting.service.js';
 import { Reversals } from './journal/reversals.service.js';
 import { Mutations } from './mutations.js';
+import { ClosingEntries } from './periods/closing-entries.service.js';
 import { PeriodsRepository } from './periods/periods.repository.js';
 import { EntryAccountingDateResolver, PeriodsResolver } from './periods/periods.resolver.js';
 import { Periods } from './periods/periods.service.js';
@@ -90,6 +94,9 @@ const providers = [
   BusinessDays,
   Charts,
   ChartsRepository,
+  CloseCalendar,
+  CloseCalendarRepository,
+  ClosingEntries,
   ControlTotalsRepository,
   CustomerOperations,
   CutOverRepository,
@@ -139,6 +146,7 @@ const resolvers = [
   AccountsResolver,
   BlocksResolver,
   BusinessDaysResolver,
+  CloseCalendarResolver,
   ChartsResolver,
   ClosingsResolver,
   CustomerOperationsResolver,

@@ -18,6 +18,8 @@ export interface BookTerms {
   readonly zone: string;
   /** What the book keeps its own accounts in; the euro unless said. */
   readonly functionalCurrency?: string;
+  /** The code of its chart that takes the result of a year; 3200 unless said. */
+  readonly retainedEarnings?: string;
   /** The venue whose half days are half days of the book. */
   readonly venue?: string;
   /** Until when the book takes in for a date, on its own clock; on a half day earlier. */

@@ -32,6 +32,11 @@ export class BusinessDays {
     return this.days.worked(tx, book);
   }
 
+  /** Computed anew, as the phase of the day does. */
+  controlTotals(tx: Tx, book: string): ReturnType<ControlTotalsRepository['differences']> {
+    return this.totals.differences(tx, book);
+  }
+
   async open(
     tx: Tx,
     book: string,

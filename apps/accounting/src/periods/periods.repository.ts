@@ -1,21 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Tx } from '#libs/database/index.js';
 import { type ProposalState } from '../accounts/limit-changes.js';
-import { type PeriodKind, type PeriodState, type Purpose } from './periods.js';
-
-export interface PeriodRow {
-  readonly book: string;
-  readonly period: string;
-  readonly kind: PeriodKind;
-  readonly firstDate: string;
-  readonly lastDate: string;
-  readonly state: PeriodState;
-  readonly version: number;
-  readonly closings: number;
-  readonly snapshotHash: string | null;
-  readonly changedBy: string | null;
-  readonly changedAt: Date;
-}
+import { type PeriodRow, type PeriodState, type Purpose } from './periods.js';
 
 export interface PeriodChangeRow {
   readonly book: string;

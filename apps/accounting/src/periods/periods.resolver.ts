@@ -14,7 +14,8 @@ import {
   ReopeningPayload,
   ReopeningType,
 } from './periods.graphql.js';
-import { type AccountingDateRow, type PeriodRow, PeriodsRepository } from './periods.repository.js';
+import { type PeriodRow } from './periods.js';
+import { type AccountingDateRow, PeriodsRepository } from './periods.repository.js';
 import { noPeriod, Periods } from './periods.service.js';
 import { Reopenings } from './reopenings.service.js';
 

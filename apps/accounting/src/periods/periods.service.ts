@@ -4,8 +4,15 @@ import { type Tx } from '#libs/database/index.js';
 import { type Problem, problem } from '#libs/kernel/index.js';
 import { type PostingItem, type PostingResult, refusalText, retryableCodes } from '../journal/posting.js';
 import { PostingService } from '../journal/posting.service.js';
-import { type Adjustment, checkAdjustment, checkHardClose, checkSoftClose, type PeriodState } from './periods.js';
-import { type PeriodRow, PeriodsRepository } from './periods.repository.js';
+import {
+  type Adjustment,
+  checkAdjustment,
+  checkHardClose,
+  checkSoftClose,
+  type PeriodRow,
+  type PeriodState,
+} from './periods.js';
+import { PeriodsRepository } from './periods.repository.js';
 
 export interface PeriodToChange {
   readonly book: string;
@@ -18,6 +25,8 @@ type Changed = { period?: PeriodRow; problems: readonly Problem[] };
 export interface HardCloseStep {
   check?(tx: Tx, period: PeriodRow): Promise<Problem[]>;
   close?(tx: Tx, period: PeriodRow, by: string): Promise<readonly Problem[]>;
+  /** Before two people open it again: what stands against it. */
+  reopenable?(tx: Tx, period: PeriodRow): Promise<Problem[]>;
   reopen?(tx: Tx, period: PeriodRow, by: string): Promise<readonly Problem[]>;
 }
 
@@ -45,6 +54,15 @@ export class Periods {
   /** Told in the transaction of the change. */
   whenChanged(listener: (tx: Tx, period: PeriodRow, by: string) => Promise<void>): void {
     this.listeners.push(listener);
+  }
+
+  find(tx: Tx, book: string, period: string): Promise<PeriodRow | undefined> {
+    return this.periods.find(tx, book, period);
+  }
+
+  /** Shared until the end of the transaction: nobody closes or reopens it meanwhile. */
+  take(tx: Tx, book: string, period: string): Promise<PeriodState | null> {
+    return this.periods.take(tx, book, period);
   }
 
   async softClose(tx: Tx, asked: PeriodToChange, by: string): Promise<Changed> {

@@ -26,6 +26,21 @@ export interface KnownPeriod {
   readonly state: PeriodState;
 }
 
+/** A period as it stands. */
+export interface PeriodRow {
+  readonly book: string;
+  readonly period: string;
+  readonly kind: PeriodKind;
+  readonly firstDate: string;
+  readonly lastDate: string;
+  readonly state: PeriodState;
+  readonly version: number;
+  readonly closings: number;
+  readonly snapshotHash: string | null;
+  readonly changedBy: string | null;
+  readonly changedAt: Date;
+}
+
 /** The month a date falls into, e.g. 2026-11. */
 export const monthOf = (date: string): string => date.slice(0, 7);
 /** The thirteenth period of the year of a date. */

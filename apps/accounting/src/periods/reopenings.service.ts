@@ -89,7 +89,13 @@ export class Reopenings {
     if (decidedBy === open.requestedBy) return 'SECOND_PERSON_NEEDED';
     if (period?.version !== open.periodVersion) return 'PERIOD_CHANGED';
     const decision = decideReopening({ ...period, others });
-    return isRefused(decision) ? decision.problems[0]?.code : undefined;
+    if (isRefused(decision)) return decision.problems[0]?.code;
+    if (period.state !== 'HARD_CLOSED') return undefined;
+    for (const step of this.periods.hardCloseSteps) {
+      const [against] = (await step.reopenable?.(tx, period)) ?? [];
+      if (against) return against.code;
+    }
+    return undefined;
   }
 
   private async reopen(tx: Tx, open: ReopeningRow, decidedBy: string): Promise<void> {
