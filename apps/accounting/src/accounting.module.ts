@@ -39,6 +39,9 @@ import { CutOverRepository } from './cut-over/cut-over.repository.js';
 import { CutOver } from './cut-over/cut-over.service.js';
 import { CustomerOperationsResolver } from './customer-operations/customer-operations.resolver.js';
 import { CustomerOperations } from './customer-operations/customer-operations.service.js';
+import { DimensionsRepository } from './dimensions/dimensions.repository.js';
+import { DimensionsResolver } from './dimensions/dimensions.resolver.js';
+import { Dimensions } from './dimensions/dimensions.service.js';
 import { FiguresResolver } from './figures/figures.resolver.js';
 import { HistoryRepository } from './history/history.repository.js';
 import { HistoryResolver } from './history/history.resolver.js';
@@ -103,6 +106,8 @@ const providers = [
   CutOver,
   DayCalendarsService,
   DayRevisions,
+  Dimensions,
+  DimensionsRepository,
   DryRuns,
   HistoryRepository,
   HoldsRepository,
@@ -150,6 +155,7 @@ const resolvers = [
   ChartsResolver,
   ClosingsResolver,
   CustomerOperationsResolver,
+  DimensionsResolver,
   DryRunResolver,
   EntryAccountingDateResolver,
   EntryEventResolver,
