@@ -161,6 +161,10 @@ export const accountingMessages = {
     lane: 'bulk',
     longRunning: true,
   }),
+  'accounting.make-report.v1': command(['accounting'], 'accounting', z.object({ reportFileId: id, book }), {
+    lane: 'bulk',
+    longRunning: true,
+  }),
   'accounting.run-phase.v1': command(['accounting'], 'accounting', phaseRun, { longRunning: true }),
   'settlement.run-phase.v1': command(['accounting'], 'settlement', phaseRun, { longRunning: true }),
   'settlement.phase-completed.v1': event('settlement', ['accounting'], phaseCompleted),

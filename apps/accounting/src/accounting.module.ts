@@ -77,6 +77,9 @@ import { RatesProcessor } from './rates/rates.processor.js';
 import { RatesRepository } from './rates/rates.repository.js';
 import { RatesResolver } from './rates/rates.resolver.js';
 import { Rates } from './rates/rates.service.js';
+import { IssuedReportsProcessor } from './reports/issued-reports.processor.js';
+import { IssuedReportsResolver } from './reports/issued-reports.resolver.js';
+import { IssuedReports } from './reports/issued-reports.service.js';
 import { ReportsRepository } from './reports/reports.repository.js';
 import { ReportsResolver } from './reports/reports.resolver.js';
 import { Reports } from './reports/reports.service.js';
@@ -111,6 +114,7 @@ const providers = [
   DryRuns,
   HistoryRepository,
   HoldsRepository,
+  IssuedReports,
   Journal,
   JournalRepository,
   LimitChanges,
@@ -139,6 +143,7 @@ const processors = [
   AssetsProcessor,
   CutOverProcessor,
   DayCalendarsProcessor,
+  IssuedReportsProcessor,
   PhasesProcessor,
   PostingProcessor,
   PostingRulesProcessor,
@@ -162,6 +167,7 @@ const resolvers = [
   FiguresResolver,
   HistoryResolver,
   HoldsResolver,
+  IssuedReportsResolver,
   JournalResolver,
   PartyAccountsResolver,
   PeriodsResolver,

@@ -79,6 +79,12 @@ export class Rates {
     return new RatesOfDate([...rates, ...prices].map(figureOf), date);
   }
 
+  /** The rates of a date by figures that were named before (`namedFigures`), whatever became of them since. */
+  async ofFigures(tx: Tx, date: PlainDate, names: readonly string[]): Promise<RatesOfDate> {
+    const versions = names.flatMap((name) => /^RATE:(\d+)@/.exec(name)?.[1] ?? []);
+    return new RatesOfDate((await this.repository.known(tx, 'RATE', versions)).map(figureOf), date);
+  }
+
   /** Asks a second person to agree that a held figure is right. */
   async proposeRelease(
     tx: Tx,

@@ -1,5 +1,5 @@
-import { Field, InputType, ObjectType } from '@nestjs/graphql';
-import { ArrayMaxSize, ArrayMinSize, IsDefined } from 'class-validator';
+import { Field, ID, InputType, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { ArrayMaxSize, ArrayMinSize, IsDefined, Length } from 'class-validator';
 import {
   connection,
   CurrencyCodeScalar,
@@ -9,7 +9,10 @@ import {
   RequiresScopes,
 } from '#libs/graphql/index.js';
 import { type Problem } from '#libs/kernel/index.js';
+import { tableFormats } from '#libs/tabular/index.js';
 import { GlTypeEnum } from '../chart/charts.graphql.js';
+import { ReportFileType } from '../report-files/report-files.graphql.js';
+import { issuedKinds } from './issued-reports.service.js';
 
 const booksMax = 50;
 
@@ -172,3 +175,35 @@ export class GeneralLedgerAccountType {
 }
 @ObjectType('GeneralLedgerConnection')
 export class GeneralLedgerConnection extends connection(GeneralLedgerAccountType, 'GeneralLedgerAccount') {}
+
+const enumOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]));
+export const IssuedReportEnum = enumOf(issuedKinds);
+export const ReportFormatEnum = enumOf(Object.keys(tableFormats));
+registerEnumType(IssuedReportEnum, { name: 'IssuedReport' });
+registerEnumType(ReportFormatEnum, { name: 'ReportFormat' });
+
+@InputType()
+export class IssueReportInput extends ReportScopeInput {
+  @Field(() => IssuedReportEnum) report!: string;
+  @Field(() => ReportFormatEnum) format!: string;
+  @Field(() => DateScalar, { nullable: true, description: 'Left out for a balance sheet.' }) from?: string | null;
+  @Field(() => DateScalar) to!: string;
+  @Field(() => DateScalar, { nullable: true }) comparedFrom?: string | null;
+  @Field(() => DateScalar, { nullable: true, description: 'The end of the figures beside.' }) comparedTo?:
+    string | null;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+
+@InputType()
+export class ReproduceReportInput {
+  @Field(() => ID) @Length(3, 64) fileId!: string;
+  @Field(() => String) @Length(1, 128) idempotencyKey!: string;
+}
+
+@ObjectType('IssueReportPayload')
+export class IssueReportPayload {
+  @Field(() => ReportFileType, { nullable: true, description: 'Its job makes it; `state` says when it is ready.' })
+  file?: ReportFileType | null;
+  @Field(() => [ProblemType]) problems!: Problem[];
+  @Field(() => Boolean) replayed!: boolean;
+}

@@ -11,7 +11,7 @@ import {
 } from '#libs/graphql/index.js';
 import { type Decision, isRefused } from '#libs/kernel/index.js';
 import { formatDecimal } from '#libs/money/index.js';
-import { type Statement, type TrialTotal } from './reports.js';
+import { type TrialTotal } from './reports.js';
 import {
   BalanceSheetInput,
   FinancialStatementResult,
@@ -23,9 +23,7 @@ import {
   PeriodReportInput,
 } from './reports.graphql.js';
 import { type LedgerLineRow, ReportsRepository } from './reports.repository.js';
-import { type Basis, type Report, Reports, type ReportScope } from './reports.service.js';
-
-type Told = Statement & { result?: bigint; opening?: bigint; effectOfRates?: bigint; closing?: bigint };
+import { type Basis, type Report, Reports, type ReportScope, type Told } from './reports.service.js';
 
 @Resolver()
 export class ReportsResolver {

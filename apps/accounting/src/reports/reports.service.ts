@@ -24,8 +24,9 @@ export interface ReportScope {
   readonly books: readonly string[];
   readonly knownOn: string | null;
   readonly currency: string | null;
-  /** Of a report that was issued: the chart as it was then. */
+  /** Of a report that was issued: the charts and the rates of then. */
   readonly chartVersions?: Readonly<Record<string, number>>;
+  readonly rates?: readonly string[];
 }
 
 export interface Span {
@@ -47,6 +48,14 @@ export interface Basis {
 export interface Report<T> extends Basis {
   readonly value: T;
 }
+
+/** A statement with what its kind has beside its sections. */
+export type Told = Statement & {
+  readonly result?: bigint;
+  readonly opening?: bigint;
+  readonly effectOfRates?: bigint;
+  readonly closing?: bigint;
+};
 
 export interface CashFlow extends Statement {
   readonly opening: bigint;
@@ -165,7 +174,7 @@ export class Reports {
   /** Everything a report needs beside the standings; what is wrong with the question is told before anything is read. */
   private async report<T>(
     tx: Tx,
-    { books, currency, chartVersions = {} }: ReportScope,
+    { books, currency, chartVersions = {}, rates }: ReportScope,
     dates: readonly string[],
     make: (world: World) => Promise<Decision<T>>,
   ): Promise<Decision<Report<T>>> {
@@ -186,7 +195,7 @@ export class Reports {
     if (known?.kind !== 'CURRENCY')
       problems.push(problem('UNKNOWN_CURRENCY', `${code} is no currency here`, ['currency']));
     if (problems.length > 0 || !known) return refused(problems);
-    const world = new World(tx, code, known.scale, charts, this.repository, this.rates);
+    const world = new World(tx, code, known.scale, charts, this.repository, this.rates, rates);
     const made = await make(world);
     if (isRefused(made)) return made;
     let isFinal = true;
@@ -215,6 +224,7 @@ class World {
     private readonly charts: ReadonlyMap<string, BookAt>,
     private readonly repository: ReportsRepository,
     private readonly rates: Rates,
+    private readonly pinned: readonly string[] | undefined,
   ) {}
 
   chart(book: string): Chart {
@@ -240,7 +250,9 @@ class World {
         this.scales.set(asset, scale);
         if (kind === 'CURRENCY') this.currencies.add(asset);
       }
-    const rates = await this.rates.ofDate(this.tx, date);
+    const rates = this.pinned
+      ? await this.rates.ofFigures(this.tx, date, this.pinned)
+      : await this.rates.ofDate(this.tx, date);
     return {
       code: this.code,
       scale: this.scale,
