@@ -165,6 +165,11 @@ export const accountingMessages = {
     lane: 'bulk',
     longRunning: true,
   }),
+  /** The amounts of a book in foreign currencies and its own securities are valued at a date. */
+  'accounting.value-book.v1': command(['accounting'], 'accounting', z.object({ runId: id, book }), {
+    lane: 'bulk',
+    longRunning: true,
+  }),
   'accounting.run-phase.v1': command(['accounting'], 'accounting', phaseRun, { longRunning: true }),
   'settlement.run-phase.v1': command(['accounting'], 'settlement', phaseRun, { longRunning: true }),
   'settlement.phase-completed.v1': event('settlement', ['accounting'], phaseCompleted),

@@ -63,4 +63,5 @@ export const landed: Readonly<Record<string, string>> = {
   AgentStatements20261203000322: '1e5f502b5c3e66b3',
   ReportFiles20261203000341: '68c502e24ce8fd95',
   MarketFigures20261203000331: '1c2d7e1fecd8ad1c',
+  ForeignExchange20261203000332: '083a33b0811ecb29',
 };

@@ -43,6 +43,8 @@ import { DimensionsRepository } from './dimensions/dimensions.repository.js';
 import { DimensionsResolver } from './dimensions/dimensions.resolver.js';
 import { Dimensions } from './dimensions/dimensions.service.js';
 import { FiguresResolver } from './figures/figures.resolver.js';
+import { ForeignExchangeRepository } from './foreign-exchange/foreign-exchange.repository.js';
+import { ForeignExchange } from './foreign-exchange/foreign-exchange.service.js';
 import { HistoryRepository } from './history/history.repository.js';
 import { HistoryResolver } from './history/history.resolver.js';
 import { HoldsRepository } from './holds/holds.repository.js';
@@ -87,6 +89,9 @@ import { RollupFolder } from './rollup/rollup-folder.service.js';
 import { StatementsRepository } from './statements/statements.repository.js';
 import { StatementsResolver } from './statements/statements.resolver.js';
 import { Statements } from './statements/statements.service.js';
+import { ValuationsProcessor } from './valuation/valuations.processor.js';
+import { ValuationsResolver } from './valuation/valuations.resolver.js';
+import { Valuations } from './valuation/valuations.service.js';
 
 const providers = [
   Accounts,
@@ -112,6 +117,8 @@ const providers = [
   Dimensions,
   DimensionsRepository,
   DryRuns,
+  ForeignExchange,
+  ForeignExchangeRepository,
   HistoryRepository,
   HoldsRepository,
   IssuedReports,
@@ -135,6 +142,7 @@ const providers = [
   RuleChanges,
   Statements,
   StatementsRepository,
+  Valuations,
 ];
 
 const processors = [
@@ -150,6 +158,7 @@ const processors = [
   RatesProcessor,
   PhaseStarter,
   RollupFolder,
+  ValuationsProcessor,
 ];
 
 const resolvers = [
@@ -179,6 +188,7 @@ const resolvers = [
   ReportsResolver,
   ReversalsResolver,
   StatementsResolver,
+  ValuationsResolver,
 ];
 
 @Global()
