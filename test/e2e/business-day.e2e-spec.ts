@@ -7,6 +7,7 @@ import { differences } from '../oracle/compare.js';
 import { Oracle } from '../oracle/oracle.js';
 import { firstDayRows, firstDayValues, sumsThatFail } from './first-day.js';
 import { GatewayClient } from './gateway-client.js';
+import { toldBooks } from './told-books.js';
 import { gatewayFuzz } from './gateway-fuzz.js';
 import { journeys, type Running } from './journeys.js';
 import { launch } from './launcher-process.js';
@@ -160,6 +161,15 @@ describe('the first three business days, from nothing, on the embedded default',
         });
       },
     );
+
+    it('has the books that the oracle kept: trial balance by asset, balance sheet, profit and loss, at each date', async () => {
+      const oracle = new Oracle(join(data.directory, 'sample'));
+      for (const date of days) {
+        oracle.play(date);
+        for (const [book, books] of Object.entries(oracle.booksNow()))
+          expect([date, book, await toldBooks(present().client, book, date)]).toEqual([date, book, books]);
+      }
+    });
 
     journeys(present);
     gatewayFuzz(present, () => unexpectedEnds);

@@ -1,3 +1,4 @@
+import { Books, type BooksAt } from './books.js';
 import { Inputs, type Line, type OrderedPayment } from './inputs.js';
 import { decimalOf, exponentOf, faultsOf, ibanHolds, isHit, unitsAt, wordsOf } from './rules.js';
 
@@ -15,7 +16,7 @@ export interface Expected {
 interface Script {
   places: { placeId: string; closedOn: string[] }[];
   agents: { account: string; closedOn: string[] }[];
-  outcomes: { executionId: string; kind: string; curedOn?: string }[];
+  outcomes: { executionId: string; kind: string; curedOn?: string; partialUnits?: string; amountMinor?: string }[];
   returnedPayments: Record<string, string>;
   statements: { accounts: string[]; exceptions: { date: string; account: string; kind: string }[] };
 }
@@ -54,7 +55,8 @@ export class Oracle {
   private readonly inputs: Inputs;
   private readonly script: Script;
   private readonly open = new Map<string, OpenTrade>();
-  private readonly partlySettled = new Set<string>();
+  private readonly partlySettled = new Map<string, { quantity: bigint; amount: bigint }>();
+  private readonly books: Books;
   /** Held and not released, whenever they were stopped. */
   private readonly held = new Map<string, Set<string>>();
   /** Trades of which a piece, or all, settled on the day being played. */
@@ -82,6 +84,7 @@ export class Oracle {
     this.staticPrice = new Map(
       this.inputs.csv('cut-over/prices.csv').map((line) => [line.isin ?? '', line.price ?? '']),
     );
+    this.books = new Books(this.inputs, this.instruments);
     this.ssis = new Set(this.inputs.csv('cut-over/ssis.csv').map((line) => `${line.counterpartyId}/${line.market}`));
     this.accounts = new Map(
       this.inputs.csv('cut-over/accounts.csv').map((line) => [`${line.account}/${line.currency}`, line]),
@@ -210,6 +213,12 @@ export class Oracle {
     for (const payment of [...carried, ...inFile, ...part('byMutation')]) {
       const outcome = this.outcomeOfPayment(payment, released);
       expected.add('payments', outcome, payment.endToEndId, payment.currency, payment.amount);
+      if (outcome === 'booked')
+        this.books.pay(
+          this.books.bookOf(payment.debtorAccount),
+          payment.currency,
+          unitsAt(payment.amount, exponentOf(payment.currency)) ?? 0n,
+        );
       if (outcome === 'held') {
         this.item('held', payment.endToEndId);
         this.hold('payments', payment.endToEndId);
@@ -251,9 +260,10 @@ export class Oracle {
       const outcome = this.outcomeOfDue(trade, day.date, heldAccounts);
       expected.add('dueOutcome', outcome, id, trade.currency, value);
       for (const part of ['failsAndPartials', 'unmatched', 'held']) this.openItems.get(part)?.delete(id);
-      if (outcome === 'settled' || (outcome === 'partial' && !this.partlySettled.has(id)))
+      if (outcome === 'settled' || (outcome === 'partial' && !this.partlySettled.has(id))) {
         this.settledToday.push(trade);
-      if (outcome === 'partial') this.partlySettled.add(id);
+        this.bookSettlement(trade, outcome === 'partial');
+      }
       if (outcome === 'settled') this.open.delete(id);
       else if (outcome === 'heldByCompliance') {
         this.item('held', id);
@@ -262,6 +272,30 @@ export class Oracle {
       else this.item('failsAndPartials', id);
     }
     this.listed = this.nextList.length > 0 ? this.nextList : this.listed;
+  }
+
+  /** In full, in part, or what was left; where a difference is tolerated at the deliverer's amount. Between our clients no code moves. */
+  private bookSettlement(trade: OpenTrade, isPartial: boolean): void {
+    if (trade.place === 'INTERNAL') return;
+    const scripted = this.script.outcomes.find((one) => one.executionId === trade.executionId);
+    const [quantity, amount] = [
+      this.books.quantityOf(trade.isin, trade.quantity),
+      scripted?.kind === 'TOLERANCE'
+        ? BigInt(scripted.amountMinor ?? '0')
+        : (unitsAt(trade.amount, exponentOf(trade.currency)) ?? 0n),
+    ];
+    const done = this.partlySettled.get(trade.executionId) ?? { quantity: 0n, amount: 0n };
+    const units = BigInt(scripted?.partialUnits ?? '0');
+    const piece = isPartial
+      ? { quantity: units, amount: (amount * units) / quantity }
+      : { quantity: quantity - done.quantity, amount: amount - done.amount };
+    if (isPartial) this.partlySettled.set(trade.executionId, piece);
+    this.books.settle({ ...trade, isPurchase: trade.side === 'BUY' }, piece.quantity, piece.amount);
+  }
+
+  /** The books of the institution at the end of the last day that was played. */
+  booksNow(): Record<string, BooksAt> {
+    return this.books.at();
   }
 
   private outcomeOfDue(trade: OpenTrade, date: string, heldAccounts: ReadonlySet<string>): string {

@@ -40,10 +40,11 @@ export interface LedgerEntryRow {
 
 @Injectable()
 export class ReportsRepository {
-  /** What each code had of each asset at the end of a date, as known on a business date. */
+  /** What each code had of each asset at the end of a date, as known on a business date. In an order: rounding follows it. */
   async standing(tx: Tx, book: string, date: string, knownOn: string | null): Promise<Standing[]> {
     const rows = await tx.rows<{ code: string; asset: string; debit: string; credit: string; closed: string }>(
-      'SELECT gl_code AS code, asset, debit, credit, closed FROM accounting.gl_standing($1, $2::date, $3::date)',
+      `SELECT gl_code AS code, asset, debit, credit, closed FROM accounting.gl_standing($1, $2::date, $3::date)
+        ORDER BY gl_code COLLATE "C", asset COLLATE "C"`,
       [book, date, knownOn],
     );
     return rows.map(({ code, asset, debit, credit, closed }) => ({
