@@ -170,6 +170,10 @@ export const accountingMessages = {
     lane: 'bulk',
     longRunning: true,
   }),
+  'accounting.export-plain-text-journal.v1': command(['accounting'], 'accounting', z.object({ fileId: id, book }), {
+    lane: 'bulk',
+    longRunning: true,
+  }),
   'accounting.run-phase.v1': command(['accounting'], 'accounting', phaseRun, { longRunning: true }),
   'settlement.run-phase.v1': command(['accounting'], 'settlement', phaseRun, { longRunning: true }),
   'settlement.phase-completed.v1': event('settlement', ['accounting'], phaseCompleted),

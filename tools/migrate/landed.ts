@@ -64,4 +64,5 @@ export const landed: Readonly<Record<string, string>> = {
   ReportFiles20261203000341: '68c502e24ce8fd95',
   MarketFigures20261203000331: '1c2d7e1fecd8ad1c',
   ForeignExchange20261203000332: '083a33b0811ecb29',
+  JournalImports20261203000342: 'a6347bd8b8f837ea',
 };

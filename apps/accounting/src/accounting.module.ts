@@ -72,6 +72,11 @@ import {
 } from './posting-rules/posting-rules.resolver.js';
 import { PostingRules } from './posting-rules/posting-rules.service.js';
 import { RuleChanges } from './posting-rules/rule-changes.service.js';
+import { JournalExports } from './plain-text/journal-exports.service.js';
+import { JournalImports } from './plain-text/journal-imports.service.js';
+import { PlainTextProcessor } from './plain-text/plain-text.processor.js';
+import { PlainTextRepository } from './plain-text/plain-text.repository.js';
+import { PlainTextResolver } from './plain-text/plain-text.resolver.js';
 import { ReportFilesRepository } from './report-files/report-files.repository.js';
 import { ReportFilesResolver } from './report-files/report-files.resolver.js';
 import { ReportFiles } from './report-files/report-files.service.js';
@@ -123,11 +128,14 @@ const providers = [
   HoldsRepository,
   IssuedReports,
   Journal,
+  JournalExports,
+  JournalImports,
   JournalRepository,
   LimitChanges,
   Mutations,
   Periods,
   PeriodsRepository,
+  PlainTextRepository,
   PostingRules,
   PostingRulesRepository,
   PostingService,
@@ -153,6 +161,7 @@ const processors = [
   DayCalendarsProcessor,
   IssuedReportsProcessor,
   PhasesProcessor,
+  PlainTextProcessor,
   PostingProcessor,
   PostingRulesProcessor,
   RatesProcessor,
@@ -180,6 +189,7 @@ const resolvers = [
   JournalResolver,
   PartyAccountsResolver,
   PeriodsResolver,
+  PlainTextResolver,
   PostingEventResolver,
   PostingRulesResolver,
   PostingsResolver,
