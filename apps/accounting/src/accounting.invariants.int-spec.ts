@@ -6,7 +6,7 @@ import { PeriodsRepository } from './periods/periods.repository.js';
 import { Periods } from './periods/periods.service.js';
 import { PostingRulesRepository } from './posting-rules/posting-rules.repository.js';
 import { PostingRules } from './posting-rules/posting-rules.service.js';
-import { type Bench, createBench, day, isin } from './testing/bench.js';
+import { accountOf, type Bench, createBench, day, isin } from './testing/bench.js';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -69,6 +69,19 @@ beforeAll(async () => {
     const october = { book: 'NGEU', period: '2026-10', reason: 'month end' };
     expect((await periods.softClose(tx, october, 'test')).problems).toEqual([]);
     expect((await periods.hardClose(tx, october, 'test')).problems).toEqual([]);
+  });
+  // One side of a pair of books.
+  await bench.run(async (tx) => {
+    await bench.accounts.open(tx, [accountOf('DUE-FROM-NGUS', 'DUE_FROM_BOOK')]);
+    const [side] = await bench.posting.post(tx, {
+      items: [bench.move('i-11', 'DUE-FROM-NGUS', 'NOSTRO-EUR', 25)],
+      requestedBy: 'test',
+    });
+    await tx.execute(
+      `INSERT INTO accounting.interbook_pair (pair_id, book_id, debtor_book_id, asset, units, creditor_account, debtor_account, from_date, value_date,
+         description, requested_by, creditor_entry_id) VALUES ('ibp_1', 'NGEU', 'NGUS', 'EUR', 25, 'NOSTRO-EUR', '5200', $1, $1, 'paid', 'test', $2)`,
+      [day, side?.id],
+    );
   });
   // The totals of the codes, as the end of the date writes them; the date itself goes on.
   await bench.run(async (tx) => {
@@ -289,6 +302,16 @@ describe('the invariants of the ledger', () => {
       'a date of a closed period that is worked',
       3,
       `UPDATE accounting.business_day SET state = 'NEXT' WHERE business_date = '2026-10-30'`,
+    ],
+    [
+      'a side of a pair of books that moved something else',
+      3,
+      `UPDATE accounting.interbook_pair SET units = units + 1`,
+    ],
+    [
+      'a side of a pair of books that was taken back alone',
+      3,
+      `UPDATE accounting.journal_entry SET reverses_entry_id = (SELECT creditor_entry_id FROM accounting.interbook_pair) WHERE idempotency_key = 'i-2'`,
     ],
     [
       'a hold whose parts are more than it',

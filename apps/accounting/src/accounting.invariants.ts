@@ -1,3 +1,4 @@
+import { interbookInvariant } from './interbook/interbook.invariants.js';
 import { invariant, type Invariant } from './invariant.js';
 import { closedPeriodsInvariant, shiftsInvariant } from './periods/periods.invariants.js';
 import { reportsInvariants } from './reports/reports.invariants.js';
@@ -173,6 +174,7 @@ export const accountingInvariants: readonly Invariant[] = [
   shiftsInvariant,
   closedPeriodsInvariant,
   ...reportsInvariants,
+  interbookInvariant,
   invariant(
     4,
     'Captured, released, expired and open parts of a hold are its amount',

@@ -23,6 +23,7 @@ import { ControlTotalsRepository } from './business-days/control-totals.reposito
 import { DayCalendarsProcessor } from './business-days/day-calendars.processor.js';
 import { DayCalendarsService } from './business-days/day-calendars.service.js';
 import { DayRevisions } from './business-days/day-revisions.service.js';
+import { EndOfDay } from './business-days/end-of-day.service.js';
 import { PhaseStarter } from './business-days/phase-starter.service.js';
 import { PhasesProcessor } from './business-days/phases.processor.js';
 import { ChartsRepository } from './chart/charts.repository.js';
@@ -49,6 +50,9 @@ import { HistoryRepository } from './history/history.repository.js';
 import { HistoryResolver } from './history/history.resolver.js';
 import { HoldsRepository } from './holds/holds.repository.js';
 import { HoldsResolver } from './holds/holds.resolver.js';
+import { InterbookRepository } from './interbook/interbook.repository.js';
+import { InterbookResolver } from './interbook/interbook.resolver.js';
+import { Interbook } from './interbook/interbook.service.js';
 import { JournalRepository } from './journal/journal.repository.js';
 import { JournalResolver, PostingsResolver, ReversalsResolver } from './journal/journal.resolver.js';
 import { Journal } from './journal/journal.service.js';
@@ -122,10 +126,13 @@ const providers = [
   Dimensions,
   DimensionsRepository,
   DryRuns,
+  EndOfDay,
   ForeignExchange,
   ForeignExchangeRepository,
   HistoryRepository,
   HoldsRepository,
+  Interbook,
+  InterbookRepository,
   IssuedReports,
   Journal,
   JournalExports,
@@ -186,6 +193,7 @@ const resolvers = [
   HistoryResolver,
   HoldsResolver,
   IssuedReportsResolver,
+  InterbookResolver,
   JournalResolver,
   PartyAccountsResolver,
   PeriodsResolver,

@@ -13,6 +13,7 @@ import { DayCalendarsService } from './day-calendars.service.js';
 @Injectable()
 export class BusinessDays {
   private phaseWaits: () => void = () => undefined;
+  private readonly openedListeners: ((tx: Tx, book: string, businessDate: string) => Promise<void>)[] = [];
 
   constructor(
     private readonly days: BusinessDaysRepository,
@@ -25,6 +26,16 @@ export class BusinessDays {
   /** Rung after a commit that left a phase to start. */
   whenPhaseWaits(listener: () => void): void {
     this.phaseWaits = listener;
+  }
+
+  /** Told in the transaction in which a date opens. */
+  whenOpened(listener: (tx: Tx, book: string, businessDate: string) => Promise<void>): void {
+    this.openedListeners.push(listener);
+  }
+
+  /** Whoever opens a date of the book waits. */
+  lock(tx: Tx, book: string): Promise<void> {
+    return this.days.lockBook(tx, book);
   }
 
   /** The date that is open for posting. */
@@ -69,6 +80,7 @@ export class BusinessDays {
         ...(cutOff.isHalfDay ? { closesEarlyAt: cutOff.plannedAt.toISOString() } : {}),
       });
       await this.record(tx, 'BUSINESS_DAY_OPENED', book, businessDate, by);
+      for (const listener of this.openedListeners) await listener(tx, book, businessDate);
     }
     return { day: await this.days.day(tx, book, businessDate), problems: [] };
   }

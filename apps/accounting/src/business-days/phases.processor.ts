@@ -8,6 +8,7 @@ import { BusinessDaysRepository } from './business-days.repository.js';
 import { BusinessDays } from './business-days.service.js';
 import { ControlTotalsRepository } from './control-totals.repository.js';
 import { DayCalendarsService } from './day-calendars.service.js';
+import { EndOfDay } from './end-of-day.service.js';
 
 interface Outcome {
   readonly counts: Record<string, number>;
@@ -25,6 +26,7 @@ export class PhasesProcessor {
     private readonly totals: ControlTotalsRepository,
     private readonly outbox: Outbox,
     private readonly calendars: DayCalendarsService,
+    private readonly endOfDay: EndOfDay,
   ) {}
 
   @Handles('settlement.phase-completed.v1')
@@ -34,12 +36,22 @@ export class PhasesProcessor {
 
   @HandlesLong('accounting.run-phase.v1')
   async run(run: PayloadOf<'accounting.run-phase.v1'>, job: LongJob): Promise<void> {
+    const before: Record<string, number> = {};
     if (run.phase === 'CONTROL_TOTALS') {
+      for (const work of this.endOfDay.work) {
+        for (let after: string | undefined; ;) {
+          const done = await job.step((tx) => work.step(tx, run.book, run.businessDate, after));
+          for (const [name, count] of Object.entries(done.counts)) before[name] = (before[name] ?? 0) + count;
+          if (done.next === undefined) break;
+          after = done.next;
+        }
+      }
       // From here on nothing more is booked with this date, so that the totals are of a whole.
       await job.step((tx) => this.days.changeState(tx, run.book, run.businessDate, ['OPEN'], 'CLOSING'));
     }
     await job.finish(async (tx) => {
-      const { counts, problems } = await this.work(tx, run);
+      const { counts: own, problems } = await this.work(tx, run);
+      const counts = { ...own, ...Object.fromEntries(Object.entries(before).filter(([, count]) => count > 0)) };
       job.progress(1, 1, counts);
       await this.businessDays.complete(tx, run.phaseRunId, counts, problems);
     });

@@ -49,6 +49,8 @@ const columns = `approval_id AS "approvalId", book_id AS book, entry_id AS "entr
 /** Undoing an entry by hand: a linked reversing entry, after a second person agreed. */
 @Injectable()
 export class Reversals {
+  private readonly guards: ((tx: Tx, entryId: string) => Promise<Problem[]>)[] = [];
+
   constructor(
     private readonly journal: JournalRepository,
     private readonly days: BusinessDays,
@@ -56,6 +58,11 @@ export class Reversals {
     private readonly outbox: Outbox,
     private readonly audit: AuditTrail,
   ) {}
+
+  /** For other features: which of their entries are not reversed by hand, and why. */
+  guard(check: (tx: Tx, entryId: string) => Promise<Problem[]>): void {
+    this.guards.push(check);
+  }
 
   async find(tx: Tx, approvalId: string, lock = false): Promise<ReversalRow | undefined> {
     return tx.row<ReversalRow>(
@@ -75,6 +82,10 @@ export class Reversals {
       return { problems: [problem('NOT_REVERSIBLE', messageOf('NOT_REVERSIBLE'), ['entryId'])] };
     if (entry.reversedByEntryId !== null)
       return { problems: [problem('ALREADY_REVERSED', messageOf('ALREADY_REVERSED'), ['entryId'])] };
+    for (const check of this.guards) {
+      const refused = await check(tx, asked.entryId);
+      if (refused.length > 0) return { problems: refused };
+    }
     const { part, problems } = asked.part
       ? await this.partOf(tx, asked.entryId, asked.part)
       : { part: null, problems: [] };
