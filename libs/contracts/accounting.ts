@@ -23,6 +23,7 @@ export const entryKinds = [
   'TRANSFER',
   'FEE',
   'CORRECTION',
+  'SHORTFALL_COVER',
 ] as const;
 export type EntryKind = (typeof entryKinds)[number];
 

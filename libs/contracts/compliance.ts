@@ -43,6 +43,7 @@ export const approvalKinds = [
   'POSTING_RULES',
   'PERIOD_REOPENING',
   'MANUAL_JOURNAL',
+  'SHORTFALL_COVER',
 ] as const;
 
 export const complianceMessages = {

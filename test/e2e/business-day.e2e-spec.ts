@@ -46,8 +46,8 @@ describe('the first three business days, from nothing, on the embedded default',
     expect(dayOne.report?.verify.checked).toBeGreaterThan(10_000);
     const { entries, postings, sums } = dayOne.report?.ledger ?? { entries: 0, postings: 0, sums: {} };
     expect({ entries, postings, assets: Object.keys(sums).length }).toEqual({
-      entries: 11_962,
-      postings: 27_518,
+      entries: 11_968,
+      postings: 27_530,
       assets: 264,
     });
     expect(new Set(Object.values(sums))).toEqual(new Set(['0']));
@@ -67,7 +67,7 @@ describe('the first three business days, from nothing, on the embedded default',
   it('says in short what the rows say', () => {
     expect(dayOne.report?.trades).toEqual({ received: 1996, captured: 1982, rejected: 14, held: 6 });
     expect(dayOne.report?.due).toEqual({ total: 1900, settled: 1812, partial: 9, pending: 74, held: 5 });
-    expect(dayOne.report?.workItems).toBe(116);
+    expect(dayOne.report?.workItems).toBe(118);
     expect(dayOne.report?.businessDates).toEqual({ NGEU: '2026-11-25', NGUS: '2026-11-25' });
     expect(Object.keys(dayOne.report ?? {}).sort()).toEqual(
       [
@@ -101,6 +101,7 @@ describe('the first three business days, from nothing, on the embedded default',
         'camt.053.001.08',
         'pacs.002.001.12',
         'pacs.004.001.13',
+        'semt.002.001.11',
         'sese.024.001.12',
         'sese.025.001.11',
       ]);

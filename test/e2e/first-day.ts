@@ -75,26 +75,28 @@ export const firstDayRows = {
     changedPayloadRefused: 1,
   },
   breaks: 'not yet',
-  shortfalls: 'not yet',
-  workItems: { total: 116, repairAndUnconfirmed: 16, held: 17, failsAndPartials: 62, unmatched: 21 },
+  shortfalls: { total: 2, shares: 1, clientMoney: 1 },
+  workItems: { total: 118, repairAndUnconfirmed: 16, held: 17, failsAndPartials: 62, unmatched: 21, shortfalls: 2 },
   // Beside what the sample promises: what the ledger made of it.
   entries: {
-    total: 2400,
+    total: 2402,
     tradeSettlement: 1797,
     freeDelivery: 24,
     payment: 574,
     paymentReturn: 3,
     transfer: 1,
     correction: 1,
+    shortfallCover: 2,
   },
   postings: {
-    total: 8394,
+    total: 8398,
     tradeSettlement: 7188,
     freeDelivery: 48,
     payment: 1148,
     paymentReturn: 6,
     transfer: 2,
     correction: 2,
+    shortfallCover: 4,
   },
 };
 
@@ -105,6 +107,7 @@ export const firstDayValues = {
   due,
   dueOutcome: due,
   payments: { EUR: '906954925.23', GBP: '56730.93', USD: '588471.76' },
+  shortfalls: { EUR: '48910.39' },
 };
 
 type Parts = { [name: string]: number | Parts };

@@ -155,7 +155,9 @@ export function journeys(of: () => Running): void {
       ];
       expect(merged.map(({ id }) => id).sort()).toEqual(apart.map(({ id }) => id).sort());
       expect(merged.length).toBeGreaterThan(50);
-      expect(new Set(merged.map(({ service }) => service))).toEqual(new Set(['settlement', 'compliance']));
+      expect(new Set(merged.map(({ service }) => service))).toEqual(
+        new Set(['accounting', 'settlement', 'compliance']),
+      );
       expect(merged.filter(({ ownerTeam, ageSeconds }) => !ownerTeam || !(ageSeconds >= 0))).toEqual([]);
       const due = merged.map(({ dueAt }) => dueAt);
       expect(due).toEqual([...due].sort());

@@ -14,11 +14,13 @@ export interface Expected {
 }
 
 interface Script {
-  places: { placeId: string; closedOn: string[] }[];
-  agents: { account: string; closedOn: string[] }[];
+  places: { placeId: string; depotAccount: string; closedOn: string[] }[];
+  agents: { account: string; currency: string; closedOn: string[] }[];
   outcomes: { executionId: string; kind: string; curedOn?: string; partialUnits?: string; amountMinor?: string }[];
   returnedPayments: Record<string, string>;
   statements: { accounts: string[]; exceptions: { date: string; account: string; kind: string }[] };
+  statementDifferences: { date: string; account: string; kind: string; amount?: string; endToEndId?: string }[];
+  depotDifferences: { date: string; account: string; isin: string; kind: string; quantity: string }[];
 }
 interface DayScript {
   date: string;
@@ -66,6 +68,9 @@ export class Oracle {
   /** Execution id of a block → into how many client accounts it goes. */
   private readonly allocations = new Map<string, number>();
   private readonly openItems = new Map<string, Set<string>>();
+  /** Open until they are put right. */
+  private readonly missingPieces = new Map<string, bigint>();
+  private readonly missingMoney = new Map<string, bigint>();
   private readonly lateFromYesterday: OrderedPayment[] = [];
   private readonly seen = new Map<string, Line>();
   private listed: string[][];
@@ -116,7 +121,8 @@ export class Oracle {
     this.playDue(day, partyHits, expected);
     this.playFiles(day, expected);
     this.playApprovals(day, expected);
-    this.playLedger(expected);
+    this.playShortfalls(day, expected);
+    this.playLedger(day, expected);
     for (const [part, references] of this.held)
       for (const reference of references) expected.add('screening', part, reference);
     for (const [part, references] of this.openItems)
@@ -357,6 +363,46 @@ export class Oracle {
     }
   }
 
+  /**
+   * What clients are short of: the pieces that a place gave away by mistake, and the money that an agent took beyond what
+   * was ordered. Money that came for nobody known covers nothing, and what was ordered and not executed will still go.
+   */
+  private playShortfalls(day: DayScript, expected: Expectations): void {
+    for (const one of this.script.depotDifferences.filter(({ date }) => date === day.date)) {
+      const place = this.script.places.find(({ depotAccount }) => depotAccount === one.account);
+      if (!place || this.isClosed(place.placeId, day.date)) continue;
+      const units = unitsAt(one.quantity, 0) ?? 0n;
+      const missing = (this.missingPieces.get(one.isin) ?? 0n) + (one.kind === 'DELIVERED_BY_MISTAKE' ? units : -units);
+      this.missingPieces.set(one.isin, missing);
+    }
+    const ordered = new Map(
+      this.stepFiles(day, 'PAYMENTS')
+        .flatMap((file) => this.inputs.payments(file))
+        .map(({ endToEndId, amount, currency }) => [endToEndId, unitsAt(amount, exponentOf(currency)) ?? 0n]),
+    );
+    for (const one of this.script.statementDifferences.filter(({ date }) => date === day.date)) {
+      const agent = this.script.agents.find(({ account }) => account === one.account);
+      if (!agent || agent.closedOn.includes(day.date)) continue;
+      const stated = unitsAt(one.amount ?? '', exponentOf(agent.currency)) ?? 0n;
+      const order = ordered.get(one.endToEndId ?? '') ?? 0n;
+      const taken =
+        { FEE: stated, DOUBLE_DEBIT: order, WRONG_AMOUNT: stated > order ? stated - order : 0n }[one.kind] ?? 0n;
+      this.missingMoney.set(agent.currency, (this.missingMoney.get(agent.currency) ?? 0n) + taken);
+    }
+    for (const [isin, units] of this.missingPieces) {
+      if (units <= 0n) continue;
+      const { currency = '' } = this.instruments.get(isin) ?? {};
+      const price = unitsAt(this.staticPrice.get(isin) ?? '', exponentOf(currency)) ?? 0n;
+      expected.add('shortfalls', 'shares', isin, currency, decimalOf(price * units, exponentOf(currency)));
+      this.item('shortfalls', isin);
+    }
+    for (const [currency, minor] of this.missingMoney) {
+      if (minor <= 0n) continue;
+      expected.add('shortfalls', 'clientMoney', currency, currency, decimalOf(minor, exponentOf(currency)));
+      this.item('shortfalls', currency);
+    }
+  }
+
   private hold(part: string, reference: string): void {
     this.held.set(part, (this.held.get(part) ?? new Set<string>()).add(reference));
   }
@@ -365,7 +411,7 @@ export class Oracle {
    * What the ledger must hold of the day: one entry for each settlement, part settlement, payment and return. A
    * delivery against payment has four postings, a free one two; a block has two more for each allocation but its first.
    */
-  private playLedger(expected: Expectations): void {
+  private playLedger(day: DayScript, expected: Expectations): void {
     const [free, paid] = [
       this.settledToday.filter(({ isFree }) => isFree),
       this.settledToday.filter(({ isFree }) => !isFree),
@@ -389,6 +435,10 @@ export class Oracle {
     book('paymentReturn', returned, 2 * returned);
     book('transfer', this.reversalsByHand, 2 * this.reversalsByHand);
     book('correction', this.reversalsByHand, 2 * this.reversalsByHand);
+    const covered = day.steps.some(({ action }) => action === 'COVER_SHORTFALLS')
+      ? this.openItems.get('shortfalls')?.size
+      : 0;
+    book('shortfallCover', covered ?? 0, 2 * (covered ?? 0));
     this.settledToday = [];
     this.reversalsByHand = 0;
   }

@@ -153,6 +153,45 @@ async function propose(api: Api, one: ApprovalCase, key: string, date: string): 
   }
 }
 
+interface OpenShortfall {
+  id: string;
+  asset: string;
+  uncovered: { amount: string; currency: string } | null;
+}
+
+/** The controller sets own money aside for whatever clients are short of, a second person agrees. Tells how many there were. */
+export async function coverShortfalls(api: Api): Promise<number> {
+  const open = async () => {
+    const { shortfalls } = await api.send<{ shortfalls: { edges: { node: OpenShortfall }[] } }>(
+      'controller',
+      'query Shortfalls { shortfalls(state: OPEN, first: 100) { edges { node { id asset uncovered { amount currency } } } } }',
+    );
+    return shortfalls.edges.map(({ node }) => node);
+  };
+  const isCovered = ({ uncovered }: OpenShortfall) => uncovered !== null && /^0(\.0+)?$/.test(uncovered.amount);
+  const found = await open();
+  for (const { id, asset, uncovered } of found.filter((one) => !isCovered(one))) {
+    const { cover } = await api.mutate<{ cover: { approvalId: string }; problems: [] }>(
+      'controller',
+      'proposeShortfallCover',
+      {
+        shortfallId: id,
+        amount: uncovered?.amount ?? '0',
+        reason: `Own money until the difference in ${asset} is put right`,
+        idempotencyKey: `cover-${id}`,
+      },
+      'cover { approvalId }',
+      'ProposeShortfallCoverInput',
+    );
+    const approval = await until(`the approval of the cover of ${asset}`, () =>
+      approvalById(api, cover.approvalId).catch(() => undefined),
+    );
+    await decide(api, 'operations-approver', approval, 'APPROVE');
+  }
+  await until('the cover of the shortfalls', async () => ((await open()).every(isCovered) ? true : undefined));
+  return found.length;
+}
+
 async function approvalById(api: Api, id: string): Promise<ApprovalState> {
   const { approval } = await api.send<{ approval: ApprovalState | null }>(
     'operations-approver',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DemoRole } from './access.js';
 import { type Api, patiently, until } from './api.js';
-import { releasePayment, runApprovals } from './approvals.js';
+import { coverShortfalls, releasePayment, runApprovals } from './approvals.js';
 import { receiveList } from './institution.js';
 import { type OwnFile, type OwnFiles } from './own-files.js';
 import { type Progress } from './progress.js';
@@ -140,6 +140,13 @@ async function perform(context: DayContext, script: DayScript, step: DayStep): P
       );
       progress.begin('settle', 'Settlement, second half of the day');
       return;
+    case 'COVER_SHORTFALLS': {
+      const covered = await coverShortfalls(api);
+      said(
+        `${covered === 1 ? 'one shortfall' : `${covered} shortfalls`} of client assets covered by two people, open until cured`,
+      );
+      return;
+    }
     case 'CLOSE':
       progress.begin('endOfDay');
       if (context.ownFiles.statement) {

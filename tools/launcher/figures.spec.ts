@@ -30,7 +30,7 @@ describe('rows of a day', () => {
   });
 
   it('names the rows whose feature is not built', () => {
-    expect(rowsOf([])).toEqual({ breaks: 'not yet', shortfalls: 'not yet' });
+    expect(rowsOf([])).toEqual({ breaks: 'not yet' });
   });
 });
 

@@ -32,7 +32,7 @@ export const rowOrder = [
   'workItems',
 ];
 /** Rows whose feature is not built. */
-const notYet = ['breaks', 'shortfalls'];
+const notYet = ['breaks'];
 
 /** Adds the figures up: each part at its path, each level with the total of its parts. */
 export function rowsOf(figures: readonly DayFigure[]): Rows {

@@ -65,4 +65,7 @@ export const landed: Readonly<Record<string, string>> = {
   MarketFigures20261203000331: '1c2d7e1fecd8ad1c',
   ForeignExchange20261203000332: '083a33b0811ecb29',
   JournalImports20261203000342: 'a6347bd8b8f837ea',
+  ClientAssets20261203000323: 'd1c14f7859caf9eb',
+  ShortfallCovers20261203000324: '8d6c291fb3b57e68',
+  ShortfallApprovals20261203000325: '1e0e972f3104a181',
 };

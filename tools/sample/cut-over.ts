@@ -115,6 +115,12 @@ export const nostros = [
   { account: 'NOSTRO-USD', book: 'NGUS', currency: 'USD', agentBic: 'NGAGUS33XXX', statementChannel: 'AGENT-USD' },
 ];
 
+/** The firm's own capital, on accounts of its own: nothing of it lies with what is the clients'. */
+export const ownCapital = [
+  { book: 'NGEU', currency: 'EUR', amount: '5000000.00' },
+  { book: 'NGUS', currency: 'USD', amount: '5000000.00' },
+];
+
 const holdersPerInstrument = 30;
 
 /** Who may sell what: thirty clients hold each instrument, so that no seller runs out by chance. */
@@ -354,6 +360,12 @@ export function makeCutOver(
           agentBic: bic,
           statementChannel: '',
         })),
+      ...ownCapital.flatMap(({ book, currency }) =>
+        [
+          { account: `OWN-CASH-${currency}`, kind: 'ASSET' },
+          { account: 'CAPITAL', kind: 'EQUITY' },
+        ].map(({ account, kind }) => ({ account, book, kind, currency, agentBic: '', statementChannel: '' })),
+      ),
       ...['NGEU', 'NGUS'].flatMap((book) =>
         ['SUSPENSE', 'MIGRATION', 'FEES'].map((account) => ({
           account,
@@ -383,6 +395,9 @@ export function makeCutOver(
         currency,
         amount: decimalText(opening.nostros.get(account) ?? 0n, exponentOf(currency)),
       })),
+      ...ownCapital.flatMap(({ book, currency, amount }) =>
+        [`OWN-CASH-${currency}`, 'CAPITAL'].map((account) => ({ account, book, currency, amount })),
+      ),
     ],
     holdings: [
       ...position.holdings.map(({ client, isin, units }) => ({

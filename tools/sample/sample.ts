@@ -42,6 +42,7 @@ export type DayStep = { at: string } & (
   | { action: 'PAYMENTS'; file: string; part: 'byMutation' | 'replays' | 'reusedKeys' | 'late' }
   | { action: 'RELEASE_PAYMENT'; endToEndId: string }
   | { action: 'APPROVALS' }
+  | { action: 'COVER_SHORTFALLS' }
   | { action: 'ADVANCE_MARKET' }
   | { action: 'CLOSE' }
 );
@@ -166,7 +167,7 @@ export function makeSample(options: {
   return out;
 }
 
-/** The European share of which the place delivers 300 out of our depot by mistake: one that a small day has as well. */
+/** The European share of which the place delivers 300 out of our depot by mistake. */
 function shortInstrument({ instruments }: Institution): Institution['instruments'][number] {
   const [, second] = instruments.filter(({ market, assetClass }) => market === 'EU' && assetClass === 'EQUITY');
   if (!second) throw new Error('The plan has no second European share');
@@ -303,7 +304,10 @@ function writeDay(
     { at: '18:30', action: 'PHASE', phase: 'CUT_OFF', cycle: 1 },
   );
   if (first) steps.push({ at: '19:00', action: 'ADVANCE_MARKET' });
-  steps.push({ at: '19:15', action: 'PHASE', phase: 'FAIL_SNAPSHOT', cycle: 1 }, { at: '20:00', action: 'CLOSE' });
+  steps.push({ at: '19:15', action: 'PHASE', phase: 'FAIL_SNAPSHOT', cycle: 1 });
+  // What clients are short of by the statements of the day is covered on it, by two people.
+  if (first) steps.push({ at: '19:30', action: 'COVER_SHORTFALLS' });
+  steps.push({ at: '20:00', action: 'CLOSE' });
   out.set(`${folder}/script.json`, json({ date, zone: frankfurt, books, steps }));
 }
 

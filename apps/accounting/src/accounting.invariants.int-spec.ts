@@ -6,6 +6,7 @@ import { PeriodsRepository } from './periods/periods.repository.js';
 import { Periods } from './periods/periods.service.js';
 import { PostingRulesRepository } from './posting-rules/posting-rules.repository.js';
 import { PostingRules } from './posting-rules/posting-rules.service.js';
+import { clientAssetsOf } from './client-assets/for-tests.js';
 import { accountOf, type Bench, createBench, day, isin } from './testing/bench.js';
 
 let bench: Bench;
@@ -83,6 +84,25 @@ beforeAll(async () => {
       [day, side?.id],
     );
   });
+  await bench.one({
+    ...bench.move('i-20', 'DEPOT-T2S', 'A-SAFE', 0, { kind: 'TRADE_SETTLEMENT' }),
+    postings: [...transferOf('DEPOT-T2S', 'A-SAFE', isin, '5'), ...transferOf('A-CASH', 'NOSTRO-EUR', 'EUR', '50')],
+  } as never);
+  const { statements, clientAssets, shortfalls, covers, accounts } = clientAssetsOf(bench);
+  await bench.run(async (tx) => {
+    await statements.keep(tx, depotStated(12));
+    await clientAssets.calculate(tx, 'NGEU', day, 'test');
+  });
+  const firm = { from: 'OWN-CASH-EUR', reason: 'until it is put right' };
+  await bench.run((tx) => accounts.open(tx, [accountOf(firm.from, 'ASSET', { currency: 'EUR' })]));
+  await bench.one(bench.move('i-21', firm.from, 'FEES', 5_000));
+  await bench.run(async (tx) => {
+    const [short] = await shortfalls.open(tx, 'NGEU');
+    const { cover } = await covers.propose(tx, { shortfallId: short?.shortfallId ?? '', amount: '50', ...firm }, 'x');
+    await covers.decided(tx, { ...cover, outcome: 'APPROVED', decidedBy: 'y', reason: 'seen' } as never);
+    // What was booked since is in it as well.
+    await clientAssets.calculate(tx, 'NGEU', day, 'test');
+  });
   // The totals of the codes, as the end of the date writes them; the date itself goes on.
   await bench.run(async (tx) => {
     const state = (to: string) =>
@@ -103,6 +123,27 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await bench.drop();
+});
+
+/** Three shares are missing at the depot. */
+const depotStated = (units: number) => ({
+  statementId: 'stm_i',
+  account: 'DEPOT-T2S',
+  book: 'NGEU',
+  kind: 'CUSTODY' as const,
+  number: 1,
+  statementDate: day,
+  part: 1,
+  parts: 1,
+  balances: [
+    {
+      asset: isin,
+      units: String(units),
+      price: { amount: '10', factor: '1', currency: 'EUR', date: day },
+    },
+  ],
+  entries: [],
+  rates: [],
 });
 
 const ask: Ask = async (sql, parameters) => (await bench.database.pool('verify').query(sql, parameters)).rows as never;
@@ -335,6 +376,56 @@ describe('the invariants of the ledger', () => {
       5,
       `ALTER TABLE accounting.journal_entry DROP CONSTRAINT journal_entry_book_id_idempotency_key_key;
        UPDATE accounting.journal_entry SET idempotency_key = 'i-1' WHERE idempotency_key = 'i-2'; DELETE FROM accounting.posting_key WHERE key = 'i-2'`,
+    ],
+    [
+      'a client who has more than was proved',
+      6,
+      `UPDATE accounting.client_asset_line SET entitled_units = entitled_units - 1, resource_units = resource_units - 1 WHERE pool = 'CUSTODY';
+       UPDATE accounting.client_asset_source SET stated_units = stated_units - 1 WHERE pool = 'CUSTODY'; UPDATE accounting.agent_balance SET units = units - 1`,
+    ],
+    [
+      'a client whom the proof does not know',
+      6,
+      `DELETE FROM accounting.client_asset_item; DELETE FROM accounting.client_asset_source; DELETE FROM accounting.client_asset_line; DELETE FROM accounting.shortfall`,
+    ],
+    [
+      'a resource that nothing explains',
+      6,
+      `UPDATE accounting.client_asset_item SET units = units + 1 WHERE is_explained`,
+    ],
+    ['a proof by another balance than was stated', 6, `UPDATE accounting.agent_balance SET units = units + 1`],
+    [
+      'a shortfall that says less than is missing',
+      6,
+      `ALTER TABLE accounting.shortfall DISABLE TRIGGER shortfall_changes; UPDATE accounting.shortfall SET units = units - 1`,
+    ],
+    [
+      'a shortfall that was ended and goes on',
+      6,
+      `ALTER TABLE accounting.shortfall DISABLE TRIGGER shortfall_changes; UPDATE accounting.shortfall SET state = 'CURED', cured_on = DATE '2026-11-25'`,
+    ],
+    ['a shortfall that nobody has', 6, `DELETE FROM accounting.work_item WHERE kind = 'CLIENT_ASSET_SHORTFALL'`],
+    [
+      'a cover of another amount than was set aside',
+      6,
+      `ALTER TABLE accounting.shortfall_cover DISABLE TRIGGER shortfall_cover_changes; UPDATE accounting.shortfall_cover SET amount_minor = amount_minor + 1`,
+    ],
+    [
+      'a cover that was taken back in silence',
+      6,
+      `UPDATE accounting.journal_entry SET reverses_entry_id = (SELECT entry_id FROM accounting.shortfall_cover) WHERE idempotency_key = 'i-1'`,
+    ],
+    [
+      'a delivery that was not paid in its entry',
+      6,
+      `UPDATE accounting.posting SET entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-1'), n = n + 10
+        WHERE asset = 'EUR' AND entry_id = (SELECT entry_id FROM accounting.journal_entry WHERE idempotency_key = 'i-20')`,
+    ],
+    [
+      'shares that lie nowhere',
+      6,
+      `UPDATE accounting.balance SET posted_credit = posted_credit + 1
+        WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-SAFE')`,
     ],
     ['an entry without a key', 5, `DELETE FROM accounting.posting_key WHERE key = 'i-1'`],
     [

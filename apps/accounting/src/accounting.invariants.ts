@@ -1,5 +1,11 @@
 import { interbookInvariant } from './interbook/interbook.invariants.js';
 import { invariant, type Invariant } from './invariant.js';
+import {
+  clientAssetsInvariant,
+  deliveryVersusPaymentInvariant,
+  shortfallCoverInvariant,
+  stockRecordInvariant,
+} from './client-assets/client-assets.invariants.js';
 import { closedPeriodsInvariant, shiftsInvariant } from './periods/periods.invariants.js';
 import { reportsInvariants } from './reports/reports.invariants.js';
 import { ruledInvariant } from './posting-rules/posting-rules.invariants.js';
@@ -227,4 +233,8 @@ export const accountingInvariants: readonly Invariant[] = [
       GROUP BY 1 HAVING count(*) > 1`,
     ],
   ),
+  clientAssetsInvariant,
+  shortfallCoverInvariant,
+  deliveryVersusPaymentInvariant,
+  stockRecordInvariant,
 ];

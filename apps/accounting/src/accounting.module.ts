@@ -34,6 +34,18 @@ import { AgentStatementsRepository } from './client-assets/agent-statements.repo
 import { CloseCalendarRepository } from './close-calendar/close-calendar.repository.js';
 import { CloseCalendarResolver } from './close-calendar/close-calendar.resolver.js';
 import { CloseCalendar } from './close-calendar/close-calendar.service.js';
+import { ClientAssetViewsRepository } from './client-assets/client-asset-views.repository.js';
+import { ClientAssetsRepository } from './client-assets/client-assets.repository.js';
+import {
+  ClientAssetLineResolver,
+  ClientAssetsResolver,
+  StockRecordResolver,
+} from './client-assets/client-assets.resolver.js';
+import { ClientAssets } from './client-assets/client-assets.service.js';
+import { ShortfallCoversRepository } from './client-assets/shortfall-covers.repository.js';
+import { ShortfallCovers } from './client-assets/shortfall-covers.service.js';
+import { ShortfallsRepository } from './client-assets/shortfalls.repository.js';
+import { ShortfallsResolver } from './client-assets/shortfalls.resolver.js';
 import { ClosingsResolver } from './closings/closings.resolver.js';
 import { CutOverProcessor } from './cut-over/cut-over.processor.js';
 import { CutOverRepository } from './cut-over/cut-over.repository.js';
@@ -117,6 +129,9 @@ const providers = [
   CloseCalendar,
   CloseCalendarRepository,
   ClosingEntries,
+  ClientAssets,
+  ClientAssetsRepository,
+  ClientAssetViewsRepository,
   ControlTotalsRepository,
   CustomerOperations,
   CutOverRepository,
@@ -155,6 +170,9 @@ const providers = [
   ReportsRepository,
   Reversals,
   RuleChanges,
+  ShortfallCovers,
+  ShortfallCoversRepository,
+  ShortfallsRepository,
   Statements,
   StatementsRepository,
   Valuations,
@@ -183,6 +201,8 @@ const resolvers = [
   BusinessDaysResolver,
   CloseCalendarResolver,
   ChartsResolver,
+  ClientAssetLineResolver,
+  ClientAssetsResolver,
   ClosingsResolver,
   CustomerOperationsResolver,
   DimensionsResolver,
@@ -205,8 +225,10 @@ const resolvers = [
   RatesResolver,
   ReportsResolver,
   ReversalsResolver,
+  ShortfallsResolver,
   StatementsResolver,
   ValuationsResolver,
+  StockRecordResolver,
 ];
 
 @Global()

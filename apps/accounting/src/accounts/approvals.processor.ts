@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles } from '#libs/messaging/index.js';
+import { ShortfallCovers } from '../client-assets/shortfall-covers.service.js';
 import { Reversals } from '../journal/reversals.service.js';
 import { Reopenings } from '../periods/reopenings.service.js';
 import { RuleChanges } from '../posting-rules/rule-changes.service.js';
@@ -16,6 +17,7 @@ export class ApprovalsProcessor {
     private readonly reversals: Reversals,
     private readonly ruleChanges: RuleChanges,
     private readonly rates: Rates,
+    private readonly shortfallCovers: ShortfallCovers,
   ) {}
 
   @Handles('compliance.approval-decided.v1')
@@ -26,5 +28,6 @@ export class ApprovalsProcessor {
     if (event.kind === 'PERIOD_REOPENING') await this.reopenings.decided(tx, event);
     if (event.kind === 'POSTING_RULES') await this.ruleChanges.decided(tx, event);
     if (event.kind === 'PRICE_OVERRIDE') await this.rates.decided(tx, event);
+    if (event.kind === 'SHORTFALL_COVER') await this.shortfallCovers.decided(tx, event);
   }
 }

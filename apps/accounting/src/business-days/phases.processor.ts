@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PayloadOf, type PhaseRun } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles, HandlesLong, type LongJob, Outbox } from '#libs/messaging/index.js';
+import { ClientAssets } from '../client-assets/client-assets.service.js';
 import { MerkleRoot } from '../journal/merkle.js';
 import { clockOfBook, cutOffOfBook, nextDateOfBook } from './books.js';
 import { BusinessDaysRepository } from './business-days.repository.js';
@@ -16,6 +17,7 @@ interface Outcome {
 }
 
 const hashesPerRead = 5_000;
+const requester = 'service:accounting';
 
 /** The phases that accounting works itself. Each leaves the same state however often it runs. */
 @Injectable()
@@ -27,11 +29,15 @@ export class PhasesProcessor {
     private readonly outbox: Outbox,
     private readonly calendars: DayCalendarsService,
     private readonly endOfDay: EndOfDay,
+    private readonly clientAssets: ClientAssets,
   ) {}
 
   @Handles('settlement.phase-completed.v1')
   async settlementCompleted(tx: Tx, done: PayloadOf<'settlement.phase-completed.v1'>): Promise<void> {
     await this.businessDays.complete(tx, done.phaseRunId, done.counts, done.problems);
+    // The statements are in and the date is still worked: what is short can be covered on it.
+    if (done.phase === 'FAIL_SNAPSHOT')
+      await this.clientAssets.calculateBeside(tx, done.book, done.businessDate, requester);
   }
 
   @HandlesLong('accounting.run-phase.v1')
@@ -84,6 +90,8 @@ export class PhasesProcessor {
     if (differences.length > 0) {
       // The arithmetic of the ledger is never overridden: the date opens again for what puts it right.
       await this.days.changeState(tx, book, businessDate, ['CLOSING'], 'OPEN');
+    } else {
+      await this.clientAssets.calculateBeside(tx, book, businessDate, requester);
     }
     return {
       counts: { totals: compared, differences: differences.length },

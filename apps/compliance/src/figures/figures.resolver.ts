@@ -8,7 +8,7 @@ import { dayFigures } from './figures.js';
 export class FiguresResolver {
   @Query(() => [DayFigureType], {
     description:
-      'What was stopped at the close of this business date, whenever it was, and how the approvals asked for on it ended.',
+      'What was stopped at the close of this business date, whenever it was, and how the approvals asked for on it ended. What covers a shortfall of client assets is told with it.',
   })
   @RequiresScopes('days:read')
   async complianceDayFigures(
@@ -24,7 +24,7 @@ export class FiguresResolver {
       `SELECT approval_id AS "approvalId", state,
               (SELECT code FROM compliance.approval_attempt a WHERE a.approval_id = approval.approval_id ORDER BY attempt_id DESC LIMIT 1)
                 AS "lastRefusal"
-         FROM compliance.approval WHERE business_date = $1`,
+         FROM compliance.approval WHERE business_date = $1 AND kind <> 'SHORTFALL_COVER'`,
       [businessDate],
     );
     return dayFigures(held, approvals);

@@ -297,7 +297,13 @@ const short = (units: bigint) => formatDecimal(units, sumScale).replace(/0+$/, '
 
 /** Every opening entry has the migration account on its other side, so what we have must be what we owe: per book and asset. */
 function migrationLeft(set: CutOverSet, fault: Fault): { book: string; asset: string; left: string }[] {
-  const isClient = new Set(set.accounts.map(({ cells }) => cells.account ?? ''));
+  // What clients and owners have, and what the firm owes or earned, stands on the other side than what it has.
+  const isOwed = new Set([
+    ...set.accounts.map(({ cells }) => cells.account ?? ''),
+    ...set.nostros
+      .filter(({ cells }) => ['FEES', 'EQUITY', 'LIABILITY', 'OWN_CUSTODY'].includes(cells.kind ?? ''))
+      .map(({ cells }) => cells.account ?? ''),
+  ]);
   const left = new Map<string, bigint>();
   const add = (book: string, asset: string, units: bigint) =>
     left.set(`${book}|${asset}`, (left.get(`${book}|${asset}`) ?? 0n) + units);
@@ -308,13 +314,12 @@ function migrationLeft(set: CutOverSet, fault: Fault): { book: string; asset: st
     if (read.fault === 'EXCESS_SCALE')
       fault('balances', line, 'amount', 'EXCESS_SCALE', `${currency} has fewer decimals`);
     const scaled = readUnits(cells.amount ?? '', sumScale);
-    if (!scaled.fault)
-      add(cells.book ?? '', currency, isClient.has(cells.account ?? '') ? -scaled.units : scaled.units);
+    if (!scaled.fault) add(cells.book ?? '', currency, isOwed.has(cells.account ?? '') ? -scaled.units : scaled.units);
   }
   for (const { cells } of set.holdings) {
     const read = readUnits(cells.quantity ?? '', sumScale);
     if (!read.fault)
-      add(cells.book ?? '', cells.isin ?? '', isClient.has(cells.account ?? '') ? -read.units : read.units);
+      add(cells.book ?? '', cells.isin ?? '', isOwed.has(cells.account ?? '') ? -read.units : read.units);
   }
   return [...left].map(([key, units]) => {
     const [book = '', asset = ''] = key.split('|');
