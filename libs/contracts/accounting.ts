@@ -123,6 +123,16 @@ export const businessDayChanged = z.object({
 });
 export type BusinessDayChanged = z.infer<typeof businessDayChanged>;
 
+export const periodChanged = z.object({
+  book,
+  /** A month as 2026-11, or 2026-13: the adjustment period of the year. */
+  period: z.string().regex(/^\d{4}-(0[1-9]|1[0-3])$/),
+  lastDate: plainDate,
+  state: z.enum(['OPEN', 'SOFT_CLOSED', 'HARD_CLOSED']),
+  version: z.number().int().min(2),
+});
+export type PeriodChanged = z.infer<typeof periodChanged>;
+
 const dayKey = (payload: { book: string }) => `business-day:${payload.book}`;
 
 export const accountingMessages = {
@@ -158,6 +168,9 @@ export const accountingMessages = {
   'accounting.business-day-changed.v1': event('accounting', ['settlement', 'compliance'], businessDayChanged, {
     orderedBy: dayKey,
   }),
+  'accounting.period-changed.v1': event('accounting', ['accounting'], periodChanged, {
+    orderedBy: ({ book: of }) => `period:${of}`,
+  }),
   'accounting.dry-run-rules.v1': command(['accounting'], 'accounting', z.object({ dryRunId: id, book }), {
     lane: 'bulk',
     longRunning: true,
@@ -172,6 +185,11 @@ export const accountingMessages = {
     longRunning: true,
   }),
   'accounting.export-plain-text-journal.v1': command(['accounting'], 'accounting', z.object({ fileId: id, book }), {
+    lane: 'bulk',
+    longRunning: true,
+  }),
+  /** A file of journals that is too large to be booked while its sender waits. */
+  'accounting.import-journals.v1': command(['accounting'], 'accounting', z.object({ importId: id, book }), {
     lane: 'bulk',
     longRunning: true,
   }),

@@ -59,6 +59,7 @@ export const landed: Readonly<Record<string, string>> = {
   Periods20261203000311: 'ccebf6a1dc5431a0',
   ClosingApprovals20261203000312: '86249ec790dcb5e7',
   CloseCalendar20261203000313: 'a0469b0d8f57ae76',
+  ManualJournals20261203000314: 'cd816787ef77bff4',
   DepotStatements20261203000321: '07db1229a24c8229',
   AgentStatements20261203000322: '1e5f502b5c3e66b3',
   ReportFiles20261203000341: '68c502e24ce8fd95',

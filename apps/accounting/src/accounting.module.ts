@@ -71,8 +71,15 @@ import { Journal } from './journal/journal.service.js';
 import { PostingProcessor } from './journal/posting.processor.js';
 import { PostingService } from './journal/posting.service.js';
 import { Reversals } from './journal/reversals.service.js';
+import { JournalFilesProcessor } from './manual-journals/journal-files.processor.js';
+import { JournalFiles } from './manual-journals/journal-files.service.js';
+import { JournalSettings } from './manual-journals/journal-settings.service.js';
+import { ManualJournalsRepository } from './manual-journals/manual-journals.repository.js';
+import { ManualJournalsResolver } from './manual-journals/manual-journals.resolver.js';
+import { ManualJournals } from './manual-journals/manual-journals.service.js';
 import { Mutations } from './mutations.js';
 import { ClosingEntries } from './periods/closing-entries.service.js';
+import { PeriodEvents } from './periods/period-events.service.js';
 import { PeriodsRepository } from './periods/periods.repository.js';
 import { EntryAccountingDateResolver, PeriodsResolver } from './periods/periods.resolver.js';
 import { Periods } from './periods/periods.service.js';
@@ -113,6 +120,10 @@ import { Statements } from './statements/statements.service.js';
 import { ValuationsProcessor } from './valuation/valuations.processor.js';
 import { ValuationsResolver } from './valuation/valuations.resolver.js';
 import { Valuations } from './valuation/valuations.service.js';
+import { SuspenseProcessor } from './suspense/suspense.processor.js';
+import { SuspenseRepository } from './suspense/suspense.repository.js';
+import { SuspenseResolver } from './suspense/suspense.resolver.js';
+import { Suspense } from './suspense/suspense.service.js';
 
 const providers = [
   Accounts,
@@ -151,10 +162,15 @@ const providers = [
   IssuedReports,
   Journal,
   JournalExports,
+  JournalFiles,
   JournalImports,
   JournalRepository,
+  JournalSettings,
   LimitChanges,
+  ManualJournals,
+  ManualJournalsRepository,
   Mutations,
+  PeriodEvents,
   Periods,
   PeriodsRepository,
   PlainTextRepository,
@@ -176,9 +192,13 @@ const providers = [
   Statements,
   StatementsRepository,
   Valuations,
+  Suspense,
+  SuspenseRepository,
 ];
 
 const processors = [
+  JournalFilesProcessor,
+  SuspenseProcessor,
   AgentStatementsProcessor,
   ApprovalsProcessor,
   AssetsProcessor,
@@ -196,6 +216,8 @@ const processors = [
 ];
 
 const resolvers = [
+  ManualJournalsResolver,
+  SuspenseResolver,
   AccountsResolver,
   BlocksResolver,
   BusinessDaysResolver,

@@ -4,6 +4,8 @@ import { type Tx } from '#libs/database/index.js';
 import { Handles } from '#libs/messaging/index.js';
 import { ShortfallCovers } from '../client-assets/shortfall-covers.service.js';
 import { Reversals } from '../journal/reversals.service.js';
+import { JournalSettings } from '../manual-journals/journal-settings.service.js';
+import { ManualJournals } from '../manual-journals/manual-journals.service.js';
 import { Reopenings } from '../periods/reopenings.service.js';
 import { RuleChanges } from '../posting-rules/rule-changes.service.js';
 import { Rates } from '../rates/rates.service.js';
@@ -12,7 +14,9 @@ import { LimitChanges } from './limit-changes.service.js';
 @Injectable()
 export class ApprovalsProcessor {
   constructor(
+    private readonly journalSettings: JournalSettings,
     private readonly limitChanges: LimitChanges,
+    private readonly manualJournals: ManualJournals,
     private readonly reopenings: Reopenings,
     private readonly reversals: Reversals,
     private readonly ruleChanges: RuleChanges,
@@ -23,7 +27,12 @@ export class ApprovalsProcessor {
   @Handles('compliance.approval-decided.v1')
   async decided(tx: Tx, event: PayloadOf<'compliance.approval-decided.v1'>): Promise<void> {
     if (event.service !== 'accounting') return;
-    if (event.kind === 'LIMIT_CHANGE') await this.limitChanges.decided(tx, event);
+    // Of an account, or of what one person books alone: each knows its own proposals.
+    if (event.kind === 'LIMIT_CHANGE') {
+      await this.limitChanges.decided(tx, event);
+      await this.journalSettings.decided(tx, event);
+    }
+    if (event.kind === 'MANUAL_JOURNAL') await this.manualJournals.decided(tx, event);
     if (event.kind === 'MANUAL_REVERSAL') await this.reversals.decided(tx, event);
     if (event.kind === 'PERIOD_REOPENING') await this.reopenings.decided(tx, event);
     if (event.kind === 'POSTING_RULES') await this.ruleChanges.decided(tx, event);

@@ -132,6 +132,18 @@ export class Periods {
     return changed;
   }
 
+  /** Whether entries of the business date may come into the period of an earlier one. */
+  async check(
+    tx: Tx,
+    book: string,
+    adjustment: Adjustment,
+    businessDate: string,
+    mayPostByHand: boolean,
+  ): Promise<Problem[]> {
+    const state = await this.periods.take(tx, book, adjustment.period);
+    return checkAdjustment(adjustment, businessDate, state, mayPostByHand);
+  }
+
   /**
    * Books items of one book today that belong to an earlier date. What does not let them in is told before anything is
    * booked, so that no key is used up by it.
@@ -144,8 +156,7 @@ export class Periods {
   ): Promise<{ results: PostingResult[]; problems: Problem[] }> {
     const first = call.items[0];
     if (!first || !('businessDate' in first)) return { results: [], problems: [] };
-    const state = await this.periods.take(tx, first.book, adjustment.period);
-    const problems = checkAdjustment(adjustment, first.businessDate, state, mayPostByHand);
+    const problems = await this.check(tx, first.book, adjustment, first.businessDate, mayPostByHand);
     if (problems.length > 0) return { results: [], problems };
     const results = await this.posting.post(tx, call);
     const fresh = results.filter(({ outcome, replayed }) => outcome === 'POSTED' && !replayed);
