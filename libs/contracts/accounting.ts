@@ -159,6 +159,12 @@ export const accountingMessages = {
             kind: z.enum(['CURRENCY', 'INSTRUMENT']),
             scale: z.number().int().min(0).max(12),
             name: z.string().max(140),
+            /** Of an instrument: the money it is priced in, and what a price is multiplied by; earlier releases did not tell. */
+            currency: asset.optional(),
+            priceFactor: z
+              .string()
+              .regex(/^\d{1,10}(\.\d{1,12})?$/)
+              .optional(),
           }),
         )
         .max(itemsPerCommandMax),

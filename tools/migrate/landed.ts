@@ -69,4 +69,5 @@ export const landed: Readonly<Record<string, string>> = {
   ClientAssets20261203000323: 'd1c14f7859caf9eb',
   ShortfallCovers20261203000324: '8d6c291fb3b57e68',
   ShortfallApprovals20261203000325: '1e0e972f3104a181',
+  Lots20261203000333: '8a3865dbaa1b5fe3',
 };

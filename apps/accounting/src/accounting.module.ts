@@ -77,6 +77,10 @@ import { JournalSettings } from './manual-journals/journal-settings.service.js';
 import { ManualJournalsRepository } from './manual-journals/manual-journals.repository.js';
 import { ManualJournalsResolver } from './manual-journals/manual-journals.resolver.js';
 import { ManualJournals } from './manual-journals/manual-journals.service.js';
+import { LotsRepository } from './lots/lots.repository.js';
+import { LotsResolver } from './lots/lots.resolver.js';
+import { OwnSecuritiesRepository } from './lots/own-securities.repository.js';
+import { OwnSecurities } from './lots/own-securities.service.js';
 import { Mutations } from './mutations.js';
 import { ClosingEntries } from './periods/closing-entries.service.js';
 import { PeriodEvents } from './periods/period-events.service.js';
@@ -169,8 +173,11 @@ const providers = [
   LimitChanges,
   ManualJournals,
   ManualJournalsRepository,
-  Mutations,
   PeriodEvents,
+  LotsRepository,
+  Mutations,
+  OwnSecurities,
+  OwnSecuritiesRepository,
   Periods,
   PeriodsRepository,
   PlainTextRepository,
@@ -237,6 +244,7 @@ const resolvers = [
   IssuedReportsResolver,
   InterbookResolver,
   JournalResolver,
+  LotsResolver,
   PartyAccountsResolver,
   PeriodsResolver,
   PlainTextResolver,

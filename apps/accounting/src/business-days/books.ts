@@ -20,6 +20,10 @@ export interface BookTerms {
   readonly functionalCurrency?: string;
   /** The code of its chart that takes the result of a year; 3200 unless said. */
   readonly retainedEarnings?: string;
+  /** Which lots of an own holding go first, `FIFO` unless said: by `AVERAGE`, or by who sells (`SPECIFIC`). */
+  readonly lotMethod?: 'FIFO' | 'AVERAGE' | 'SPECIFIC';
+  /** The date on which own trades are recognised, that of the settlement unless said. */
+  readonly recognition?: 'TRADE_DATE' | 'SETTLEMENT_DATE';
   /** The venue whose half days are half days of the book. */
   readonly venue?: string;
   /** Until when the book takes in for a date, on its own clock; on a half day earlier. */

@@ -6,6 +6,8 @@ import { newId, type Problem, problem } from '#libs/kernel/index.js';
 import { Outbox } from '#libs/messaging/index.js';
 import { WorkItems } from '#libs/work-items/index.js';
 import { ForeignExchange, type Outcome, ValuationRefused } from '../foreign-exchange/foreign-exchange.service.js';
+import { OwnSecurities } from '../lots/own-securities.service.js';
+import { type RatesOfDate } from '../rates/rates.js';
 import { Rates } from '../rates/rates.service.js';
 
 export interface ValuationRunRow {
@@ -25,7 +27,7 @@ const columns = `v.run_id AS "runId", v.book_id AS book, v.business_date AS "bus
   v.requested_at AS "requestedAt", v.job_run_id AS "jobRunId", v.state, v.problems, v.finished_at AS "finishedAt"`;
 
 /** In this order: what an earlier one leaves in a foreign currency, a later one makes functional. */
-export const valuationSteps = ['CONVERT', 'REVALUE'] as const;
+export const valuationSteps = ['SECURITIES', 'CONVERT', 'REVALUE'] as const;
 export type ValuationStep = (typeof valuationSteps)[number];
 
 /** A book valued at a date: what is asked for, what the job does, and what came of it. */
@@ -34,6 +36,7 @@ export class Valuations {
   constructor(
     private readonly rates: Rates,
     private readonly foreignExchange: ForeignExchange,
+    private readonly ownSecurities: OwnSecurities,
     private readonly outbox: Outbox,
     private readonly workItems: WorkItems,
     private readonly audit: AuditTrail,
@@ -62,9 +65,8 @@ export class Valuations {
           ? problem('PERIOD_CLOSED', 'The business date is being closed or is closed', ['businessDate'])
           : problem('PERIOD_NOT_OPEN', 'The business date is not open yet', ['businessDate'], true),
       );
-    problems.push(
-      ...(await this.foreignExchange.check(tx, { book, date, rates: await this.rates.ofDate(tx, date), acceptStale })),
-    );
+    const valuing = { book, date, rates: await this.ratesOf(tx, book, date), acceptStale };
+    problems.push(...(await this.ownSecurities.check(tx, valuing)), ...(await this.foreignExchange.check(tx, valuing)));
     if (problems.length > 0) return { problems };
     const runId = newId('val');
     await tx.execute(
@@ -96,13 +98,19 @@ export class Valuations {
   async step(tx: Tx, run: ValuationRunRow, step: ValuationStep): Promise<Outcome> {
     await tx.execute(`SELECT pg_advisory_xact_lock(hashtextextended('valuation:' || $1, 0))`, [run.book]);
     const { book, businessDate: date, acceptStale, requestedBy: by } = run;
-    const asked = { book, date, acceptStale, by, rates: await this.rates.ofDate(tx, date) };
+    const asked = { book, date, acceptStale, by, rates: await this.ratesOf(tx, book, date) };
     switch (step) {
+      case 'SECURITIES':
+        return this.ownSecurities.value(tx, asked);
       case 'CONVERT':
         return this.foreignExchange.convert(tx, asked);
       case 'REVALUE':
         return this.foreignExchange.revalue(tx, asked);
     }
+  }
+
+  private async ratesOf(tx: Tx, book: string, date: PlainDate): Promise<RatesOfDate> {
+    return this.rates.ofDate(tx, date, await this.ownSecurities.instruments(tx, book));
   }
 
   async finish(tx: Tx, run: ValuationRunRow, problems: readonly Problem[]): Promise<void> {

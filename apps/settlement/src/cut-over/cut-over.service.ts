@@ -187,6 +187,8 @@ export class CutOverService {
         kind: 'INSTRUMENT' as const,
         scale: Number(cells.quantityScale),
         name: cells.name ?? '',
+        ...(cells.currency ? { currency: cells.currency } : {}),
+        ...(cells.priceFactor ? { priceFactor: cells.priceFactor } : {}),
       })),
     ];
     await this.outbox.addAll(
