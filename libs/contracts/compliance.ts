@@ -44,6 +44,7 @@ export const approvalKinds = [
   'PERIOD_REOPENING',
   'MANUAL_JOURNAL',
   'SHORTFALL_COVER',
+  'SUPPLIER_BILL',
 ] as const;
 
 export const complianceMessages = {

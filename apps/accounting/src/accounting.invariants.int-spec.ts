@@ -103,6 +103,26 @@ beforeAll(async () => {
     // What was booked since is in it as well.
     await clientAssets.calculate(tx, 'NGEU', day, 'test');
   });
+  // A bill that is booked.
+  await bench.run(async (tx) => {
+    await tx.execute(`SELECT accounting.open_direct_accounts('NGEU', '{2230,5500}')`);
+    await tx.execute(
+      `INSERT INTO accounting.supplier (supplier_id, book_id, name, entered_by) VALUES ('sup_1', 'NGEU', 'Lumen', 'test')`,
+    );
+    await tx.execute(
+      `INSERT INTO accounting.bill (bill_id, book_id, supplier_id, number, bill_date, due_date, asset, total_units, needs_second_person, payload_hash, entered_by)
+       VALUES ('bil_1', 'NGEU', 'sup_1', 'R-1', $1, $1, 'EUR', 7, false, repeat('0', 64), 'test')`,
+      [day],
+    );
+    await tx.execute(`INSERT INTO accounting.bill_line VALUES ('bil_1', 1, 'NGEU', 'NET', '5500', NULL, 7, 'cost')`);
+    await tx.execute(
+      `UPDATE accounting.bill SET state = 'APPROVED', approved_by = 'test', approved_hash = payload_hash`,
+    );
+    const subject = { kind: 'SUPPLIER_BILL', id: 'bil_1' };
+    const items = [bench.move('i-12', '5500', '2230', 7, { subject })];
+    const [entry] = await bench.posting.post(tx, { items, requestedBy: 'test' });
+    await tx.execute(`UPDATE accounting.bill SET state = 'POSTED', entry_id = $1`, [entry?.id]);
+  });
   // The totals of the codes, as the end of the date writes them; the date itself goes on.
   await bench.run(async (tx) => {
     const state = (to: string) =>
@@ -354,6 +374,12 @@ describe('the invariants of the ledger', () => {
       3,
       `UPDATE accounting.journal_entry SET reverses_entry_id = (SELECT creditor_entry_id FROM accounting.interbook_pair) WHERE idempotency_key = 'i-2'`,
     ],
+    [
+      'an entry on the account of suppliers that no bill has',
+      3,
+      `UPDATE accounting.journal_entry SET subject_id = 'bil_2' WHERE idempotency_key = 'i-12'`,
+    ],
+    ['a bill whose lines are not its total', 3, `UPDATE accounting.bill_line SET units = units + 1`],
     [
       'a hold whose parts are more than it',
       4,

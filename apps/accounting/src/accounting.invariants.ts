@@ -1,3 +1,4 @@
+import { payablesInvariant } from './bills/bills.invariants.js';
 import { interbookInvariant } from './interbook/interbook.invariants.js';
 import { invariant, type Invariant } from './invariant.js';
 import {
@@ -181,6 +182,7 @@ export const accountingInvariants: readonly Invariant[] = [
   closedPeriodsInvariant,
   ...reportsInvariants,
   interbookInvariant,
+  payablesInvariant,
   invariant(
     4,
     'Captured, released, expired and open parts of a hold are its amount',

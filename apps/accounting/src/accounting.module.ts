@@ -13,6 +13,9 @@ import { LimitChanges } from './accounts/limit-changes.service.js';
 import { AssetsProcessor } from './assets/assets.processor.js';
 import { AssetsRepository } from './assets/assets.repository.js';
 import { Assets } from './assets/assets.service.js';
+import { BillsRepository } from './bills/bills.repository.js';
+import { BillsResolver } from './bills/bills.resolver.js';
+import { Bills } from './bills/bills.service.js';
 import { BlocksRepository } from './blocks/blocks.repository.js';
 import { BlocksResolver } from './blocks/blocks.resolver.js';
 import { Blocks } from './blocks/blocks.service.js';
@@ -135,6 +138,8 @@ const providers = [
   AgentStatementsRepository,
   Assets,
   AssetsRepository,
+  Bills,
+  BillsRepository,
   Blocks,
   BlocksRepository,
   BusinessDaysRepository,
@@ -226,6 +231,7 @@ const resolvers = [
   ManualJournalsResolver,
   SuspenseResolver,
   AccountsResolver,
+  BillsResolver,
   BlocksResolver,
   BusinessDaysResolver,
   CloseCalendarResolver,

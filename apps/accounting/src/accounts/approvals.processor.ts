@@ -3,6 +3,7 @@ import { type PayloadOf } from '#libs/contracts/index.js';
 import { type Tx } from '#libs/database/index.js';
 import { Handles } from '#libs/messaging/index.js';
 import { ShortfallCovers } from '../client-assets/shortfall-covers.service.js';
+import { Bills } from '../bills/bills.service.js';
 import { Reversals } from '../journal/reversals.service.js';
 import { JournalSettings } from '../manual-journals/journal-settings.service.js';
 import { ManualJournals } from '../manual-journals/manual-journals.service.js';
@@ -15,6 +16,7 @@ import { LimitChanges } from './limit-changes.service.js';
 export class ApprovalsProcessor {
   constructor(
     private readonly journalSettings: JournalSettings,
+    private readonly bills: Bills,
     private readonly limitChanges: LimitChanges,
     private readonly manualJournals: ManualJournals,
     private readonly reopenings: Reopenings,
@@ -36,6 +38,7 @@ export class ApprovalsProcessor {
     if (event.kind === 'MANUAL_REVERSAL') await this.reversals.decided(tx, event);
     if (event.kind === 'PERIOD_REOPENING') await this.reopenings.decided(tx, event);
     if (event.kind === 'POSTING_RULES') await this.ruleChanges.decided(tx, event);
+    if (event.kind === 'SUPPLIER_BILL') await this.bills.decided(tx, event);
     if (event.kind === 'PRICE_OVERRIDE') await this.rates.decided(tx, event);
     if (event.kind === 'SHORTFALL_COVER') await this.shortfallCovers.decided(tx, event);
   }

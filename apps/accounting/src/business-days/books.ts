@@ -24,6 +24,8 @@ export interface BookTerms {
   readonly lotMethod?: 'FIFO' | 'AVERAGE' | 'SPECIFIC';
   /** The date on which own trades are recognised, that of the settlement unless said. */
   readonly recognition?: 'TRADE_DATE' | 'SETTLEMENT_DATE';
+  /** Up to which amount, in its own currency, one person approves a supplier's bill; nothing unless said. */
+  readonly billLimit?: string;
   /** The venue whose half days are half days of the book. */
   readonly venue?: string;
   /** Until when the book takes in for a date, on its own clock; on a half day earlier. */
@@ -36,6 +38,7 @@ const known: Readonly<Record<string, BookTerms>> = {
     calendar: 'TARGET',
     zone: 'Europe/Berlin',
     functionalCurrency: 'EUR',
+    billLimit: '5000.00',
     venue: 'XETR',
     cutOff: '18:00',
     halfDayCutOff: '15:00',
@@ -45,6 +48,7 @@ const known: Readonly<Record<string, BookTerms>> = {
     calendar: 'DTC',
     zone: 'America/New_York',
     functionalCurrency: 'USD',
+    billLimit: '5000.00',
     venue: 'XNYS',
     cutOff: '18:00',
     halfDayCutOff: '15:00',
@@ -114,6 +118,7 @@ export function cutOffOfBook(
 export const termsOfBook = (book: string, all = readBookTerms()): BookTerms => all[book] ?? otherwise;
 export const functionalCurrencyOf = (book: string, all = readBookTerms()): string =>
   termsOfBook(book, all).functionalCurrency ?? 'EUR';
+export const billLimitOf = (book: string, all = readBookTerms()): string => termsOfBook(book, all).billLimit ?? '0';
 export const calendarOfBook = (book: string, calendars: DayCalendars = builtInDays): BusinessCalendar =>
   calendars.of(termsOfBook(book).calendar);
 export const isDateOfBook = (book: string, date: PlainDate, calendars: DayCalendars = builtInDays): boolean =>
