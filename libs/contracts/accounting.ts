@@ -199,6 +199,27 @@ export const accountingMessages = {
     lane: 'bulk',
     longRunning: true,
   }),
+  'accounting.preview-correction.v1': command(['accounting'], 'accounting', z.object({ correctionId: id, book }), {
+    lane: 'bulk',
+    longRunning: true,
+  }),
+  'accounting.run-correction.v1': command(['accounting'], 'accounting', z.object({ correctionId: id, book }), {
+    lane: 'bulk',
+    longRunning: true,
+    orderedBy: (payload) => `corrections:${payload.book}`,
+  }),
+  'accounting.issue-statements.v1': command(
+    ['accounting'],
+    'accounting',
+    z.object({
+      book,
+      frequency: z.enum(['DAILY', 'WEEKLY', 'MONTHLY', 'NONE']),
+      /** The last date of the period. */
+      to: plainDate,
+      requestedBy: z.string().min(1),
+    }),
+    { lane: 'bulk', longRunning: true, orderedBy: (payload) => `statements:${payload.book}` },
+  ),
   'accounting.run-phase.v1': command(['accounting'], 'accounting', phaseRun, { longRunning: true }),
   'settlement.run-phase.v1': command(['accounting'], 'settlement', phaseRun, { longRunning: true }),
   'settlement.phase-completed.v1': event('settlement', ['accounting'], phaseCompleted),

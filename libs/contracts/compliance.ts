@@ -45,6 +45,7 @@ export const approvalKinds = [
   'MANUAL_JOURNAL',
   'SHORTFALL_COVER',
   'SUPPLIER_BILL',
+  'BULK_CORRECTION',
 ] as const;
 
 export const complianceMessages = {

@@ -8,6 +8,8 @@ import { PostingRulesRepository } from './posting-rules/posting-rules.repository
 import { PostingRules } from './posting-rules/posting-rules.service.js';
 import { clientAssetsOf } from './client-assets/for-tests.js';
 import { accountOf, type Bench, createBench, day, isin } from './testing/bench.js';
+import { IssuedStatementsRepository } from './statements/issued-statements.repository.js';
+import { IssuedStatements } from './statements/issued-statements.service.js';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -131,6 +133,30 @@ beforeAll(async () => {
     await tx.execute(`SELECT accounting.store_gl_totals('NGEU', $1)`, [day]);
     await state('OPEN');
   });
+  // Two statements of the month that is over, and of the one that goes on as if it were.
+  await bench.run(async (tx) => {
+    const days = (to: string) =>
+      tx.execute(`UPDATE accounting.business_day SET state = $2 WHERE business_date = $1`, [day, to]);
+    await days('CLOSED');
+    await tx.execute(
+      `INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date) VALUES ('NGEU', '2026-11-26', 'NEXT', '2026-11-27')`,
+    );
+    const statements = new IssuedStatements(
+      new IssuedStatementsRepository(),
+      undefined as never,
+      bench.audit,
+      bench.workItems,
+    );
+    for (const to of ['2026-11-24', day]) {
+      const issued = await statements.issueOne(tx, { book: 'NGEU', account: 'A-CASH', asset: 'EUR', to }, 'test');
+      expect(issued.problems).toEqual([]);
+    }
+  });
+  const owner = bench.database.pool('owner');
+  await owner.query(`DELETE FROM accounting.business_day WHERE state = 'NEXT'`);
+  await bench.run((tx) =>
+    tx.execute(`UPDATE accounting.business_day SET state = 'OPEN' WHERE business_date = $1`, [day]),
+  );
   const { id } = (await bench.run((tx) => tx.row<{ id: string }>('SELECT hold_id AS id FROM accounting.hold')))!;
   await bench.post([{ op: 'RELEASE', key: 'i-6', book: 'NGEU', hold: { holdId: id, units: '10' } }]);
   await bench.run((tx) =>
@@ -454,6 +480,32 @@ describe('the invariants of the ledger', () => {
         WHERE ledger_account_id = (SELECT ledger_account_id FROM accounting.ledger_account WHERE number = 'A-SAFE')`,
     ],
     ['an entry without a key', 5, `DELETE FROM accounting.posting_key WHERE key = 'i-1'`],
+    [
+      'a statement that opens with something else than the one before it closed with',
+      11,
+      `UPDATE accounting.account_statement SET opening_units = opening_units + 1, closing_units = closing_units + 1 WHERE number = 2`,
+    ],
+    ['a statement whose predecessor is gone', 11, `DELETE FROM accounting.account_statement WHERE number = 1`],
+    [
+      'a statement of other amounts than its postings',
+      11,
+      `UPDATE accounting.account_statement SET debit_units = debit_units + 1, credit_units = credit_units + 1 WHERE number = 2`,
+    ],
+    [
+      'a first statement that opens with something else than the account had',
+      11,
+      `UPDATE accounting.account_statement SET opening_units = opening_units - 1, closing_units = closing_units - 1 WHERE number = 1`,
+    ],
+    [
+      'a statement that leaves a posting out',
+      11,
+      `UPDATE accounting.account_statement SET first_sequence = first_sequence + 1, entry_count = entry_count - 1 WHERE number = 2`,
+    ],
+    [
+      'a statement whose first version is gone',
+      11,
+      `UPDATE accounting.account_statement SET version = 2, reason = 'x' WHERE number = 2`,
+    ],
     [
       'an entry that was reversed twice',
       5,

@@ -9,6 +9,7 @@ import {
 } from './client-assets/client-assets.invariants.js';
 import { closedPeriodsInvariant, shiftsInvariant } from './periods/periods.invariants.js';
 import { reportsInvariants } from './reports/reports.invariants.js';
+import { statementsInvariant } from './statements/statements.invariants.js';
 import { ruledInvariant } from './posting-rules/posting-rules.invariants.js';
 
 export type { Ask, Broken, Invariant } from './invariant.js';
@@ -239,4 +240,5 @@ export const accountingInvariants: readonly Invariant[] = [
   shortfallCoverInvariant,
   deliveryVersusPaymentInvariant,
   stockRecordInvariant,
+  statementsInvariant,
 ];

@@ -50,6 +50,10 @@ import { ShortfallCovers } from './client-assets/shortfall-covers.service.js';
 import { ShortfallsRepository } from './client-assets/shortfalls.repository.js';
 import { ShortfallsResolver } from './client-assets/shortfalls.resolver.js';
 import { ClosingsResolver } from './closings/closings.resolver.js';
+import { CorrectionsProcessor } from './corrections/corrections.processor.js';
+import { CorrectionsRepository } from './corrections/corrections.repository.js';
+import { CorrectionsResolver } from './corrections/corrections.resolver.js';
+import { Corrections } from './corrections/corrections.service.js';
 import { CutOverProcessor } from './cut-over/cut-over.processor.js';
 import { CutOverRepository } from './cut-over/cut-over.repository.js';
 import { CutOver } from './cut-over/cut-over.service.js';
@@ -121,6 +125,10 @@ import { ReportsRepository } from './reports/reports.repository.js';
 import { ReportsResolver } from './reports/reports.resolver.js';
 import { Reports } from './reports/reports.service.js';
 import { RollupFolder } from './rollup/rollup-folder.service.js';
+import { IssuedStatementsProcessor } from './statements/issued-statements.processor.js';
+import { IssuedStatementsRepository } from './statements/issued-statements.repository.js';
+import { IssuedStatementsResolver } from './statements/issued-statements.resolver.js';
+import { IssuedStatements } from './statements/issued-statements.service.js';
 import { StatementsRepository } from './statements/statements.repository.js';
 import { StatementsResolver } from './statements/statements.resolver.js';
 import { Statements } from './statements/statements.service.js';
@@ -153,6 +161,8 @@ const providers = [
   ClientAssetsRepository,
   ClientAssetViewsRepository,
   ControlTotalsRepository,
+  Corrections,
+  CorrectionsRepository,
   CustomerOperations,
   CutOverRepository,
   CutOver,
@@ -169,6 +179,8 @@ const providers = [
   Interbook,
   InterbookRepository,
   IssuedReports,
+  IssuedStatements,
+  IssuedStatementsRepository,
   Journal,
   JournalExports,
   JournalFiles,
@@ -214,9 +226,11 @@ const processors = [
   AgentStatementsProcessor,
   ApprovalsProcessor,
   AssetsProcessor,
+  CorrectionsProcessor,
   CutOverProcessor,
   DayCalendarsProcessor,
   IssuedReportsProcessor,
+  IssuedStatementsProcessor,
   PhasesProcessor,
   PlainTextProcessor,
   PostingProcessor,
@@ -239,6 +253,7 @@ const resolvers = [
   ClientAssetLineResolver,
   ClientAssetsResolver,
   ClosingsResolver,
+  CorrectionsResolver,
   CustomerOperationsResolver,
   DimensionsResolver,
   DryRunResolver,
@@ -249,6 +264,7 @@ const resolvers = [
   HoldsResolver,
   IssuedReportsResolver,
   InterbookResolver,
+  IssuedStatementsResolver,
   JournalResolver,
   LotsResolver,
   PartyAccountsResolver,

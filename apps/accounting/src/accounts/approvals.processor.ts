@@ -4,6 +4,7 @@ import { type Tx } from '#libs/database/index.js';
 import { Handles } from '#libs/messaging/index.js';
 import { ShortfallCovers } from '../client-assets/shortfall-covers.service.js';
 import { Bills } from '../bills/bills.service.js';
+import { Corrections } from '../corrections/corrections.service.js';
 import { Reversals } from '../journal/reversals.service.js';
 import { JournalSettings } from '../manual-journals/journal-settings.service.js';
 import { ManualJournals } from '../manual-journals/manual-journals.service.js';
@@ -17,6 +18,7 @@ export class ApprovalsProcessor {
   constructor(
     private readonly journalSettings: JournalSettings,
     private readonly bills: Bills,
+    private readonly corrections: Corrections,
     private readonly limitChanges: LimitChanges,
     private readonly manualJournals: ManualJournals,
     private readonly reopenings: Reopenings,
@@ -35,6 +37,7 @@ export class ApprovalsProcessor {
       await this.journalSettings.decided(tx, event);
     }
     if (event.kind === 'MANUAL_JOURNAL') await this.manualJournals.decided(tx, event);
+    if (event.kind === 'BULK_CORRECTION') await this.corrections.decided(tx, event);
     if (event.kind === 'MANUAL_REVERSAL') await this.reversals.decided(tx, event);
     if (event.kind === 'PERIOD_REOPENING') await this.reopenings.decided(tx, event);
     if (event.kind === 'POSTING_RULES') await this.ruleChanges.decided(tx, event);

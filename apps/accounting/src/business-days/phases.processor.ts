@@ -10,6 +10,7 @@ import { BusinessDays } from './business-days.service.js';
 import { ControlTotalsRepository } from './control-totals.repository.js';
 import { DayCalendarsService } from './day-calendars.service.js';
 import { EndOfDay } from './end-of-day.service.js';
+import { IssuedStatements } from '../statements/issued-statements.service.js';
 
 interface Outcome {
   readonly counts: Record<string, number>;
@@ -30,6 +31,7 @@ export class PhasesProcessor {
     private readonly calendars: DayCalendarsService,
     private readonly endOfDay: EndOfDay,
     private readonly clientAssets: ClientAssets,
+    private readonly statements: IssuedStatements,
   ) {}
 
   @Handles('settlement.phase-completed.v1')
@@ -156,6 +158,7 @@ export class PhasesProcessor {
         nextBusinessDate: day.nextBusinessDate,
         ...clockOfBook(book),
       });
+      await this.statements.dateClosed(tx, book, businessDate, day.nextBusinessDate);
     } else if (day.state !== 'CLOSED') {
       return {
         counts: {},
