@@ -40,7 +40,8 @@ CREATE TABLE accounting.gl_total (
 
 export const glTotalFunctions = `
 -- Writes what is not written yet, up to the date. Asked again it writes nothing.
-CREATE FUNCTION accounting.store_gl_totals(book text, until_date date) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = accounting, pg_temp AS $fn$
+CREATE FUNCTION accounting.store_gl_totals(book text, until_date date) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
+SET plan_cache_mode = force_custom_plan SET search_path = accounting, pg_temp AS $fn$
 DECLARE stored_until date; written int;
 BEGIN
   IF NOT kernel.sees_book(book) THEN RAISE EXCEPTION 'book % is not seen', book USING ERRCODE = 'insufficient_privilege'; END IF;
@@ -52,9 +53,8 @@ BEGIN
   IF stored_until >= until_date THEN RETURN 0; END IF;
   WITH moved AS MATERIALIZED (
     SELECT a.gl_code, l.asset, d.business_date, sum(d.debit) AS debit, sum(d.credit) AS credit
-      FROM (SELECT b.ledger_account_id, b.business_date, sum(b.debit) AS debit, sum(b.credit) AS credit FROM bucket_now b
-             WHERE b.book_id = book AND b.business_date <= until_date AND (stored_until IS NULL OR b.business_date > stored_until) GROUP BY 1, 2) d
-      JOIN ledger_account l USING (ledger_account_id) JOIN account a ON a.book_id = l.book_id AND a.number = l.number
+      FROM bucket_now d JOIN ledger_account l USING (ledger_account_id) JOIN account a ON a.book_id = l.book_id AND a.number = l.number
+     WHERE d.book_id = book AND d.business_date <= until_date AND d.business_date > coalesce(stored_until, '-infinity')
      GROUP BY 1, 2, 3 HAVING sum(d.debit) + sum(d.credit) > 0),
   ledgers AS (
     INSERT INTO gl_ledger (book_id, gl_code, asset) SELECT DISTINCT book, m.gl_code, m.asset FROM moved m ORDER BY 2, 3 ON CONFLICT DO NOTHING)
@@ -72,7 +72,9 @@ END $fn$;
 
 -- What each code had of each asset up to a date, as known on a business date. 'closed' is what closing entries moved of it.
 CREATE FUNCTION accounting.gl_standing(book text, at_date date, known_date date)
-RETURNS TABLE (gl_code text, asset text, debit numeric, credit numeric, closed numeric) LANGUAGE plpgsql STABLE SET search_path = accounting, pg_temp AS $fn$
+RETURNS TABLE (gl_code text, asset text, debit numeric, credit numeric, closed numeric) LANGUAGE plpgsql STABLE
+-- Planned for the dates that are asked for: how many buckets there are to add up depends on them.
+SET plan_cache_mode = force_custom_plan SET search_path = accounting, pg_temp AS $fn$
 DECLARE stored_until date; until_date date := least(at_date, coalesce(known_date, at_date));
 BEGIN
   SELECT max(t.business_date) INTO stored_until FROM gl_total_day t WHERE t.book_id = book;
@@ -86,9 +88,8 @@ BEGIN
            WHERE g.book_id = book
           UNION ALL
           SELECT a.gl_code, l.asset, d.debit, d.credit, 0
-            FROM (SELECT b.ledger_account_id, sum(b.debit) AS debit, sum(b.credit) AS credit FROM bucket_now b
-                   WHERE b.book_id = book AND b.business_date <= until_date AND (stored_until IS NULL OR b.business_date > stored_until) GROUP BY 1) d
-            JOIN ledger_account l USING (ledger_account_id) JOIN account a ON a.book_id = l.book_id AND a.number = l.number
+            FROM bucket_now d JOIN ledger_account l USING (ledger_account_id) JOIN account a ON a.book_id = l.book_id AND a.number = l.number
+           WHERE d.book_id = book AND d.business_date <= until_date AND d.business_date > coalesce(stored_until, '-infinity')
           UNION ALL
           -- Booked by then, but of another date; and of this date, but booked later.
           SELECT a.gl_code, l.asset, f.sign * f.debit, f.sign * f.credit, CASE WHEN f.sign = 1 AND f.purpose = 'CLOSING' THEN f.debit - f.credit ELSE 0 END
