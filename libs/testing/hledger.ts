@@ -1,18 +1,23 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 
 /** The outside tool, where it is installed (Debian's package `hledger`; .ci/run installs it). */
 export const hasHledger = spawnSync('hledger', ['--version']).status === 0;
 
 /** What it answers of a journal; throws with its words when it refuses. */
-export function askHledger(journal: string, ...words: string[]): string {
-  const { status, stdout, stderr } = spawnSync('hledger', ['-f', '-', ...words], {
-    input: journal,
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+export function askHledger(journal: string, ...words: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('hledger', ['-f', '-', ...words], { env: { ...process.env, LC_ALL: 'C.UTF-8' } });
+    const [out, said]: Buffer[][] = [[], []];
+    child.stdout.on('data', (piece: Buffer) => out?.push(piece));
+    child.stderr.on('data', (piece: Buffer) => said?.push(piece));
+    child.once('error', reject);
+    child.once('close', (code) => {
+      const text = (pieces: Buffer[] | undefined) => Buffer.concat(pieces ?? []).toString('utf8');
+      if (code === 0) resolve(text(out));
+      else reject(new Error(`hledger ${words.join(' ')}: ${text(said)}`));
+    });
+    child.stdin.end(journal);
   });
-  if (status !== 0) throw new Error(`hledger ${words.join(' ')}: ${stderr}`);
-  return stdout;
 }
 
 interface HledgerAmount {
@@ -22,8 +27,8 @@ interface HledgerAmount {
 }
 
 /** `account commodity` → quantity without zeros at its end, of all that is not zero; by hledger. */
-export function hledgerBalances(journal: string, ...words: string[]): Map<string, string> {
-  const [rows] = JSON.parse(askHledger(journal, 'balance', '--flat', '-O', 'json', ...words)) as [
+export async function hledgerBalances(journal: string, ...words: string[]): Promise<Map<string, string>> {
+  const [rows] = JSON.parse(await askHledger(journal, 'balance', '--flat', '-O', 'json', ...words)) as [
     [string, string, number, HledgerAmount[]][],
   ];
   return new Map(

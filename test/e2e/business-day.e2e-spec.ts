@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
 import { itBySchemas } from '#libs/iso20022/testing.js';
+import { hasHledger } from '#libs/testing/index.js';
 import { startInstallation } from '#tools/launcher/installation.js';
 import { SilentProgress } from '../faults/silent-progress.js';
 import { differences } from '../oracle/compare.js';
 import { Oracle } from '../oracle/oracle.js';
 import { firstDayRows, firstDayValues, sumsThatFail } from './first-day.js';
 import { GatewayClient } from './gateway-client.js';
+import { exportedJournal, inFunctionalCurrency, toldByHledger, toldByTheProduct } from './told-by-hledger.js';
 import { toldBooks } from './told-books.js';
 import { gatewayFuzz } from './gateway-fuzz.js';
 import { journeys, type Running } from './journeys.js';
@@ -171,6 +175,30 @@ describe('the first three business days, from nothing, on the embedded default',
           expect([date, book, await toldBooks(present().client, book, date)]).toEqual([date, book, books]);
       }
     });
+
+    (hasHledger ? it : it.skip)(
+      'has books that hledger comes to as well, from the journal taken out: by account and asset, balance sheet, income statement',
+      async () => {
+        const date = '2026-11-27';
+        const rates: { base: string; quote: string; rate: string }[] = parse(
+          readFileSync(join(data.directory, 'sample', 'cut-over', 'rates.csv')),
+          { columns: true },
+        );
+        for (const book of ['NGEU', 'NGUS']) {
+          const { client } = present();
+          const journal = await exportedJournal(client, book, date);
+          const byHledger = await toldByHledger(journal);
+          expect([book, byHledger]).toEqual([book, await toldByTheProduct(client, book, date)]);
+          expect(Object.keys(byHledger.balances).length).toBeGreaterThan(500);
+          if (book !== 'NGEU') continue;
+          const lines = await inFunctionalCurrency(client, book, date, journal, rates);
+          // hledger rounds each amount for itself: three foreign currencies make a cent and a half.
+          expect(lines.filter(({ ours, byHledger: theirs }) => Math.abs(ours - theirs) > 1.5)).toEqual([]);
+          expect(lines.some(({ ours }) => ours !== 0)).toBe(true);
+        }
+      },
+      240_000,
+    );
 
     journeys(present);
     gatewayFuzz(present, () => unexpectedEnds);
