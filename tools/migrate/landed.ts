@@ -70,4 +70,13 @@ export const landed: Readonly<Record<string, string>> = {
   ShortfallCovers20261203000324: '8d6c291fb3b57e68',
   ShortfallApprovals20261203000325: '1e0e972f3104a181',
   Lots20261203000333: '8a3865dbaa1b5fe3',
+  Chart20261203000301: '1dea9cdff1a89e96',
+  Dimensions20261203000351: '638e46be464faed9',
+  Interbook20261203000352: '9fcd6a6038c5ccdb',
+  Bills20261203000353: '9d32790069efdfe9',
+  BillApprovals20261203000354: '26533de24cd19502',
+  AccountStatements20261203000361: '8437ec3e23aaf402',
+  CorrectionApprovals20261203000362: 'c0ac0c2b546a1252',
+  Corrections20261203000363: '62bd19f5c16de929',
+  GlTotals20261203000371: '764f219067ff4a73',
 };

@@ -42,8 +42,16 @@ const open = (businessDate: string, book = 'NGEU') =>
     'businessDay { state nextBusinessDate isHalfDay cutOffLocalTime plannedCutOffAt }',
     operations,
   );
-const owner = async <T = Record<string, unknown>>(sql: string) =>
-  (await service.database.pool('owner').query(sql)).rows as T[];
+const owner = async <T = Record<string, unknown>>(sql: string) => {
+  const client = await service.database.pool('owner').connect();
+  try {
+    // What a table does in the name of its owner is done for the books that are seen.
+    await client.query(`SELECT set_config('app.books', '*', false)`);
+    return (await client.query(sql)).rows as T[];
+  } finally {
+    client.release();
+  }
+};
 const days = () =>
   owner(`SELECT business_date::text AS date, state, next_business_date::text AS next FROM accounting.business_day
           WHERE book_id = 'NGEU' ORDER BY 1`);
