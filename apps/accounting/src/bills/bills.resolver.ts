@@ -121,16 +121,14 @@ export class BillsResolver {
     @Args('input', { type: () => EnterBillInput }) input: EnterBillInput,
     @CurrentPrincipal() principal: Principal,
   ) {
+    const { lines, ...bill } = input;
+    const given = lines.map(({ code, costCentre, ...line }) => ({
+      ...line,
+      code: code ?? null,
+      costCentre: costCentre ?? null,
+    }));
     return this.run('enterBill', EnterBillInput, input, principal, (tx) =>
-      this.bills.enter(
-        tx,
-        input.book,
-        {
-          ...input,
-          lines: input.lines.map((line) => ({ ...line, code: line.code ?? null, costCentre: line.costCentre ?? null })),
-        },
-        principal.subject,
-      ),
+      this.bills.enter(tx, input.book, { ...bill, lines: given }, principal.subject),
     );
   }
 

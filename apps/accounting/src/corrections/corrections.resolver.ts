@@ -158,7 +158,9 @@ export class CorrectionsResolver {
 /** Without what was not given, so that the same selection always reads the same. */
 function selectionOf({ selection }: PreviewCorrectionInput): Selection {
   const { facts, ...rest } = selection;
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(rest).filter(([, value]: [string, unknown]) => value !== null && value !== undefined),
+  );
   return facts && facts.length > 0
     ? { ...given, facts: Object.fromEntries(facts.map(({ name, value }) => [name, value])) }
     : given;

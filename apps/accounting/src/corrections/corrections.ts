@@ -240,7 +240,8 @@ function atAnotherPrice(
   now: RulesNow,
 ): Decision<never> | undefined {
   const { currency, instrument, quantity, amount } = facts;
-  const [money, pieces] = [now.scaleOf(String(currency)), now.scaleOf(String(instrument))];
+  const scaleOf = (asset: Facts[string] | undefined) => (typeof asset === 'string' ? now.scaleOf(asset) : undefined);
+  const [money, pieces] = [scaleOf(currency), scaleOf(instrument)];
   if (money === undefined || pieces === undefined || quantity === undefined || amount === undefined)
     return refused(problem('NO_PRICE', 'It is no delivery against payment'));
   const worth = (units: string, at: string) =>

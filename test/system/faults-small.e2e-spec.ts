@@ -5,7 +5,7 @@ import { FaultyRedis } from '../faults/redis.js';
 import { killed, playSmallDay } from '../faults/small-day.js';
 import { differences } from '../oracle/compare.js';
 import { Oracle } from '../oracle/oracle.js';
-import { temporaryData } from './launcher.js';
+import { temporaryData } from '../e2e/launcher.js';
 
 /** One kill of each process, each in the thick of its work. */
 const faults = [
