@@ -3,6 +3,7 @@ import { type Transactions, type Tx } from '#libs/database/index.js';
 import { isRefused, seededRandom } from '#libs/kernel/index.js';
 import { ChartsRepository } from '../apps/accounting/src/chart/charts.repository.js';
 import { Charts } from '../apps/accounting/src/chart/charts.service.js';
+import { type Interbook } from '../apps/accounting/src/interbook/interbook.service.js';
 import { type Rates } from '../apps/accounting/src/rates/rates.service.js';
 import { RatesOfDate } from '../apps/accounting/src/rates/rates.js';
 import { ReportsRepository } from '../apps/accounting/src/reports/reports.repository.js';
@@ -38,6 +39,9 @@ export interface ReportFigures {
 const firstDay = '2026-11-02';
 const scope = { knownOn: null, currency: null };
 
+/** Of one book, so nothing is between books. */
+const noPairs = { positions: () => Promise.resolve([]) } as unknown as Interbook;
+
 /** All in one currency, so no rate is asked for. */
 const noRates = { ofDate: (_: Tx, date: string) => Promise.resolve(new RatesOfDate([], date)) } as unknown as Rates;
 
@@ -64,6 +68,7 @@ export async function reports(options: BenchArguments): Promise<ReportFigures> {
       repository,
       new Charts(new ChartsRepository(), new AuditTrail(new AuditOwner('accounting'))),
       noRates,
+      noPairs,
     );
     await sameAsPostings(transactions, repository, day);
     const random = seededRandom('as of');

@@ -133,9 +133,14 @@ export class InterbookRepository {
 
   /**
    * Both sides of every pair of books and asset, by accounting date, of books that are both seen: of one that is not, the
-   * other side would look as if it were missing.
+   * other side would look as if it were missing. `knownOn`: without what was booked on a later business date.
    */
-  async positions(tx: Tx, asOf: string | null, book: string | null = null): Promise<PositionRow[]> {
+  async positions(
+    tx: Tx,
+    asOf: string | null,
+    book: string | null = null,
+    knownOn: string | null = null,
+  ): Promise<PositionRow[]> {
     const rows = await tx.rows<
       Record<'creditor' | 'debtor' | 'asset' | 'dueFrom' | 'dueTo' | 'inTransit', string> & { scale: number }
     >(
@@ -150,11 +155,13 @@ export class InterbookRepository {
                 0::numeric AS in_transit
            FROM due d JOIN (
              SELECT b.ledger_account_id, b.debit - b.credit AS units FROM accounting.bucket_now b JOIN due USING (ledger_account_id)
-              WHERE $1::date IS NULL OR b.business_date <= $1
+              WHERE $1::date IS NULL OR b.business_date <= least($1, $3::date)
              UNION ALL
-             SELECT x.ledger_account_id, x.credit - x.debit FROM accounting.accounting_shift x JOIN due USING (ledger_account_id) WHERE x.business_date <= $1
+             SELECT x.ledger_account_id, x.credit - x.debit FROM accounting.accounting_shift x JOIN due USING (ledger_account_id)
+              WHERE x.business_date <= least($1, $3::date)
              UNION ALL
-             SELECT x.ledger_account_id, x.debit - x.credit FROM accounting.accounting_shift x JOIN due USING (ledger_account_id) WHERE x.accounting_date <= $1
+             SELECT x.ledger_account_id, x.debit - x.credit FROM accounting.accounting_shift x JOIN due USING (ledger_account_id)
+              WHERE x.accounting_date <= $1 AND ($3::date IS NULL OR x.business_date <= $3)
            ) m USING (ledger_account_id)
          UNION ALL
          -- Booked here by then, and there not yet.
@@ -168,7 +175,7 @@ export class InterbookRepository {
          FROM moved m JOIN accounting.asset s USING (asset)
         WHERE kernel.sees_book(m.creditor) AND kernel.sees_book(m.debtor) AND ($2::text IS NULL OR $2 IN (m.creditor, m.debtor))
         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3`,
-      [asOf, book],
+      [asOf, book, knownOn],
     );
     return rows.map(({ creditor, debtor, asset, scale, dueFrom, dueTo, inTransit }) => ({
       ...{ creditor, debtor, asset, scale },

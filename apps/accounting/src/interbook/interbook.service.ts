@@ -79,8 +79,13 @@ export class Interbook implements OnModuleInit {
     return this.repository.list(tx, book, state, first);
   }
 
-  async positions(tx: Tx, asOf: string | null, book: string | null = null): Promise<ShownPosition[]> {
-    return (await this.repository.positions(tx, asOf, book)).map((row) => ({
+  async positions(
+    tx: Tx,
+    asOf: string | null,
+    book: string | null = null,
+    knownOn: string | null = null,
+  ): Promise<ShownPosition[]> {
+    return (await this.repository.positions(tx, asOf, book, knownOn)).map((row) => ({
       ...judgePosition(row),
       scale: row.scale,
     }));

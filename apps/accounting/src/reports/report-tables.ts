@@ -148,7 +148,13 @@ export function statementTable(
   extra('Result', ({ result }) => result);
   extra('Effect of exchange rates', ({ effectOfRates }) => effectOfRates, 'subtotal');
   extra('Cash at the end', ({ closing }) => closing);
-  return { table: headOf(title, heading, basis, columns), rows };
+  const table = headOf(title, heading, basis, columns);
+  const between = (value.eliminated ?? []).map(
+    ({ creditor, debtor, asset, scale, amount: taken, unagreedUnits }) =>
+      `Between books: ${debtor} owes ${creditor} in ${asset}, ${money(taken) ?? ''} ${basis.currency} taken off both lines` +
+      (unagreedUnits === 0n ? '' : `; they differ by ${formatDecimal(unagreedUnits, scale)} ${asset}, which stays`),
+  );
+  return { table: { ...table, notes: [...(table.notes ?? []), ...between] }, rows };
 }
 
 /** The columns of the general ledger; its rows come account by account. */

@@ -136,6 +136,21 @@ export class FinancialStatementSectionType {
   @Field(() => DecimalScalar, { nullable: true }) compared!: string | null;
 }
 
+@ObjectType('Elimination', {
+  description: 'What one book of a consolidated balance sheet owes another, taken off both lines.',
+})
+@RequiresScopes('ledger:read')
+export class EliminationType {
+  @Field(() => String) creditor!: string;
+  @Field(() => String) debtor!: string;
+  @Field(() => CurrencyCodeScalar) asset!: string;
+  @Field(() => DecimalScalar, { description: 'In the currency of the report.' }) amount!: string;
+  @Field(() => DecimalScalar, {
+    description: 'What the creditor has above what the debtor has, in the asset: it stays.',
+  })
+  unagreed!: string;
+}
+
 @ObjectType('FinancialStatement', {
   description: 'Balance sheet, profit and loss, or cash flow; it ties, or it is not told.',
 })
@@ -150,6 +165,8 @@ export class FinancialStatementType extends ReportBasisType {
   @Field(() => DecimalScalar, { nullable: true, description: 'What the rates made of the cash at the beginning.' })
   effectOfRates!: string | null;
   @Field(() => DecimalScalar, { nullable: true, description: 'Cash at the end.' }) closing!: string | null;
+  @Field(() => [EliminationType], { description: 'Of a balance sheet of several books.' })
+  eliminations!: EliminationType[];
 }
 
 @ObjectType('FinancialStatementResult')

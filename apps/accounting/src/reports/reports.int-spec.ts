@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Tx } from '#libs/database/index.js';
 import { isRefused, seededRandom } from '#libs/kernel/index.js';
+import { termsOf } from '../accounts/accounts.js';
 import { ChartsRepository } from '../chart/charts.repository.js';
 import { Charts } from '../chart/charts.service.js';
+import { judgePosition } from '../interbook/interbook.js';
+import { InterbookRepository } from '../interbook/interbook.repository.js';
+import { type Interbook } from '../interbook/interbook.service.js';
 import { PeriodsRepository } from '../periods/periods.repository.js';
 import { Periods } from '../periods/periods.service.js';
 import { type Rates } from '../rates/rates.service.js';
@@ -33,7 +37,14 @@ let count = 0;
 
 beforeAll(async () => {
   bench = await createBench();
-  reports = new Reports(repository, new Charts(new ChartsRepository(), bench.audit), rates);
+  // Of the service that books pairs only what it reads.
+  const positions: Interbook['positions'] = async (tx, ...asked) =>
+    (await new InterbookRepository().positions(tx, ...asked)).map((row) => ({
+      ...judgePosition(row),
+      scale: row.scale,
+    }));
+  const charts = new Charts(new ChartsRepository(), bench.audit);
+  reports = new Reports(repository, charts, rates, { positions } as unknown as Interbook);
   periods = new Periods(new PeriodsRepository(), bench.posting, bench.audit);
   await bench.run((tx) => tx.execute(`SELECT accounting.open_direct_accounts('NGEU', '{5500,2300,1910,1920}')`));
 });
@@ -186,6 +197,64 @@ describe('what the codes of a book have', () => {
   });
 });
 
+describe('books together', () => {
+  it('owe each other nothing, as far as both say the same; what they do not agree on stays', async () => {
+    const account = (book: string, number: string, kind: 'DUE_FROM_BOOK' | 'DUE_TO_BOOK' | 'NOSTRO') => ({
+      ...{ book, number, kind, ...termsOf(kind), state: 'OPEN' as const, partyId: null, currency: null },
+      ...{ iban: null, agentBic: null, statementChannel: null, importId: null },
+    });
+    const date = '2026-12-01';
+    await bench.run(async (tx) => {
+      await bench.accounts.open(tx, [
+        account('NGEU', 'DUE-FROM-NGUS', 'DUE_FROM_BOOK'),
+        account('NGUS', 'DUE-TO-NGEU', 'DUE_TO_BOOK'),
+        account('NGUS', 'NOSTRO-USD', 'NOSTRO'),
+      ]);
+      await tx.execute(
+        `INSERT INTO accounting.business_day (book_id, business_date, state, next_business_date) VALUES ('NGUS', '2026-12-02', 'OPEN', '2026-12-03')`,
+      );
+      await open(tx, '2026-12-02', '2026-12-03');
+    });
+    const sheetOf = async (books: string[], at: string) => {
+      const report = await bench.run((tx) => reports.balanceSheet(tx, at, { knownOn: null, currency: 'EUR', books }));
+      if (isRefused(report)) throw new Error(JSON.stringify(report.problems));
+      const { sections, eliminated } = report.value.value;
+      const amount = (code: string) =>
+        sections.flatMap(({ lines }) => lines).find((one) => one.code === code)?.amount ?? 0n;
+      return { amount, total: sections[0]?.total ?? 0n, eliminated };
+    };
+    const alone = await sheetOf(['NGEU'], date);
+    const later = { businessDate: '2026-12-02', valueDate: '2026-12-02' };
+    const dollars = (debit: string, credit: string, units: string) => transferOf(debit, credit, 'USD', units);
+    for (const [n, item] of [
+      bench.move('due-1', '', '', 0, { ...later, postings: dollars('DUE-FROM-NGUS', 'SUSPENSE', '10000') }),
+      bench.move('due-2', '', '', 0, {
+        ...later,
+        book: 'NGUS',
+        postings: dollars('NOSTRO-USD', 'DUE-TO-NGEU', '7000'),
+      }),
+    ].entries())
+      expect([n, await bench.one(item)]).toMatchObject([n, { outcome: 'POSTED' }]);
+    const both = await sheetOf(['NGEU', 'NGUS'], '2026-12-02');
+    // 100.00 dollars due and 70.00 owed, at 0.92: 64.40 go, 27.60 stay.
+    expect(both.eliminated).toEqual([
+      {
+        creditor: 'NGEU',
+        debtor: 'NGUS',
+        asset: 'USD',
+        scale: 2,
+        units: 7_000n,
+        amount: 6_440n,
+        unagreedUnits: 3_000n,
+      },
+    ]);
+    expect([both.amount('A40'), both.amount('L30')]).toEqual([2_760n, 0n]);
+    expect((await sheetOf(['NGEU'], '2026-12-02')).amount('A40')).toBe(9_200n);
+    expect((await sheetOf(['NGEU', 'NGUS'], date)).eliminated).toEqual([]);
+    expect((await sheetOf(['NGEU'], date)).total).toBe(alone.total);
+  });
+});
+
 describe('the database', () => {
   it('writes the totals of a date once, when it takes no more postings, and of a book that is seen', async () => {
     const store = (date: string, books: string[] | 'all' = 'all') =>
@@ -194,7 +263,6 @@ describe('the database', () => {
       });
     expect(await store('2026-11-25')).toEqual({ written: 0 });
     expect(await store('2026-12-01')).toEqual({ written: 0 });
-    await bench.run((tx) => open(tx, '2026-12-02', '2026-12-03'));
     await expect(store('2026-12-02')).rejects.toThrow(/still takes postings/);
     await expect(store('2026-12-01', ['NGUS'])).rejects.toThrow(/is not seen/);
   });

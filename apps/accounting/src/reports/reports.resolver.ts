@@ -205,6 +205,10 @@ function told(
     opening: orNull(value.opening),
     effectOfRates: orNull(value.effectOfRates),
     closing: orNull(value.closing),
+    eliminations: (value.eliminated ?? []).map(({ creditor, debtor, asset, scale, amount, unagreedUnits }) => ({
+      ...{ creditor, debtor, asset, amount: text(amount) },
+      unagreed: formatDecimal(unagreedUnits, scale),
+    })),
   };
   return { statement, problems: [] };
 }

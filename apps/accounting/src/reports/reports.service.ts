@@ -6,7 +6,8 @@ import { type Chart } from '../chart/chart.js';
 import { Charts } from '../chart/charts.service.js';
 import { type Figure, namedFigures } from '../rates/rates.js';
 import { Rates } from '../rates/rates.service.js';
-import { consolidate } from './consolidation.js';
+import { consolidate, type Eliminated, eliminate, type Elimination, lineOfKind } from './consolidation.js';
+import { Interbook } from '../interbook/interbook.service.js';
 import {
   balanceSheet,
   cashFlowStatement,
@@ -55,6 +56,7 @@ export type Told = Statement & {
   readonly opening?: bigint;
   readonly effectOfRates?: bigint;
   readonly closing?: bigint;
+  readonly eliminated?: readonly Eliminated[];
 };
 
 export interface CashFlow extends Statement {
@@ -79,6 +81,7 @@ export class Reports {
     private readonly repository: ReportsRepository,
     private readonly charts: Charts,
     private readonly rates: Rates,
+    private readonly interbook: Interbook,
   ) {}
 
   /** Of one book, per code and asset, over a period. */
@@ -95,13 +98,36 @@ export class Reports {
     });
   }
 
-  async balanceSheet(tx: Tx, at: string, scope: ReportScope): Promise<Decision<Report<Statement>>> {
-    return this.report(tx, scope, [at], (world) =>
-      this.together(scope.books, async (book) => {
-        const standing = await this.repository.standing(tx, book, at, scope.knownOn);
-        return balanceSheet(world.chart(book), standing, await world.currency(at, [standing]));
-      }),
-    );
+  /** Of several books together: what they owe each other is taken off as far as both agree on it. */
+  async balanceSheet(
+    tx: Tx,
+    at: string,
+    scope: ReportScope,
+  ): Promise<Decision<Report<Statement & { readonly eliminated: readonly Eliminated[] }>>> {
+    return this.report(tx, scope, [at], async (world) => {
+      const { books, knownOn } = scope;
+      const dues =
+        books.length < 2
+          ? []
+          : (await this.interbook.positions(tx, at, null, knownOn)).filter(
+              ({ creditor, debtor }) => books.includes(creditor) && books.includes(debtor),
+            );
+      const eliminated = eliminate(dues, await world.currency(at, [dues.map(nothingOf)]));
+      if (isRefused(eliminated)) return eliminated;
+      const taken = eliminated.value.flatMap(({ creditor, debtor, amount }): Elimination[] => [
+        { line: lineOfKind(world.chart(creditor), 'DUE_FROM_BOOK') ?? '', amount },
+        { line: lineOfKind(world.chart(debtor), 'DUE_TO_BOOK') ?? '', amount },
+      ]);
+      const statement = await this.together(
+        books,
+        async (book) => {
+          const standing = await this.repository.standing(tx, book, at, knownOn);
+          return balanceSheet(world.chart(book), standing, await world.currency(at, [standing]));
+        },
+        taken,
+      );
+      return isRefused(statement) ? statement : accepted({ ...statement.value, eliminated: eliminated.value });
+    });
   }
 
   async profitAndLoss(
@@ -157,6 +183,7 @@ export class Reports {
   private async together(
     books: readonly string[],
     of: (book: string) => Promise<Decision<Statement>>,
+    eliminations: readonly Elimination[] = [],
   ): Promise<Decision<Statement>> {
     const statements: Statement[] = [];
     const problems: Problem[] = [];
@@ -168,7 +195,7 @@ export class Reports {
     }
     const [only] = statements;
     if (problems.length > 0 || !only) return refused(problems);
-    return accepted(statements.length === 1 ? only : consolidate(statements));
+    return accepted(statements.length === 1 ? only : consolidate(statements, eliminations));
   }
 
   /** Everything a report needs beside the standings; what is wrong with the question is told before anything is read. */
@@ -210,6 +237,9 @@ export class Reports {
     });
   }
 }
+
+/** An asset that is to be known, with nothing of it. */
+const nothingOf = ({ asset }: { asset: string }): Standing => ({ code: '', asset, debit: 0n, credit: 0n, closed: 0n });
 
 /** The charts, assets and rates of one report. */
 class World {
