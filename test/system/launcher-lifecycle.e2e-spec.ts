@@ -11,7 +11,7 @@ import {
   nothingLeft,
   processesOf,
   temporaryInstallation,
-} from './launcher-process.js';
+} from '../e2e/launcher-process.js';
 
 const isUp = /open in a browser: (http:\/\/127\.0\.0\.1:\d+)\/graphql/;
 const startedMs = 120_000;
