@@ -19,6 +19,9 @@ interface ShownChart extends Omit<ChartOfAccountsType, 'files'> {
   readonly source: Chart;
 }
 
+/** `files` is looked up from the source. */
+type Shown = Omit<ChartPayload, 'chart'> & { chart?: ShownChart | null };
+
 const toChart = ({ chart, ...row }: ChartVersionRow): ShownChart => ({
   ...row,
   source: chart,
@@ -76,11 +79,11 @@ export class ChartsResolver {
     @Args('input', { type: () => ImportChartInput }) input: ImportChartInput,
     @CurrentPrincipal() principal: Principal,
   ) {
-    return this.mutations.run('importChart', ImportChartInput, input, principal, async (tx): Promise<ChartPayload> => {
+    return this.mutations.run('importChart', ImportChartInput, input, principal, async (tx): Promise<Shown> => {
       const { book, accounts, returns = null, reason } = input;
       const { stored, problems } = await this.charts.import(tx, { book, accounts, returns, reason }, principal.subject);
       if (problems.length > 0) return this.mutations.faulty(problems);
-      return { chart: stored ? (toChart(stored) as unknown as ChartOfAccountsType) : null, problems, replayed: false };
+      return { chart: stored ? toChart(stored) : null, problems, replayed: false };
     });
   }
 }

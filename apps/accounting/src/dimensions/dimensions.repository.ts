@@ -9,7 +9,6 @@ interface Named {
   readonly name: string;
   readonly asset: string;
   readonly scale: number;
-  readonly units: string;
 }
 
 /** An account of expenses and its code. */
@@ -72,7 +71,7 @@ export class DimensionsRepository {
 
   /** What the accounts of expenses moved from one date to another, by accounting date and without closing entries. */
   async expenses(tx: Tx, book: string, from: string, to: string): Promise<(CodeTotal & Named)[]> {
-    const rows = await tx.rows<Named>(
+    const rows = await tx.rows<Named & { units: string }>(
       `SELECT g.code, g.name, l.asset, s.scale, sum(m.units)::text AS units
          FROM (SELECT b.ledger_account_id, b.debit - b.credit AS units FROM accounting.bucket_now b
                 WHERE b.book_id = $1 AND b.business_date BETWEEN $2 AND $3
@@ -86,7 +85,7 @@ export class DimensionsRepository {
         GROUP BY 1, 2, 3, 4 HAVING sum(m.units) <> 0`,
       [book, from, to],
     );
-    return rows.map((row) => ({ ...row, units: BigInt(row.units) })) as unknown as (CodeTotal & Named)[];
+    return rows.map((row) => ({ ...row, units: BigInt(row.units) }));
   }
 
   /** What their postings say the value of. */
@@ -94,7 +93,7 @@ export class DimensionsRepository {
     tx: Tx,
     { book, from, to, dimension }: { book: string; from: string; to: string; dimension: string },
   ): Promise<(CentreAmount & Named)[]> {
-    const rows = await tx.rows<Named & { value: string }>(
+    const rows = await tx.rows<Named & { value: string; units: string }>(
       `SELECT g.code, g.name, l.asset, s.scale, d.value, sum(p.units)::text AS units
          FROM accounting.posting_dimension_now d JOIN accounting.posting p USING (entry_id, n)
          LEFT JOIN accounting.entry_accounting_date x USING (entry_id)
@@ -104,6 +103,6 @@ export class DimensionsRepository {
         GROUP BY 1, 2, 3, 4, 5 HAVING sum(p.units) <> 0 ORDER BY 5`,
       [book, from, to, dimension],
     );
-    return rows.map((row) => ({ ...row, units: BigInt(row.units) })) as unknown as (CentreAmount & Named)[];
+    return rows.map((row) => ({ ...row, units: BigInt(row.units) }));
   }
 }

@@ -109,7 +109,7 @@ export class IssuedReports {
     const file = await this.files.find(tx, fileId);
     if (!file || !isIssued(file.kind))
       return { problems: [problem('NOT_FOUND', 'There is no such report', ['fileId'])] };
-    const pinned = file.parameters as unknown as Pinned;
+    const pinned = pinnedOf(file);
     if (file.state !== 'READY')
       return { problems: [problem('REPORT_NOT_READY', 'The report is not made yet', ['fileId'], true)] };
     if (!pinned.isFinal)
@@ -126,7 +126,7 @@ export class IssuedReports {
     const found = await job.step(async (tx) => {
       const file = await this.files.find(tx, fileId);
       if (!file) throw new Error(`there is no file ${fileId}`);
-      const pinned = file.parameters as unknown as Pinned;
+      const pinned = pinnedOf(file);
       const heading = { version: pinned.version, issuedAt: new Date(pinned.issuedAt) };
       const made = await this.table(tx, pinned, heading, pinned);
       if (isRefused(made)) throw new Error(`${fileId} cannot be made again: ${JSON.stringify(made.problems)}`);
@@ -338,6 +338,8 @@ export class IssuedReports {
   }
 }
 
+/** As `request` wrote them: a file of these kinds has no others. */
+const pinnedOf = ({ parameters }: ReportFileRow): Pinned => parameters as unknown as Pinned;
 const isIssued = (kind: string): boolean => (issuedKinds as readonly string[]).includes(kind);
 const basisOf = ({ currency, scale, chartVersions, rates, isFinal }: Basis): Basis => ({
   currency,

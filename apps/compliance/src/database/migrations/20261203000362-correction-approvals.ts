@@ -1,4 +1,5 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
+import { withKinds, withoutKinds } from '../approval-kinds.js';
 
 const added = ['BULK_CORRECTION'];
 
@@ -10,25 +11,10 @@ export class CorrectionApprovals20261203000362 implements MigrationInterface {
   name = 'CorrectionApprovals20261203000362';
 
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(changed(`kinds || ARRAY['${added.join(`', '`)}']`));
+    await runner.query(withKinds(added));
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(
-      changed(`ARRAY(SELECT kind FROM unnest(kinds) AS kind WHERE kind NOT IN ('${added.join(`', '`)}'))`),
-    );
+    await runner.query(withoutKinds(added));
   }
 }
-
-const changed = (kinds: string): string => `
-  DO $do$
-  DECLARE kinds text[];
-  BEGIN
-    SELECT array_agg(m[1] ORDER BY o) INTO kinds
-      FROM pg_constraint c, regexp_matches(pg_get_constraintdef(c.oid), '''([A-Z_]+)''', 'g') WITH ORDINALITY AS t(m, o)
-     WHERE c.conrelid = 'compliance.approval'::regclass AND c.conname = 'approval_kind_check';
-    kinds := ${kinds};
-    ALTER TABLE compliance.approval DROP CONSTRAINT approval_kind_check;
-    EXECUTE 'ALTER TABLE compliance.approval ADD CONSTRAINT approval_kind_check CHECK (kind IN (' ||
-      (SELECT string_agg(quote_literal(kind), ', ' ORDER BY o) FROM unnest(kinds) WITH ORDINALITY AS t(kind, o)) || '))';
-  END $do$`;
